@@ -1,0 +1,119 @@
+package acrtest
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+)
+
+// BlobSignature is the sig parameter of every redirect to the blob storage. On
+// Azure it is as good as a password for that blob.
+const BlobSignature = "acrtest-blob-signature"
+
+const blobContentType = "application/octet-stream"
+
+func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target) {
+	contentHeaders(w, req)
+	d, _ := t.digest()
+	body, repositoryKnown := r.store.blob(t.name, d)
+	switch {
+	case !repositoryKnown:
+		writeNameUnknown(w, t.name)
+	case body == nil:
+		w.Header().Set("Cache-Control", "no-cache")
+		writeError(w, http.StatusNotFound, apiError{Code: "BLOB_UNKNOWN", Message: "blob unknown to registry", Detail: d})
+	case r.options.BlobRedirect && req.Method == http.MethodGet:
+		w.Header().Set("Docker-Content-Digest", d.String())
+		http.Redirect(w, req, r.storageURL(t.name, d), http.StatusTemporaryRedirect)
+	case req.Method == http.MethodHead:
+		w.Header().Set("Docker-Content-Digest", d.String())
+		writeBody(w, http.StatusOK, blobContentType, body)
+	default:
+		w.Header().Set("Docker-Content-Digest", d.String())
+		serveBytes(w, req, body)
+	}
+}
+
+// blob finds a blob. The repository's existence is told apart because only
+// reading from it, never asking for a token, gives it away.
+func (s *store) blob(name string, d digest.Digest) (body []byte, repositoryKnown bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	repo := s.repositories[name]
+	if repo == nil {
+		return nil, false
+	}
+	return repo.blobs[d], true
+}
+
+// serveBytes sends a blob, or the range of it that was asked for.
+func serveBytes(w http.ResponseWriter, req *http.Request, body []byte) {
+	w.Header().Set("Content-Type", blobContentType)
+	if req.Header.Get("Range") == "" {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body))
+}
+
+// storageURL is where a blob is redirected to: a signed URL of the kind that
+// Azure's blob storage has, its doubled slash included.
+func (r *Registry) storageURL(name string, d digest.Digest) string {
+	query := url.Values{
+		"se":    {r.options.Clock().Add(20 * time.Minute).UTC().Format(time.RFC3339)},
+		"sig":   {BlobSignature},
+		"sp":    {"r"},
+		"spr":   {r.scheme()},
+		"sr":    {"b"},
+		"sv":    {"2016-05-31"},
+		"regid": {registryID},
+		"repo":  {name},
+	}
+	return fmt.Sprintf("%s://%s/%s//docker/registry/v2/blobs/%s/%s/%s/data?%s", r.scheme(), r.BlobHost(),
+		registryID, d.Algorithm(), d.Encoded()[:2], d.Encoded(), query.Encode())
+}
+
+var storagePath = regexp.MustCompile(`^/[0-9a-z]+//docker/registry/v2/blobs/([a-z0-9]+)/[0-9a-f]{2}/([0-9a-f]+)/data$`)
+
+// serveStorage answers on the blob storage's address.
+func (r *Registry) serveStorage(w http.ResponseWriter, req *http.Request) {
+	h := w.Header()
+	h["Server"] = []string{"Windows-Azure-Blob/1.0", "Microsoft-HTTPAPI/2.0"}
+	h.Set("X-Ms-Request-Id", newGUID())
+	h.Set("X-Ms-Version", "2016-05-31")
+	if req.Header.Get("Authorization") != "" {
+		storageError(w, http.StatusBadRequest, "InvalidAuthenticationInfo",
+			"Authentication information is not given in the correct format. Check the value of Authorization header.")
+		return
+	}
+	if req.URL.Query().Get("sig") != BlobSignature {
+		storageError(w, http.StatusForbidden, "AuthenticationFailed",
+			"Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.")
+		return
+	}
+	match := storagePath.FindStringSubmatch(req.URL.Path)
+	if match == nil {
+		storageError(w, http.StatusBadRequest, "InvalidUri", "The requested URI does not represent any resource on the server.")
+		return
+	}
+	body, _ := r.store.blob(req.URL.Query().Get("repo"), digest.Digest(match[1]+":"+match[2]))
+	if body == nil {
+		storageError(w, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
+		return
+	}
+	h.Set("Etag", `"0x8DB1F73F5F41DB6"`)
+	h.Set("X-Ms-Blob-Type", "AppendBlob")
+	serveBytes(w, req, body)
+}
+
+// storageError is an error in the storage's own format, which is XML.
+func storageError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("X-Ms-Error-Code", code)
+	body := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, message)
+	writeBody(w, status, "application/xml", []byte(body))
+}

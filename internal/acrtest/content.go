@@ -1,0 +1,132 @@
+package acrtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// PutManifest stores a manifest byte for byte under its digest, and under a
+// tag unless that is "". Nothing in it is checked: broken ones may be stored.
+func (r *Registry) PutManifest(repository, tag, mediaType string, body []byte) digest.Digest {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	repo := r.store.repository(repository)
+	d := repo.putManifest(tag, mediaType, body, r.store.tick())
+	if r.options.WithoutReferrersAPI {
+		repo.updateReferrersTag(d, r.store.tick())
+	}
+	return d
+}
+
+func (repo *repository) putManifest(tag, mediaType string, body []byte, now time.Time) digest.Digest {
+	d := digest.FromBytes(body)
+	repo.updated = now
+	if repo.manifests[d] == nil {
+		m := &manifest{
+			mediaType:  mediaType,
+			body:       slices.Clone(body),
+			created:    now,
+			updated:    now,
+			attributes: unlocked,
+		}
+		// A manifest that can't be read has no subject and no platform.
+		if json.Unmarshal(body, &m.parsed) != nil {
+			m.parsed = parsedManifest{}
+		}
+		repo.manifests[d] = m
+	}
+	if tag != "" {
+		repo.setTag(tag, d, now)
+	}
+	return d
+}
+
+// PutBlob stores a blob under its digest.
+func (r *Registry) PutBlob(repository string, body []byte) digest.Digest {
+	d := digest.FromBytes(body)
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.store.repository(repository).blobs[d] = slices.Clone(body)
+	return d
+}
+
+// Descriptor describes a stored manifest, for use as a subject.
+func (r *Registry) Descriptor(repository string, d digest.Digest) v1.Descriptor {
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	return r.store.known(repository).descriptor(d)
+}
+
+func (repo *repository) descriptor(d digest.Digest) v1.Descriptor {
+	m := repo.manifests[d]
+	if m == nil {
+		panic(fmt.Sprintf("acrtest: there is no manifest %s", d))
+	}
+	return v1.Descriptor{MediaType: m.mediaType, Digest: d, Size: int64(len(m.body))}
+}
+
+// Delete removes a manifest with its tags (reference is a digest or a tag).
+// With the last manifest goes the repository.
+func (r *Registry) Delete(repository, reference string) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	repo := r.store.known(repository)
+	d, m := repo.resolve(target{repository, reference})
+	if m == nil {
+		panic(fmt.Sprintf("acrtest: there is no manifest %s in %s", reference, repository))
+	}
+	for _, name := range repo.tagsOf(d) {
+		repo.removeTag(name)
+	}
+	delete(repo.manifests, d)
+	repo.updated = r.store.tick()
+	if len(repo.manifests) == 0 {
+		delete(r.store.repositories, repository)
+	}
+}
+
+// Untag removes a tag and leaves its manifest.
+func (r *Registry) Untag(repository, tag string) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	repo := r.store.known(repository)
+	repo.knownTag(tag)
+	repo.removeTag(tag)
+	repo.updated = r.store.tick()
+}
+
+// SetTagTimes replaces the times that a tag has from its pushes.
+func (r *Registry) SetTagTimes(repository, tag string, created, lastUpdate time.Time) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	t := r.store.known(repository).knownTag(tag)
+	t.created, t.updated = created, lastUpdate
+}
+
+// SetTagAttributes replaces a tag's locks. They are shown, and lock nothing.
+func (r *Registry) SetTagAttributes(repository, tag string, attributes Attributes) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.store.known(repository).knownTag(tag).attributes = attributes
+}
+
+// SetRepositoryAttributes replaces a repository's locks. They are shown, and
+// lock nothing.
+func (r *Registry) SetRepositoryAttributes(repository string, attributes Attributes) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.store.known(repository).attributes = attributes
+}
+
+func (repo *repository) knownTag(name string) *tag {
+	t := repo.tags[name]
+	if t == nil {
+		panic(fmt.Sprintf("acrtest: there is no tag %q", name))
+	}
+	return t
+}

@@ -1,0 +1,134 @@
+package acrtest
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// The lengths of a list page.
+const (
+	defaultPageSize = 100
+	maxPageSize     = 1000
+)
+
+// page is the part of a list that a request asks for.
+type page struct {
+	n       int
+	last    string // the entry before the page's first
+	orderBy string
+}
+
+// page reads n, last and orderby. A bad n is answered here.
+func (r *Registry) page(w http.ResponseWriter, req *http.Request) (page, bool) {
+	query := req.URL.Query()
+	p := page{n: r.options.PageSize, last: query.Get("last"), orderBy: query.Get("orderby")}
+	if text := query.Get("n"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= 0 {
+			writeError(w, http.StatusBadRequest, apiError{
+				Code:    "PAGINATION_NUMBER_INVALID",
+				Message: "invalid number of results requested",
+				Detail:  map[string]string{"n": text},
+			})
+			return page{}, false
+		}
+		p.n = min(n, maxPageSize)
+	}
+	return p, true
+}
+
+// cut takes the page out of the keys of a list, which are in order, and links
+// to the next page where there is one (RFC 8288; relative, with an orderby
+// even where it is empty, as recorded).
+//
+// In a list sorted by key the page begins after last whether or not that entry
+// is still there; in another order, at the end where it is not.
+func (p page) cut(w http.ResponseWriter, req *http.Request, keys []string) []string {
+	if p.last != "" {
+		keys = keys[p.first(keys):]
+	}
+	if len(keys) <= p.n {
+		return keys
+	}
+	keys = keys[:p.n]
+	next := req.URL.Query()
+	next.Set("last", keys[len(keys)-1])
+	next.Set("n", strconv.Itoa(p.n))
+	next.Set("orderby", p.orderBy)
+	link := url.URL{Path: req.URL.Path, RawQuery: next.Encode()}
+	w.Header().Set("Link", "<"+link.String()+`>; rel="next"`)
+	return keys
+}
+
+func (p page) first(keys []string) int {
+	if p.orderBy == "" {
+		at, found := slices.BinarySearch(keys, p.last)
+		if found {
+			at++
+		}
+		return at
+	}
+	if at := slices.Index(keys, p.last); at >= 0 {
+		return at + 1
+	}
+	return len(keys)
+}
+
+func (r *Registry) serveCatalog(w http.ResponseWriter, req *http.Request, _ target) {
+	commonHeaders(w)
+	p, ok := r.page(w, req)
+	if !ok {
+		return
+	}
+	p.orderBy = ""
+	r.store.mu.RLock()
+	names := r.store.names()
+	r.store.mu.RUnlock()
+	writeJSON(w, http.StatusOK, map[string][]string{"repositories": notNull(p.cut(w, req, names))})
+}
+
+// serveTagList answers the distribution spec's own list of tags.
+func (r *Registry) serveTagList(w http.ResponseWriter, req *http.Request, t target) {
+	commonHeaders(w)
+	p, ok := r.page(w, req)
+	if !ok {
+		return
+	}
+	p.orderBy = ""
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	repo := r.store.repositories[t.name]
+	if repo == nil {
+		writeNameUnknown(w, t.name)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Name string   `json:"name"`
+		Tags []string `json:"tags"`
+	}{t.name, notNull(p.cut(w, req, repo.tagNames))})
+}
+
+// sortTags puts tag names, which come sorted, into the order that is asked for.
+func (repo *repository) sortTags(orderBy string) []string {
+	if orderBy != "timedesc" && orderBy != "timeasc" {
+		return repo.tagNames
+	}
+	return slices.SortedStableFunc(slices.Values(repo.tagNames), func(a, b string) int {
+		order := repo.tags[a].updated.Compare(repo.tags[b].updated)
+		if orderBy == "timedesc" {
+			order = -order
+		}
+		return cmp.Or(order, cmp.Compare(a, b))
+	})
+}
+
+// notNull makes an empty list [] in JSON.
+func notNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

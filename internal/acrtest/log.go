@@ -1,0 +1,143 @@
+package acrtest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Kind sorts requests by their part in the exchange.
+type Kind string
+
+// The kinds of requests.
+const (
+	KindChallenge Kind = "challenge" // an API request without Authorization
+	KindToken     Kind = "token"     // a request to /oauth2/
+	KindResource  Kind = "resource"  // an API request with Authorization
+	KindBlob      Kind = "blob"      // a request to the host that blobs are redirected to
+)
+
+// Request is one request as it reached the registry, and how it was answered.
+type Request struct {
+	Kind       Kind
+	Method     string
+	Path       string // decoded
+	RawQuery   string
+	AuthScheme string // "Basic", "Bearer" or "" without Authorization
+	Status     int    // 0 while there is no answer
+	Proto      string // "HTTP/1.1" or "HTTP/2.0"
+	RemoteAddr string
+	Header     http.Header
+	Host       string
+}
+
+// Requests are the requests since the start or the last ResetLog, in the
+// order in which they arrived.
+func (r *Registry) Requests() []Request {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	requests := make([]Request, len(r.log.requests))
+	for i, request := range r.log.requests {
+		requests[i] = *request
+	}
+	return requests
+}
+
+// Count is the number of requests of one kind; "" counts all.
+func (r *Registry) Count(kind Kind) int {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	count := 0
+	for _, request := range r.log.requests {
+		if kind == "" || request.Kind == kind {
+			count++
+		}
+	}
+	return count
+}
+
+// ResetLog forgets the requests so far. Connections goes on counting.
+func (r *Registry) ResetLog() {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.log.requests = nil
+}
+
+func (r *Registry) classify(req *http.Request) Kind {
+	switch {
+	case strings.HasPrefix(req.URL.Path, "/oauth2/"):
+		return KindToken
+	case req.Header.Get("Authorization") == "":
+		return KindChallenge
+	default:
+		return KindResource
+	}
+}
+
+type requestLog struct {
+	mu       sync.Mutex
+	requests []*Request
+}
+
+// record logs a request, and gives a writer that completes the entry.
+func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request) *loggedWriter {
+	entry := &Request{
+		Kind:       kind,
+		Method:     req.Method,
+		Path:       req.URL.Path,
+		RawQuery:   req.URL.RawQuery,
+		AuthScheme: authScheme(req),
+		Proto:      req.Proto,
+		RemoteAddr: req.RemoteAddr,
+		Header:     req.Header.Clone(),
+		Host:       req.Host,
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests = append(l.requests, entry)
+	return &loggedWriter{ResponseWriter: w, log: l, entry: entry}
+}
+
+// authScheme is the scheme in its usual spelling (RFC 9110 section 11.1:
+// schemes are case-insensitive), or as it was sent where it is another one.
+func authScheme(req *http.Request) string {
+	scheme, _, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	known := []string{"Basic", "Bearer"}
+	if i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, scheme) }); i >= 0 {
+		return known[i]
+	}
+	return scheme
+}
+
+// loggedWriter writes the status to the log before the client can see it.
+type loggedWriter struct {
+	http.ResponseWriter
+	log   *requestLog
+	entry *Request
+}
+
+func (w *loggedWriter) WriteHeader(status int) {
+	w.log.mu.Lock()
+	if w.entry.Status == 0 {
+		w.entry.Status = status
+	}
+	w.log.mu.Unlock()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *loggedWriter) Write(p []byte) (int, error) {
+	if w.entryStatus() == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *loggedWriter) entryStatus() int {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return w.entry.Status
+}
+
+// Unwrap lets http.ResponseController flush and hijack.
+func (w *loggedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

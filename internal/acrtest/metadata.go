@@ -1,0 +1,241 @@
+package acrtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// The answers of ACR's own API, /acr/v1, in the field order of the recorded ones.
+
+type repositoryAnswer struct {
+	Registry             string     `json:"registry"`
+	ImageName            string     `json:"imageName"`
+	CreatedTime          string     `json:"createdTime"`
+	LastUpdateTime       string     `json:"lastUpdateTime"`
+	ManifestCount        int        `json:"manifestCount"`
+	TagCount             int        `json:"tagCount"`
+	ChangeableAttributes Attributes `json:"changeableAttributes"`
+}
+
+type tagsAnswer struct {
+	Registry  string      `json:"registry"`
+	ImageName string      `json:"imageName"`
+	Tag       *tagAnswer  `json:"tag,omitempty"`
+	Tags      []tagAnswer `json:"tags,omitzero"`
+}
+
+type tagAnswer struct {
+	Name                 string        `json:"name"`
+	Digest               digest.Digest `json:"digest"`
+	CreatedTime          string        `json:"createdTime"`
+	LastUpdateTime       string        `json:"lastUpdateTime"`
+	Signed               bool          `json:"signed"`
+	ChangeableAttributes Attributes    `json:"changeableAttributes"`
+}
+
+type manifestsAnswer struct {
+	Registry  string           `json:"registry"`
+	ImageName string           `json:"imageName"`
+	Manifest  *manifestAnswer  `json:"manifest,omitempty"`
+	Manifests []manifestAnswer `json:"manifests,omitzero"`
+}
+
+type manifestAnswer struct {
+	Digest               digest.Digest `json:"digest"`
+	ImageSize            int64         `json:"imageSize"`
+	CreatedTime          string        `json:"createdTime"`
+	LastUpdateTime       string        `json:"lastUpdateTime"`
+	Architecture         string        `json:"architecture,omitempty"`
+	OS                   string        `json:"os,omitempty"`
+	MediaType            string        `json:"mediaType"`
+	ConfigMediaType      string        `json:"configMediaType,omitempty"`
+	Tags                 []string      `json:"tags,omitempty"`
+	ChangeableAttributes Attributes    `json:"changeableAttributes"`
+	References           []reference   `json:"references,omitempty"`
+}
+
+type reference struct {
+	Digest       digest.Digest `json:"digest"`
+	Architecture string        `json:"architecture,omitempty"`
+	OS           string        `json:"os,omitempty"`
+}
+
+// timestamp has up to seven fractional digits, as .NET prints times.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }
+
+func (r *Registry) serveRepository(w http.ResponseWriter, req *http.Request, t target) {
+	r.withRepository(w, t, func(repo *repository) {
+		writeJSON(w, http.StatusOK, repositoryAnswer{
+			Registry:             req.Host,
+			ImageName:            t.name,
+			CreatedTime:          timestamp(repo.created),
+			LastUpdateTime:       timestamp(repo.updated),
+			ManifestCount:        len(repo.manifests),
+			TagCount:             len(repo.tags),
+			ChangeableAttributes: repo.attributes,
+		})
+	})
+}
+
+func (r *Registry) serveTags(w http.ResponseWriter, req *http.Request, t target) {
+	p, ok := r.page(w, req)
+	if !ok {
+		return
+	}
+	r.withRepository(w, t, func(repo *repository) {
+		answer := tagsAnswer{Registry: req.Host, ImageName: t.name, Tags: []tagAnswer{}}
+		for _, name := range p.cut(w, req, repo.sortTags(p.orderBy)) {
+			answer.Tags = append(answer.Tags, repo.tagAnswer(name))
+		}
+		writeJSON(w, http.StatusOK, answer)
+	})
+}
+
+func (r *Registry) serveTag(w http.ResponseWriter, req *http.Request, t target) {
+	r.withRepository(w, t, func(repo *repository) {
+		if repo.tags[t.reference] == nil {
+			writeError(w, http.StatusNotFound, apiError{Code: "TAG_UNKNOWN", Message: "the specified tag does not exist"})
+			return
+		}
+		tag := repo.tagAnswer(t.reference)
+		writeJSON(w, http.StatusOK, tagsAnswer{Registry: req.Host, ImageName: t.name, Tag: &tag})
+	})
+}
+
+func (r *Registry) serveManifestList(w http.ResponseWriter, req *http.Request, t target) {
+	p, ok := r.page(w, req)
+	if !ok {
+		return
+	}
+	r.withRepository(w, t, func(repo *repository) {
+		answer := manifestsAnswer{Registry: req.Host, ImageName: t.name, Manifests: []manifestAnswer{}}
+		tags := repo.tagsByDigest()
+		for _, key := range p.cut(w, req, repo.sortManifests(p.orderBy)) {
+			d := digest.Digest(key)
+			answer.Manifests = append(answer.Manifests, repo.manifestAnswer(d, tags[d]))
+		}
+		writeJSON(w, http.StatusOK, answer)
+	})
+}
+
+func (r *Registry) serveManifestMetadata(w http.ResponseWriter, req *http.Request, t target) {
+	r.withRepository(w, t, func(repo *repository) {
+		d, m := repo.resolve(t)
+		if m == nil {
+			writeError(w, http.StatusNotFound, apiError{Code: "MANIFEST_UNKNOWN", Message: "manifest unknown"})
+			return
+		}
+		answer := repo.manifestAnswer(d, repo.tagsOf(d))
+		writeJSON(w, http.StatusOK, manifestsAnswer{Registry: req.Host, ImageName: t.name, Manifest: &answer})
+	})
+}
+
+// withRepository sends the common headers, and NAME_UNKNOWN where the
+// repository does not exist.
+func (r *Registry) withRepository(w http.ResponseWriter, t target, answer func(*repository)) {
+	commonHeaders(w)
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	repo := r.store.repositories[t.name]
+	if repo == nil {
+		writeNameUnknown(w, t.name)
+		return
+	}
+	answer(repo)
+}
+
+func (repo *repository) tagAnswer(name string) tagAnswer {
+	tag := repo.tags[name]
+	return tagAnswer{
+		Name:                 name,
+		Digest:               tag.digest,
+		CreatedTime:          timestamp(tag.created),
+		LastUpdateTime:       timestamp(tag.updated),
+		ChangeableAttributes: tag.attributes,
+	}
+}
+
+func (repo *repository) manifestAnswer(d digest.Digest, tags []string) manifestAnswer {
+	m := repo.manifests[d]
+	platform := repo.platform(m)
+	answer := manifestAnswer{
+		Digest:               d,
+		ImageSize:            m.imageSize(),
+		CreatedTime:          timestamp(m.created),
+		LastUpdateTime:       timestamp(m.updated),
+		Architecture:         platform.Architecture,
+		OS:                   platform.OS,
+		MediaType:            m.mediaType,
+		Tags:                 tags,
+		ChangeableAttributes: m.attributes,
+	}
+	if m.parsed.Config != nil {
+		answer.ConfigMediaType = m.parsed.Config.MediaType
+	}
+	for _, child := range m.parsed.Manifests {
+		entry := reference{Digest: child.Digest}
+		if child.Platform != nil {
+			entry.Architecture, entry.OS = child.Platform.Architecture, child.Platform.OS
+		}
+		answer.References = append(answer.References, entry)
+	}
+	return answer
+}
+
+// imageSize is that of the layers, without the configuration; of an index,
+// that of its children's manifests.
+func (m *manifest) imageSize() int64 {
+	var size int64
+	for _, content := range slices.Concat(m.parsed.Layers, m.parsed.Manifests) {
+		size += content.Size
+	}
+	return size
+}
+
+// platform is what an image's configuration says; empty for anything else.
+func (repo *repository) platform(m *manifest) v1.Platform {
+	var platform v1.Platform
+	if m.parsed.Config != nil {
+		// A configuration that is missing or unreadable leaves it empty.
+		_ = json.Unmarshal(repo.blobs[m.parsed.Config.Digest], &platform)
+	}
+	return platform
+}
+
+func (repo *repository) sortManifests(orderBy string) []string {
+	byTime := func(a, b string) int {
+		return repo.manifests[digest.Digest(a)].updated.Compare(repo.manifests[digest.Digest(b)].updated)
+	}
+	var keys []string
+	for d := range maps.Keys(repo.manifests) {
+		keys = append(keys, d.String())
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		switch orderBy {
+		case "timedesc":
+			return cmp.Or(byTime(b, a), cmp.Compare(a, b))
+		case "timeasc":
+			return cmp.Or(byTime(a, b), cmp.Compare(a, b))
+		default:
+			return cmp.Compare(a, b)
+		}
+	})
+	return keys
+}
+
+// tagsByDigest has the tags of every manifest, each list sorted.
+func (repo *repository) tagsByDigest() map[digest.Digest][]string {
+	tags := map[digest.Digest][]string{}
+	for _, name := range repo.tagNames {
+		d := repo.tags[name].digest
+		tags[d] = append(tags[d], name)
+	}
+	return tags
+}
