@@ -1,0 +1,89 @@
+package acr_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+)
+
+// startRegistry runs a test registry until the test ends.
+func startRegistry(t testing.TB, options acrtest.Options) *acrtest.Registry {
+	t.Helper()
+	registry, err := acrtest.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(registry.Close)
+	return registry
+}
+
+// newClient makes a client for a test registry with its default user; change alters the configuration.
+func newClient(t testing.TB, registry *acrtest.Registry, change ...func(*acr.Config)) *acr.Client {
+	t.Helper()
+	config := acr.Config{
+		Registry:       registry.Host(),
+		Credential:     acr.Credential{Username: acrtest.DefaultUser, Password: acr.NewSecret(acrtest.DefaultPassword), Source: "the test"},
+		CACertPEM:      registry.CAPEM(),
+		PlainHTTP:      registry.CAPEM() == "",
+		RequestTimeout: 10 * time.Second,
+		MaxRetries:     acr.DefaultMaxRetries,
+		UserAgent:      "acr-test",
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	client, err := acr.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func anonymous(config *acr.Config) { config.Credential = acr.Credential{} }
+
+// wire counts what reached a registry, as "challenges/tokens/resources".
+func wire(registry *acrtest.Registry) string {
+	return fmt.Sprintf("%d/%d/%d", registry.Count(acrtest.KindChallenge), registry.Count(acrtest.KindToken), registry.Count(acrtest.KindResource))
+}
+
+// wantWire fails the test unless the registry saw exactly so many requests.
+func wantWire(t *testing.T, registry *acrtest.Registry, want string) {
+	t.Helper()
+	if got := wire(registry); got != want {
+		t.Errorf("requests (challenges/tokens/resources) = %s, want %s", got, want)
+	}
+}
+
+// wantError fails the test unless err is an *acr.Error with the reason, whose text holds all parts.
+func wantError(t *testing.T, err error, reason acr.Reason, parts ...string) *acr.Error {
+	t.Helper()
+	var failed *acr.Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("error = %v, want %s", err, reason)
+	}
+	if failed.Reason != reason {
+		t.Errorf("reason = %q, want %q (%v)", failed.Reason, reason, err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q lacks %q", err, part)
+		}
+	}
+	return failed
+}
+
+// holdHandler says that a request came, and fails it once hold is closed.
+func holdHandler(reached chan<- struct{}, hold <-chan struct{}) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		reached <- struct{}{}
+		<-hold
+		w.WriteHeader(http.StatusBadRequest)
+	}
+}

@@ -1,0 +1,134 @@
+package acr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const (
+	pageSize   = 1000      // the most that ACR gives at once
+	maxPage    = 8 << 20   // bytes of one page
+	maxPages   = 10_000    // of one list
+	maxEntries = 1_000_000 // of one list
+)
+
+// pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
+// Errors are *Error; a Link that leads to another origin, back to a page already read or on for ever is one, and no
+// request is made for it.
+func (c *Client) pages(ctx context.Context, r resource, take func(*response) (entries int, more bool, err error)) error {
+	r.limit = maxPage
+	visited := map[string]bool{}
+	for total := 0; ; {
+		visited[r.url.String()] = true
+		answer, err := c.read(ctx, r)
+		if err != nil {
+			return err
+		}
+		entries, more, err := take(answer)
+		if err != nil {
+			return c.transport.badAnswer(r.request(), answer, err)
+		}
+		if total += entries; total > maxEntries {
+			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("the list has over %d entries", maxEntries))
+		}
+		next, err := nextPage(r.url, answer.header)
+		if err == nil && next != nil && visited[next.String()] {
+			err = errors.New("the Link to the next page leads back to one already read")
+		}
+		if err == nil && next != nil && len(visited) == maxPages {
+			err = fmt.Errorf("the list has over %d pages", maxPages)
+		}
+		if err != nil {
+			return c.transport.badAnswer(r.request(), answer, err)
+		}
+		if next == nil || !more {
+			return nil
+		}
+		r.url = next
+	}
+}
+
+// firstPage gives the query that asks for a whole page.
+func firstPage() url.Values {
+	return url.Values{"n": {strconv.Itoa(pageSize)}}
+}
+
+// nextPage finds the `rel="next"` of the Link headers (RFC 8288), resolved against the page that holds it. It gives nil
+// where there is none, and an error for another origin: the next request would carry the token there.
+func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
+	target, found, err := parseLink(header.Values("Link"))
+	if err != nil || !found {
+		return nil, err
+	}
+	next, err := here.Parse(target)
+	if err != nil || next.Host == "" {
+		return nil, errLink
+	}
+	if from, to := originOf(here), originOf(next); from != to || next.User != nil {
+		return nil, fmt.Errorf("the Link to the next page leads from %s to %s, which is another origin", from, to)
+	}
+	next.Fragment = ""
+	return next, nil
+}
+
+var errLink = errors.New("the Link header is malformed")
+
+// parseLink gives the target of the first link whose rel is next, in one pass over the text:
+//
+//	Link = #( "<" URI-Reference ">" *( OWS ";" OWS token [ BWS "=" BWS ( token / quoted-string ) ] ) )
+func parseLink(lines []string) (target string, found bool, err error) {
+	p := fieldParser{text: strings.Join(lines, ", ")}
+	for p.skipListSeparators(); !p.atEnd(); p.skipListSeparators() {
+		uri, rel, err := p.link()
+		if err != nil {
+			return "", false, err
+		}
+		for relation := range strings.FieldsSeq(rel) {
+			if strings.EqualFold(relation, "next") {
+				return uri, true, nil
+			}
+		}
+	}
+	return "", false, nil
+}
+
+// link reads one link and its rel; of several rel parameters the first counts (RFC 8288 section 3.3).
+func (p *fieldParser) link() (uri, rel string, err error) {
+	if !p.take('<') {
+		return "", "", errLink
+	}
+	end := strings.IndexByte(p.text[p.position:], '>')
+	if end < 0 {
+		return "", "", errLink
+	}
+	uri = p.text[p.position : p.position+end]
+	p.position += end + 1
+	for seen := false; ; {
+		p.skipSpace()
+		if p.atElementEnd() {
+			return uri, rel, nil
+		}
+		if !p.take(';') {
+			return "", "", errLink
+		}
+		p.skipSpace()
+		name := p.token()
+		p.skipSpace()
+		if !p.take('=') {
+			continue
+		}
+		p.skipSpace()
+		value, err := p.value()
+		if err != nil {
+			return "", "", errLink
+		}
+		if strings.EqualFold(name, "rel") && !seen {
+			rel, seen = value, true
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package acr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// ParsePlatform reads `os/architecture[/variant]`, such as linux/arm64 or linux/arm/v7.
+func ParsePlatform(value string) (ocispec.Platform, error) {
+	parts := strings.Split(value, "/")
+	wellFormed := len(parts) == 2 || len(parts) == 3
+	for _, part := range parts {
+		wellFormed = wellFormed && part != "" && strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
+	}
+	if !wellFormed {
+		return ocispec.Platform{}, invalid("platform", "%q is not os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7", excerpt(value))
+	}
+	p := ocispec.Platform{OS: parts[0], Architecture: parts[1]}
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p, nil
+}
+
+// formatPlatform writes a platform as ParsePlatform reads it.
+func formatPlatform(p ocispec.Platform) string {
+	text := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		text += "/" + p.Variant
+	}
+	return text
+}
+
+// normalized gives a platform the names that containerd uses: other spellings of an architecture become Go's, and the
+// variant that an architecture has by itself is left out, save for arm, where it stands for v7.
+func normalized(p ocispec.Platform) ocispec.Platform {
+	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
+	switch p.Architecture {
+	case "x86_64", "x86-64":
+		p.Architecture = "amd64"
+	case "i386":
+		p.Architecture = "386"
+	case "aarch64":
+		p.Architecture = "arm64"
+	case "armhf":
+		p.Architecture, p.Variant = "arm", "v7"
+	case "armel":
+		p.Architecture, p.Variant = "arm", "v6"
+	}
+	if len(p.Variant) == 1 {
+		p.Variant = "v" + p.Variant
+	}
+	switch p.Architecture + p.Variant {
+	case "amd64v1", "arm64v8":
+		p.Variant = ""
+	case "arm":
+		p.Variant = "v7"
+	}
+	return p
+}
+
+// PlatformChild is a child of an index with the platform that it is for.
+type PlatformChild struct {
+	Platform   string // `os/architecture[/variant]`, as the index writes it
+	Descriptor Descriptor
+}
+
+// Platforms lists the children of an index by platform, sorted. The first child of each platform counts. Children of
+// the platform unknown/unknown are attestations and are left out, as are children without a platform.
+func (m *Manifest) Platforms() []PlatformChild {
+	var children []PlatformChild
+	seen := map[string]bool{}
+	for _, child := range m.Manifests {
+		if child.Platform == nil || child.Platform.OS == "unknown" || child.Platform.OS == "" {
+			continue
+		}
+		platform := formatPlatform(*child.Platform)
+		if !seen[platform] {
+			seen[platform] = true
+			children = append(children, PlatformChild{platform, child})
+		}
+	}
+	slices.SortFunc(children, func(a, b PlatformChild) int { return strings.Compare(a.Platform, b.Platform) })
+	return children
+}
+
+// choose finds the child of an index for a platform. Without a variant it takes the architecture's usual one, else
+// arm's next lower ones, else the only one there is.
+func (m *Manifest) choose(wanted ocispec.Platform) (Descriptor, bool) {
+	var candidates []Descriptor
+	exact := normalized(wanted)
+	for _, child := range m.Manifests {
+		if child.Platform == nil {
+			continue
+		}
+		has := normalized(*child.Platform)
+		if has.OS != exact.OS || has.Architecture != exact.Architecture {
+			continue
+		}
+		if has.Variant == exact.Variant {
+			return child, true
+		}
+		candidates = append(candidates, child)
+	}
+	if wanted.Variant != "" {
+		return Descriptor{}, false
+	}
+	if exact.Architecture == "arm" {
+		return highestBelow(candidates, exact.Variant)
+	}
+	if len(candidates) == 1 {
+		return candidates[0], true
+	}
+	return Descriptor{}, false
+}
+
+// highestBelow finds the child with the highest variant below the given one: v6 and v5 programs run on v7. The only
+// candidate counts in any case.
+func highestBelow(candidates []Descriptor, variant string) (best Descriptor, found bool) {
+	for _, child := range candidates {
+		has := normalized(*child.Platform).Variant
+		if has < variant && (!found || has > normalized(*best.Platform).Variant) {
+			best, found = child, true
+		}
+	}
+	if !found && len(candidates) == 1 {
+		return candidates[0], true
+	}
+	return best, found
+}
+
+// fits reports whether what is for one platform is what was wanted.
+func fits(has, wanted ocispec.Platform) bool {
+	_, found := (&Manifest{Manifests: []Descriptor{{Platform: &has}}}).choose(wanted)
+	return found
+}
+
+// forPlatform follows an index to its child for req.Platform, and holds a plain image's own configuration to it.
+func (c *Client) forPlatform(ctx context.Context, req ManifestRequest, manifest *Manifest) (*Manifest, error) {
+	if manifest.IsIndex() {
+		return c.child(ctx, req, manifest)
+	}
+	if !manifest.hasImageConfig() {
+		return nil, c.platformError(req, "this is no index, and no image whose configuration names a platform, so whether it is for %s cannot be known", req.Platform)
+	}
+	_, err := c.configOf(ctx, req, manifest)
+	return manifest, err
+}
+
+// child reads the manifest that an index has for req.Platform.
+func (c *Client) child(ctx context.Context, req ManifestRequest, index *Manifest) (*Manifest, error) {
+	wanted, err := ParsePlatform(req.Platform)
+	if err != nil {
+		return nil, err
+	}
+	child, found := index.choose(wanted)
+	if !found {
+		return nil, c.platformError(req, "the index has no child for %s; it has %s", req.Platform, listPlatforms(index))
+	}
+	return c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken})
+}
+
+func (c *Client) platformError(req ManifestRequest, format string, values ...any) *Error {
+	return &Error{Reason: PlatformNotFound, Operation: c.readingManifest(req), Detail: fmt.Sprintf(format, values...)}
+}
+
+// listPlatforms names what an index has, at most twenty of it.
+func listPlatforms(manifest *Manifest) string {
+	var names []string
+	for _, child := range manifest.Platforms() {
+		names = append(names, excerpt(child.Platform))
+	}
+	if len(names) == 0 {
+		return "no platform at all"
+	}
+	if len(names) > 20 {
+		names = append(names[:20], "and more")
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,94 @@
+package acr
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// maxRedirects is how many redirects one request may meet.
+const maxRedirects = 10
+
+// redirectError is a redirect that is not followed.
+type redirectError struct{ text string }
+
+func (e *redirectError) Error() string { return e.text }
+
+func refuseRedirect(format string, values ...any) error {
+	return &redirectError{fmt.Sprintf(format, values...)}
+}
+
+// follow sends the request and follows redirects. Go's own client would carry Authorization to a sub-domain, to
+// another port and from https to http, so it is not used. Here the header goes to the first origin alone and, once
+// the chain has left it, not even there: a chain that comes back was steered by a stranger. It returns the last
+// answer, whose body the caller closes, and whether the chain has left the first origin.
+func (t *transport) follow(ctx context.Context, r request) (res *http.Response, away bool, err error) {
+	target := r.url
+	visited := map[string]bool{}
+	for {
+		visited[target.String()] = true
+		req, err := t.newRequest(ctx, r, target, !away)
+		if err != nil {
+			return nil, away, err
+		}
+		if res, err = t.base.RoundTrip(req); err != nil {
+			return nil, away, err
+		}
+		if !isRedirect(res.StatusCode) {
+			return res, away, nil
+		}
+		_ = res.Body.Close()
+		if target, err = r.nextTarget(target, res); err != nil {
+			return nil, away, err
+		}
+		away = away || originOf(target) != originOf(r.url)
+		if visited[target.String()] {
+			return nil, away, refuseRedirect("%s redirects in a circle", originOf(r.url))
+		}
+		if len(visited) > maxRedirects {
+			return nil, away, refuseRedirect("%s redirects more than %d times", originOf(r.url), maxRedirects)
+		}
+	}
+}
+
+// nextTarget says where a redirect leads, if this request may go there.
+func (r request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error) {
+	target, err := location(from, res)
+	if err != nil {
+		return nil, err
+	}
+	if home, to := originOf(r.url), originOf(target); r.confined && to != home {
+		return nil, refuseRedirect("%s redirects to %s, where no credential may go", home, to)
+	}
+	if r.form != nil && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
+		return nil, refuseRedirect("%s redirects a POST in a way that drops its body", originOf(from))
+	}
+	return target, nil
+}
+
+// location reads the one Location of a redirect. Errors name origins only: a Location's query may be signed.
+func location(from *url.URL, res *http.Response) (*url.URL, error) {
+	locations := res.Header.Values("Location")
+	if len(locations) != 1 || locations[0] == "" {
+		return nil, refuseRedirect("%s redirects without naming one Location", originOf(from))
+	}
+	target, err := from.Parse(locations[0])
+	if err != nil || target.User != nil || target.Hostname() == "" {
+		return nil, refuseRedirect("%s redirects to a Location that is not a URL to follow", originOf(from))
+	}
+	if target.Scheme != "https" && target.Scheme != "http" {
+		return nil, refuseRedirect("%s redirects to a Location that is neither https nor http", originOf(from))
+	}
+	target.Fragment = ""
+	return target, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,162 @@
+package acr
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The orders of a tag list.
+const (
+	OrderByName     = "name"
+	OrderByTimeDesc = "time_desc" // the last updated first
+	OrderByTimeAsc  = "time_asc"
+)
+
+// TagsRequest says which tags to list.
+type TagsRequest struct {
+	Repository string
+	OrderBy    string         // one of the orders; empty for OrderByName
+	NameRegex  *regexp.Regexp // nil for all
+	Limit      int            // counted after NameRegex; 0 for no limit
+}
+
+// Tag is a tag with what ACR's own API tells of it; all but the name is zero on other registries.
+type Tag struct {
+	Name           string
+	Digest         string
+	CreatedTime    string // RFC 3339 as sent, with up to 7 fractional digits
+	LastUpdateTime string // likewise
+	Attributes     *Attributes
+}
+
+// Tags lists the tags of a repository: by ACR's own API with details, else by the registry API, which knows names
+// only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties.
+// Errors are *Error.
+func (c *Client) Tags(ctx context.Context, req TagsRequest) ([]Tag, error) {
+	if err := ValidateRepository(req.Repository); err != nil {
+		return nil, err
+	}
+	tags, err := c.acrTags(ctx, req)
+	if lacksAPI(err) {
+		if req.OrderBy != "" && req.OrderBy != OrderByName {
+			return nil, unsupported(err, "only Azure Container Registry knows the times of tags")
+		}
+		tags, err = c.ociTags(ctx, req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sortTags(tags, req.OrderBy)
+	return slices.CompactFunc(tags, func(a, b Tag) bool { return a.Name == b.Name }), nil
+}
+
+func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
+	query := firstPage()
+	switch req.OrderBy {
+	case OrderByTimeDesc:
+		query.Set("orderby", "timedesc")
+	case OrderByTimeAsc:
+		query.Set("orderby", "timeasc")
+	}
+	r := resource{
+		operation: fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository),
+		url:       c.url("/acr/v1/"+req.Repository+"/_tags", query),
+		scope:     "repository:" + req.Repository + ":metadata_read",
+	}
+	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
+		var page struct {
+			Tags tagList `json:"tags"`
+		}
+		err := decodePage(answer, &page)
+		return page.Tags, err
+	})
+}
+
+func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
+	r := resource{
+		operation: fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository),
+		url:       c.url("/v2/"+req.Repository+"/tags/list", firstPage()),
+		scope:     "repository:" + req.Repository + ":pull",
+	}
+	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
+		var page struct {
+			Tags stringList `json:"tags"`
+		}
+		err := decodePage(answer, &page)
+		tags := make([]Tag, len(page.Tags))
+		for i, name := range page.Tags {
+			tags[i].Name = name
+		}
+		return tags, err
+	})
+}
+
+// tags gathers the tags of all pages that match, and stops at the limit.
+func (c *Client) tags(ctx context.Context, r resource, req TagsRequest, decode func(*response) ([]Tag, error)) ([]Tag, error) {
+	tags := []Tag{}
+	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
+		page, err := decode(answer)
+		for _, tag := range page {
+			if matches(req.NameRegex, tag.Name) && !full(len(tags), req.Limit) {
+				tags = append(tags, tag)
+			}
+		}
+		return len(page), !full(len(tags), req.Limit), err
+	})
+	return tags, err
+}
+
+// sortTags orders by name, or by the last update with the name where the times are equal.
+func sortTags(tags []Tag, order string) {
+	slices.SortStableFunc(tags, func(a, b Tag) int {
+		switch order {
+		case OrderByTimeDesc:
+			return cmp.Or(updated(b).Compare(updated(a)), strings.Compare(a.Name, b.Name))
+		case OrderByTimeAsc:
+			return cmp.Or(updated(a).Compare(updated(b)), strings.Compare(a.Name, b.Name))
+		default:
+			return strings.Compare(a.Name, b.Name)
+		}
+	})
+}
+
+// updated reads a tag's time; one that is unreadable counts as the earliest.
+func updated(tag Tag) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, tag.LastUpdateTime)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// tagList is the tags array of ACR's own API.
+type tagList []Tag
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return eachElement(d, func() { *l = tagList{} }, func() error {
+		var raw struct {
+			Name           string            `json:"name"`
+			Digest         string            `json:"digest"`
+			CreatedTime    string            `json:"createdTime"`
+			LastUpdateTime string            `json:"lastUpdateTime"`
+			Attributes     *attributesAnswer `json:"changeableAttributes"`
+		}
+		if err := json.UnmarshalDecode(d, &raw); err != nil {
+			return err
+		}
+		if raw.Name == "" {
+			return errShape
+		}
+		*l = append(*l, Tag{raw.Name, raw.Digest, raw.CreatedTime, raw.LastUpdateTime, raw.Attributes.attributes()})
+		return nil
+	})
+}
