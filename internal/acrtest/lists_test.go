@@ -133,17 +133,77 @@ func TestTagMetadata(t *testing.T) {
 	}
 }
 
+func TestManifestMetadata(t *testing.T) {
+	registry, c := start(t, acrtest.Options{})
+	image := registry.PutImage("app", "", acrtest.Image{})
+	index := registry.PutIndex("app", "v1", acrtest.Index{Images: []acrtest.Image{{}}})
+	var m v1.Manifest
+	read(t, c.get("/v2/app/manifests/"+image.String(), "Accept", acceptAll), &m)
+
+	var list struct {
+		Manifests []struct {
+			Digest           digest.Digest
+			ImageSize        int64
+			Architecture, OS string
+			Tags             []string
+			References       []struct{ Digest digest.Digest }
+		}
+	}
+	read(t, c.get("/acr/v1/app/_manifests?orderby=timeasc"), &list)
+	if len(list.Manifests) != 2 {
+		t.Fatalf("%d manifests, want 2", len(list.Manifests))
+	}
+	first, second := list.Manifests[0], list.Manifests[1]
+	if first.Digest != image || first.ImageSize != m.Layers[0].Size || first.OS != "linux" || first.Architecture != "amd64" || first.Tags != nil {
+		t.Errorf("image %+v", first)
+	}
+	if second.Digest != index || second.ImageSize != registry.Descriptor("app", image).Size || second.OS != "" ||
+		!slices.Equal(second.Tags, []string{"v1"}) || len(second.References) != 1 || second.References[0].Digest != image {
+		t.Errorf("index %+v", second)
+	}
+	newest := c.get("/acr/v1/app/_manifests?orderby=timedesc&n=1")
+	if !strings.Contains(newest.body, `"digest":"`+index.String()) || newest.header.Get("Link") == "" {
+		t.Errorf("the newest is %s, the link %q", newest.body, newest.header.Get("Link"))
+	}
+}
+
 func TestDeleteAndUntag(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	first := registry.PutImage("app", "v1", acrtest.Image{})
-	registry.PutImage("app", "v2", acrtest.Image{OS: "windows"})
+	second := registry.PutImage("app", "v2", acrtest.Image{OS: "windows"})
+	registry.PutImage("app", "latest", acrtest.Image{OS: "windows"})
+	manifest := func(reference string) answer { return c.get("/v2/app/manifests/"+reference, "Accept", acceptAll) }
+
 	registry.Untag("app", "v1")
-	wantStatus(t, c.get("/v2/app/manifests/v1", "Accept", acceptAll), 404)
-	wantStatus(t, c.get("/v2/app/manifests/"+first.String(), "Accept", acceptAll), 200)
+	wantStatus(t, manifest("v1"), 404)
+	wantStatus(t, manifest(first.String()), 200)
+
+	registry.Delete("app", "latest")
+	wantStatus(t, manifest(second.String()), 404)
+	wantBody(t, c.get("/v2/app/tags/list"), `{"name":"app","tags":[]}`+"\n")
+
 	registry.Delete("app", first.String())
-	wantStatus(t, c.get("/v2/app/manifests/"+first.String(), "Accept", acceptAll), 404)
-	registry.Delete("app", "v2")
 	wantBody(t, c.get("/acr/v1/_catalog"), `{"repositories":[]}`+"\n")
+}
+
+func TestImpossibleChangesPanic(t *testing.T) {
+	registry, _ := start(t, acrtest.Options{})
+	registry.PutImage("app", "v1", acrtest.Image{})
+	for name, change := range map[string]func(){
+		"repository": func() { registry.SetRepositoryAttributes("none", acrtest.Attributes{}) },
+		"tag":        func() { registry.Untag("app", "v2") },
+		"manifest":   func() { registry.Delete("app", "v2") },
+		"subject":    func() { registry.Descriptor("app", digest.FromString("none")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("the change was accepted")
+				}
+			}()
+			change()
+		})
+	}
 }
 
 func TestTenThousandTags(t *testing.T) {

@@ -19,14 +19,13 @@ const unauthorizedBody = `^\{"errors":\[\{"code":"UNAUTHORIZED","message":"authe
 	`for more information\. CorrelationId: [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"\}\]\}\n$`
 
 func TestTokenIsVerified(t *testing.T) {
-	start0 := time.Date(2030, time.May, 1, 12, 0, 0, 0, time.UTC)
-	var now atomic.Int64 // seconds after start0
+	epoch := time.Date(2030, time.May, 1, 12, 0, 0, 0, time.UTC)
+	var now atomic.Int64 // seconds after epoch
 	registry, c := start(t, acrtest.Options{Clock: func() time.Time {
-		return start0.Add(time.Duration(now.Load()) * time.Second)
+		return epoch.Add(time.Duration(now.Load()) * time.Second)
 	}})
 	registry.PutImage("app", "v1", acrtest.Image{})
-	other, otherClient := start(t, acrtest.Options{Clock: func() time.Time { return start0 }})
-	_ = other
+	_, otherClient := start(t, acrtest.Options{Clock: func() time.Time { return epoch }})
 
 	token := func(scope string) string { return c.token(acrtest.DefaultUser, acrtest.DefaultPassword, scope) }
 	valid := token("repository:app:pull")
@@ -236,10 +235,13 @@ func TestTokenByPost(t *testing.T) {
 		return answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
 	}
 	wantStatus(t, post(registry.RefreshToken("admin")), 200)
-	refused := post("stale")
-	wantStatus(t, refused, 401)
-	if refused.length != 0 || refused.header.Get("WWW-Authenticate") != "" {
-		t.Errorf("length %d, challenge %q, recorded neither", refused.length, refused.header.Get("WWW-Authenticate"))
+	access := c.token(acrtest.DefaultUser, acrtest.DefaultPassword, "repository:app:pull")
+	for _, stale := range []string{"stale", access} {
+		refused := post(stale)
+		wantStatus(t, refused, 401)
+		if refused.length != 0 || refused.header.Get("WWW-Authenticate") != "" {
+			t.Errorf("length %d, challenge %q, recorded neither", refused.length, refused.header.Get("WWW-Authenticate"))
+		}
 	}
 }
 

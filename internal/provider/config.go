@@ -1,0 +1,174 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+const (
+	maxRequestTimeout = time.Hour
+	maxMaxRetries     = 20
+)
+
+// providerModel is the provider block.
+type providerModel struct {
+	Registry           types.String `tfsdk:"registry"`
+	Username           types.String `tfsdk:"username"`
+	Password           types.String `tfsdk:"password"`
+	UseDockerConfig    types.Bool   `tfsdk:"use_docker_config"`
+	CACertPEM          types.String `tfsdk:"ca_cert_pem"`
+	InsecureSkipVerify types.Bool   `tfsdk:"insecure_skip_verify"`
+	PlainHTTP          types.Bool   `tfsdk:"plain_http"`
+	TrustedTokenHosts  []string     `tfsdk:"trusted_token_hosts"`
+	RequestTimeout     types.String `tfsdk:"request_timeout"`
+	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+}
+
+// unknownAttributes lists the attributes of the provider block that are known only after apply, sorted.
+func unknownAttributes(config tfsdk.Config) []string {
+	var attributes map[string]tftypes.Value
+	if config.Raw.As(&attributes) != nil {
+		return nil
+	}
+	var unknown []string
+	for name, value := range attributes {
+		if !value.IsFullyKnown() {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// environment names the variables that stand in for attributes of the provider block. An empty one counts as unset.
+var environment = map[string]string{
+	"registry": "ACR_REGISTRY",
+	"username": "ACR_USERNAME",
+	"password": "ACR_PASSWORD",
+}
+
+// configured gives the attributes that a variable can stand in for.
+func (m providerModel) configured() map[string]types.String {
+	return map[string]types.String{"registry": m.Registry, "username": m.Username, "password": m.Password}
+}
+
+// setting gives an attribute, or the variable in its place; empty where there is neither.
+func (m providerModel) setting(attribute string) string {
+	if value := m.configured()[attribute]; !value.IsNull() {
+		return value.ValueString()
+	}
+	return os.Getenv(environment[attribute])
+}
+
+// client makes the client for a provider block in which everything is known. Errors are *acr.Error, with the
+// attribute at fault as Argument.
+func (m providerModel) client(ctx context.Context, userAgent string) (*acr.Client, error) {
+	config, err := m.resolve(ctx)
+	if err != nil {
+		return nil, m.traced(err)
+	}
+	config.UserAgent = userAgent
+	config.Log = func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) }
+	client, err := acr.NewClient(config)
+	return client, m.traced(err)
+}
+
+// resolve gathers the settings: attributes first, then the environment, then the Docker config, then the defaults.
+func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
+	config := acr.Config{
+		CACertPEM:          m.CACertPEM.ValueString(),
+		InsecureSkipVerify: m.InsecureSkipVerify.ValueBool(),
+		PlainHTTP:          m.PlainHTTP.ValueBool(),
+		TrustedTokenHosts:  m.TrustedTokenHosts,
+		RequestTimeout:     acr.DefaultRequestTimeout,
+		MaxRetries:         acr.DefaultMaxRetries,
+	}
+	var err error
+	if m.setting("registry") == "" {
+		return config, &acr.Error{Reason: missingRegistry, Argument: "registry"}
+	}
+	if config.Registry, err = acr.ParseRegistry(m.setting("registry")); err != nil {
+		return config, err
+	}
+	if config.Credential, err = m.credential(ctx, config.Registry); err != nil {
+		return config, err
+	}
+	if !m.RequestTimeout.IsNull() {
+		if config.RequestTimeout, err = parseTimeout(m.RequestTimeout.ValueString()); err != nil {
+			return config, err
+		}
+	}
+	if !m.MaxRetries.IsNull() {
+		config.MaxRetries = int(m.MaxRetries.ValueInt64())
+	}
+	return config, nil
+}
+
+// credential takes user name and password, each from its attribute or its variable; the Docker config counts only
+// where there is neither. Half a credential is left for acr to refuse.
+func (m providerModel) credential(ctx context.Context, registry string) (acr.Credential, error) {
+	credential := acr.Credential{
+		Username: m.setting("username"),
+		Password: acr.NewSecret(m.setting("password")),
+		Source:   m.credentialSource(),
+	}
+	if credential.IsAnonymous() && m.UseDockerConfig.ValueBool() {
+		return acr.DockerConfigCredential(ctx, registry)
+	}
+	return credential, nil
+}
+
+func (m providerModel) credentialSource() string {
+	switch {
+	case m.Username.IsNull() && m.Password.IsNull():
+		return "the environment (ACR_USERNAME and ACR_PASSWORD)"
+	case m.Username.IsNull() || m.Password.IsNull():
+		return "the provider block and the environment"
+	default:
+		return "the provider block"
+	}
+}
+
+// traced says in an error about an attribute that is not configured which variable its value came from, or which could
+// hold it.
+func (m providerModel) traced(err error) error {
+	var failed *acr.Error
+	if !errors.As(err, &failed) || failed.Reason != acr.InvalidArgument {
+		return err
+	}
+	variable, attribute := environment[failed.Argument], m.configured()[failed.Argument]
+	if variable == "" || !attribute.IsNull() {
+		return err
+	}
+	traced := *failed
+	if os.Getenv(variable) != "" {
+		traced.Detail += "; the value comes from the environment variable " + variable
+	} else {
+		traced.Detail += "; give it here or in the environment variable " + variable
+	}
+	return &traced
+}
+
+// parseTimeout reads request_timeout. The error is an *acr.Error.
+func parseTimeout(value string) (time.Duration, error) {
+	timeout, err := time.ParseDuration(value)
+	if err != nil || timeout <= 0 || timeout > maxRequestTimeout {
+		return 0, &acr.Error{
+			Reason:   acr.InvalidArgument,
+			Argument: "request_timeout",
+			Detail:   fmt.Sprintf("%q is not a duration over 0 and up to 1h, such as \"45s\" or \"2m\"", value),
+		}
+	}
+	return timeout, nil
+}

@@ -1,0 +1,43 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+// connection is what the provider block gives to everything that reads: a client, or the names of the attributes that
+// are known only after apply.
+type connection struct {
+	client  *acr.Client
+	unknown []string
+}
+
+// connectionFrom takes what Configure of the provider shared. It is nil while Terraform only validates, which comes
+// before there is a provider configuration and reads nothing.
+func connectionFrom(providerData any) *connection {
+	shared, _ := providerData.(*connection)
+	return shared
+}
+
+// open gives the client. With an unknown provider block there is none: a guess would reach the wrong registry, or the
+// right one as an anonymous caller.
+func (c *connection) open(diags *diag.Diagnostics) (client *acr.Client, ok bool) {
+	if len(c.unknown) > 0 {
+		diags.Append(unknownConfigurationError(c.unknown))
+		return nil, false
+	}
+	return c.client, true
+}
+
+// connectedDataSource is embedded by every data source.
+type connectedDataSource struct {
+	connection *connection
+}
+
+func (d *connectedDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.connection = connectionFrom(req.ProviderData)
+}

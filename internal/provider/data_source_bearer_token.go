@@ -1,0 +1,40 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+)
+
+type bearerTokenDataSource struct {
+	connectedDataSource
+}
+
+func newBearerTokenDataSource() datasource.DataSource { return &bearerTokenDataSource{} }
+
+func (d *bearerTokenDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "acr_bearer_token"
+}
+
+func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Fetches a bearer token of the registry, which other tools can read with. The other data sources of this provider " +
+			"fetch their own.\n\n" +
+			"~> **The token is written to the state and to plan files in the clear**, and is another one at each read, which makes a difference to " +
+			"whatever takes it. From Terraform 1.10 and OpenTofu 1.11 on, use the ephemeral resource `acr_bearer_token`, whose token goes nowhere.",
+		Attributes: bearerTokenAttributes(),
+	}
+}
+
+func (d *bearerTokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model bearerTokenModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	client, ok := d.connection.open(&resp.Diagnostics)
+	if ok && model.read(ctx, client, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	}
+}

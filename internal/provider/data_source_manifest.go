@@ -1,0 +1,212 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+type manifestDataSource struct {
+	connectedDataSource
+}
+
+func newManifestDataSource() datasource.DataSource { return &manifestDataSource{} }
+
+// manifestModel is data "acr_manifest".
+type manifestModel struct {
+	Repository    types.String      `tfsdk:"repository"`
+	Tag           types.String      `tfsdk:"tag"`
+	Digest        types.String      `tfsdk:"digest"`
+	Platform      types.String      `tfsdk:"platform"`
+	AccessToken   types.String      `tfsdk:"access_token"`
+	AllowMissing  types.Bool        `tfsdk:"allow_missing"`
+	Exists        types.Bool        `tfsdk:"exists"`
+	MediaType     types.String      `tfsdk:"media_type"`
+	ArtifactType  types.String      `tfsdk:"artifact_type"`
+	SchemaVersion types.Int64       `tfsdk:"schema_version"`
+	Size          types.Int64       `tfsdk:"size"`
+	Image         types.String      `tfsdk:"image"`
+	Body          types.String      `tfsdk:"body"`
+	Annotations   map[string]string `tfsdk:"annotations"`
+	Config        *descriptorModel  `tfsdk:"config"`
+	Subject       *descriptorModel  `tfsdk:"subject"`
+	Layers        []layerModel      `tfsdk:"layers"`
+	Manifests     []childModel      `tfsdk:"manifests"`
+	Images        map[string]string `tfsdk:"images"`
+}
+
+func (d *manifestDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "acr_manifest"
+}
+
+func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Reads the manifest of an image, an index of images or any other artifact: its digest, to pin a deployment to, and " +
+			"what it consists of. The digest is computed from the bytes that came and checked against what the registry says.",
+		Attributes: map[string]schema.Attribute{
+			"repository": repositoryAttribute(),
+			"tag":        tagAttribute(),
+			"digest": schema.StringAttribute{
+				Optional: true,
+				Computed: true,
+				MarkdownDescription: "Digest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the digest of the manifest: " +
+					"with `platform`, that of the child which was followed to.",
+				Validators: []validator.String{digestSyntax},
+			},
+			"platform": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read in place of the " +
+					"index. An image that is no index must be for this platform.",
+				Validators: []validator.String{platformSyntax},
+			},
+			"access_token": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "Bearer token to read with, as `data.acr_bearer_token` gives it, in place of the one that the provider would " +
+					"fetch by itself. Leave it out unless there is a reason: it goes into the state.",
+				Validators: []validator.String{accessTokenSyntax},
+			},
+			"allow_missing": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Where the registry says that the repository, tag or digest does not exist, give `exists = false` and null for " +
+					"all that would be read, in place of an error. Every other failure stays an error. Default: `false`.",
+			},
+			"exists":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the manifest exists; `false` only with `allow_missing`."},
+			"media_type":     schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
+			"artifact_type":  schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type as the manifest states it; null where it does not."},
+			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null where it is not stated."},
+			"size":           schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
+			"image": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Reference that names just this manifest for ever, `registry/repository@sha256:…`: what to give to a deployment.",
+			},
+			"body": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The manifest as the registry sent it. Use `digest` rather than a hash of this: Terraform normalizes the Unicode of its strings.",
+			},
+			"annotations": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType, MarkdownDescription: "Annotations of the manifest; null where it has none.",
+			},
+			"config": schema.SingleNestedAttribute{
+				Computed:            true,
+				Attributes:          descriptorAttributes(),
+				MarkdownDescription: "Configuration that the manifest names; null for an index. `acr_image_config` reads it.",
+			},
+			"subject": schema.SingleNestedAttribute{
+				Computed:            true,
+				Attributes:          descriptorAttributes(),
+				MarkdownDescription: "Manifest that this one is attached to, as a signature is to an image; null where there is none.",
+			},
+			"layers": schema.ListNestedAttribute{
+				Computed:            true,
+				NestedObject:        schema.NestedAttributeObject{Attributes: layerAttributes()},
+				MarkdownDescription: "Layers in their order; null for an index.",
+			},
+			"manifests": schema.ListNestedAttribute{
+				Computed:            true,
+				NestedObject:        schema.NestedAttributeObject{Attributes: childAttributes()},
+				MarkdownDescription: "Children of an index in their order, attestations included; null for anything else.",
+			},
+			"images": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/arm64` to `registry/repository@sha256:…`; null for " +
+					"anything else. Of two children for one platform the first counts; attestations are left out.",
+			},
+		},
+	}
+}
+
+func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model manifestModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	client, ok := d.connection.open(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	manifest, err := client.Manifest(ctx, acr.ManifestRequest{
+		Repository:  model.Repository.ValueString(),
+		Tag:         model.Tag.ValueString(),
+		Digest:      model.Digest.ValueString(),
+		Platform:    model.Platform.ValueString(),
+		AccessToken: acr.NewSecret(model.AccessToken.ValueString()),
+	})
+	switch {
+	case err == nil:
+		model.fill(client, manifest)
+	case acr.IsMissing(err) && model.AllowMissing.ValueBool():
+		model.Exists = types.BoolValue(false)
+	default:
+		resp.Diagnostics.Append(failureDiagnostic(err, model.subject()))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+func (m *manifestModel) subject() subject {
+	s := subject{repository: "repository", manifest: manifestAttribute(m.Digest)}
+	if !m.AccessToken.IsNull() {
+		s.accessToken = "access_token"
+	}
+	return s
+}
+
+// fill takes over what was read.
+func (m *manifestModel) fill(client *acr.Client, manifest *acr.Manifest) {
+	m.Exists = types.BoolValue(true)
+	m.Digest = types.StringValue(manifest.Digest.String())
+	m.MediaType = textOrNull(manifest.MediaType)
+	m.ArtifactType = textOrNull(manifest.ArtifactType)
+	if manifest.SchemaVersion != 0 {
+		m.SchemaVersion = types.Int64Value(manifest.SchemaVersion)
+	}
+	m.Size = types.Int64Value(manifest.Size)
+	m.Image = types.StringValue(client.Pin(manifest.Repository, manifest.Digest))
+	m.Body = types.StringValue(string(manifest.Body))
+	m.Annotations = manifest.Annotations
+	m.Config = optionalDescriptor(manifest.Config)
+	m.Subject = optionalDescriptor(manifest.Subject)
+	m.Layers = modelsOf(manifest.Layers, newLayerModel)
+	m.Manifests = modelsOf(manifest.Manifests, newChildModel)
+	if manifest.IsIndex() {
+		m.Images = map[string]string{}
+		for _, child := range manifest.Platforms() {
+			m.Images[child.Platform] = client.Pin(manifest.Repository, child.Descriptor.Digest)
+		}
+	}
+}
+
+// manifestAttribute names the attribute by which the manifest was asked for.
+func manifestAttribute(digest types.String) string {
+	if digest.IsNull() {
+		return "tag"
+	}
+	return "digest"
+}
+
+// repositoryAttribute is the same in every data source that reads within a repository.
+func repositoryAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Required:            true,
+		MarkdownDescription: "Repository, such as `team/app`, without the registry and without a tag.",
+		Validators:          []validator.String{repositorySyntax},
+	}
+}
+
+// tagAttribute is one of tag and digest; the error of both or neither is shown here.
+func tagAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional:            true,
+		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
+		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("digest")), tagSyntax},
+	}
+}

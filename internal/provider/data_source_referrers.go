@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+type referrersDataSource struct {
+	connectedDataSource
+}
+
+func newReferrersDataSource() datasource.DataSource { return &referrersDataSource{} }
+
+// referrersModel is data "acr_referrers".
+type referrersModel struct {
+	Repository   types.String    `tfsdk:"repository"`
+	Digest       types.String    `tfsdk:"digest"`
+	ArtifactType types.String    `tfsdk:"artifact_type"`
+	Referrers    []referrerModel `tfsdk:"referrers"`
+}
+
+func (d *referrersDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "acr_referrers"
+}
+
+func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Lists what is attached to an image: signatures, SBOMs and other artifacts that name it as their subject. Where the " +
+			"registry has no referrers API, the tag that clients keep in its place is read (OCI distribution spec 1.1).",
+		Attributes: map[string]schema.Attribute{
+			"repository": repositoryAttribute(),
+			"digest": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Digest of the manifest that the artifacts are attached to, as `acr_manifest` gives it. A digest that does not exist " +
+					"has no referrers, which is no error.",
+				Validators: []validator.String{digestSyntax},
+			},
+			"artifact_type": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Keep the artifacts of this type, such as `application/spdx+json`. Default: all.",
+				Validators:          []validator.String{notEmpty},
+			},
+			"referrers": schema.ListNestedAttribute{
+				Computed:            true,
+				NestedObject:        schema.NestedAttributeObject{Attributes: referrerAttributes()},
+				MarkdownDescription: "The attached artifacts, sorted by digest; empty where there are none.",
+			},
+		},
+	}
+}
+
+func (d *referrersDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model referrersModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	client, ok := d.connection.open(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	referrers, err := client.Referrers(ctx, acr.ReferrersRequest{
+		Repository:   model.Repository.ValueString(),
+		Digest:       model.Digest.ValueString(),
+		ArtifactType: model.ArtifactType.ValueString(),
+	})
+	if err != nil {
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: "digest"}))
+		return
+	}
+	model.Referrers = modelsOf(referrers, newReferrerModel)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}

@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+type repositoriesDataSource struct {
+	connectedDataSource
+}
+
+func newRepositoriesDataSource() datasource.DataSource { return &repositoriesDataSource{} }
+
+// repositoriesModel is data "acr_repositories".
+type repositoriesModel struct {
+	Prefix    types.String `tfsdk:"prefix"`
+	NameRegex types.String `tfsdk:"name_regex"`
+	Limit     types.Int64  `tfsdk:"limit"`
+	Names     []string     `tfsdk:"names"`
+}
+
+func (d *repositoriesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "acr_repositories"
+}
+
+func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Lists the repositories of the registry. All pages of the list are read, unless `limit` lets the provider stop earlier. " +
+			"A repository-scoped token may not do this.",
+		Attributes: map[string]schema.Attribute{
+			"prefix": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Keep the repositories whose name begins so, such as `team/`.",
+			},
+			"name_regex": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Keep the repositories in whose name this regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) " +
+					"matches somewhere; anchor it with `^` and `$` to match the whole name.",
+				Validators: []validator.String{regexSyntax},
+			},
+			"limit": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "Keep at most so many repositories, counted after `prefix` and `name_regex`. Default: all.",
+				Validators:          []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the repositories, sorted."},
+		},
+	}
+}
+
+func (d *repositoriesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model repositoriesModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	client, ok := d.connection.open(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	names, err := client.Repositories(ctx, acr.RepositoriesRequest{
+		Prefix:    model.Prefix.ValueString(),
+		NameRegex: regexOrNil(model.NameRegex),
+		Limit:     int(model.Limit.ValueInt64()),
+	})
+	if err != nil {
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
+		return
+	}
+	model.Names = listOrEmpty(names)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}

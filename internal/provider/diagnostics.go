@@ -1,0 +1,124 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+// subject tells which attributes of a configuration name what is read. An attribute that there is not stays empty.
+type subject struct {
+	repository  string // names the repository
+	manifest    string // "tag" or "digest", as configured
+	accessToken string // holds a token that is used in place of the provider's own
+}
+
+// attribute gives the attribute that an error is about, empty where no attribute is at fault.
+func (s subject) attribute(failed *acr.Error) string {
+	switch failed.Reason {
+	case acr.InvalidArgument, missingRegistry:
+		if failed.Argument == "repository" {
+			return s.repository
+		}
+		return failed.Argument
+	case acr.CredentialHelper:
+		return "use_docker_config"
+	case acr.RepositoryNotFound:
+		return s.repository
+	case acr.ManifestNotFound, acr.Schema1, acr.NotAnImage:
+		return s.manifest
+	case acr.PlatformNotFound:
+		return "platform"
+	case acr.InvalidToken, acr.InsufficientScope:
+		return s.accessToken
+	default:
+		return ""
+	}
+}
+
+// failureDiagnostic turns an error of internal/acr into the one diagnostic that a person sees.
+func failureDiagnostic(err error, s subject) diag.Diagnostic {
+	var failed *acr.Error
+	if !errors.As(err, &failed) {
+		failed = &acr.Error{Reason: acr.BadAnswer, Detail: "an error without a reason"}
+	}
+	attribute := s.attribute(failed)
+	if attribute == "" {
+		return diag.NewErrorDiagnostic(explanations[failed.Reason].Summary, failureDetail(failed))
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), explanations[failed.Reason].Summary, failureDetail(failed))
+}
+
+// failureDetail says why such a thing happens, what was attempted, what came back and what to do.
+func failureDetail(failed *acr.Error) string {
+	if failed.Reason == acr.InvalidArgument {
+		return failed.Argument + ": " + failed.Detail + "."
+	}
+	explained := explanations[failed.Reason]
+	lines := []string{explained.Cause, ""}
+	if attempted := joined(": ", failed.Operation, failed.Step); attempted != "" {
+		lines = append(lines, "Attempted: "+attempted)
+	}
+	if cameBack := joined("; ", failed.Answer(), failed.Detail); cameBack != "" {
+		lines = append(lines, "Came back: "+cameBack)
+	}
+	return strings.Join(append(lines, "What to do: "+explained.Remedy), "\n")
+}
+
+// joined puts the separator between the texts that are not empty.
+func joined(separator string, texts ...string) string {
+	var present []string
+	for _, text := range texts {
+		if text != "" {
+			present = append(present, text)
+		}
+	}
+	return strings.Join(present, separator)
+}
+
+// invalidValueDiagnostic says at validation what is wrong with the value at a path.
+func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
+	var failed *acr.Error
+	if !errors.As(err, &failed) {
+		failed = &acr.Error{Detail: "breaks its grammar"}
+	}
+	named := *failed
+	named.Reason, named.Argument = acr.InvalidArgument, at.String()
+	return diag.NewAttributeErrorDiagnostic(at, explanations[acr.InvalidArgument].Summary, failureDetail(&named))
+}
+
+// unknownConfigurationError names the attributes of the provider block that are known only after apply.
+func unknownConfigurationError(attributes []string) diag.Diagnostic {
+	explained := explanations[unknownConfiguration]
+	return diag.NewErrorDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nKnown only after apply: `%s` of the provider block.\nWhat to do: %s",
+		explained.Cause, strings.Join(attributes, "`, `"), explained.Remedy))
+}
+
+// uncheckedCertificateWarning reminds of insecure_skip_verify.
+func uncheckedCertificateWarning(at path.Path) diag.Diagnostic {
+	explained := explanations[uncheckedCertificate]
+	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.Cause+"\n\nWhat to do: "+explained.Remedy)
+}
+
+// fewerPermissionsWarning names the actions that a token was asked for and does not have.
+func fewerPermissionsWarning(missing []string) diag.Diagnostic {
+	explained := explanations[fewerPermissions]
+	return diag.NewWarningDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nNot granted: %s\nWhat to do: %s",
+		explained.Cause, strings.Join(missing, ", "), explained.Remedy))
+}
+
+// argumentError turns an error of a parser into that of a function's only argument.
+func argumentError(err error) *function.FuncError {
+	text := err.Error()
+	var failed *acr.Error
+	if errors.As(err, &failed) {
+		text = failed.Detail
+	}
+	return function.NewArgumentFuncError(0, text+".")
+}

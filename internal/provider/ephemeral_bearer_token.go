@@ -1,0 +1,53 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+)
+
+// bearerTokenEphemeralResource has no Renew: a renewed token is another token, and Terraform could not hand that on.
+// It is opened afresh at plan and at apply instead.
+type bearerTokenEphemeralResource struct {
+	connection *connection
+}
+
+var _ ephemeral.EphemeralResourceWithConfigure = (*bearerTokenEphemeralResource)(nil)
+
+func newBearerTokenEphemeralResource() ephemeral.EphemeralResource {
+	return &bearerTokenEphemeralResource{}
+}
+
+func (r *bearerTokenEphemeralResource) Metadata(_ context.Context, _ ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+	resp.TypeName = "acr_bearer_token"
+}
+
+func (r *bearerTokenEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+	attributes := map[string]schema.Attribute{}
+	for name, attribute := range bearerTokenAttributes() {
+		attributes[name] = attribute
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Fetches a bearer token of the registry, to configure another provider with or to hand to a write-only attribute. The " +
+			"token is fetched afresh at plan and at apply, and is written neither to the state nor to plan files. Requires Terraform 1.10 or " +
+			"OpenTofu 1.11.",
+		Attributes: attributes,
+	}
+}
+
+func (r *bearerTokenEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	r.connection = connectionFrom(req.ProviderData)
+}
+
+func (r *bearerTokenEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	var model bearerTokenModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	client, ok := r.connection.open(&resp.Diagnostics)
+	if ok && model.read(ctx, client, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.Result.Set(ctx, &model)...)
+	}
+}

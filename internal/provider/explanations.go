@@ -1,0 +1,209 @@
+package provider
+
+import "github.com/acrkit/terraform-provider-acr/internal/acr"
+
+// The situations that arise in this package, beside the reasons of internal/acr.
+const (
+	missingRegistry      acr.Reason = "missing registry"
+	unknownConfiguration acr.Reason = "unknown configuration"
+	uncheckedCertificate acr.Reason = "unchecked certificate" // a warning
+	fewerPermissions     acr.Reason = "fewer permissions"     // a warning
+)
+
+// explanation is what a person is told about a reason.
+type explanation struct {
+	Summary string // the diagnostic's title
+	Cause   string // why it happens
+	Remedy  string // what to do
+}
+
+// explanations is the text of all diagnostics. The page "Troubleshooting" of the documentation repeats it word for
+// word, and a test holds it to that.
+var explanations = map[acr.Reason]explanation{
+	acr.InvalidArgument: {
+		Summary: "Invalid value",
+		Cause:   "A name or value breaks its grammar. Nothing was sent to the registry.",
+		Remedy:  "Correct the attribute that the error points at; it says what is expected there.",
+	},
+	missingRegistry: {
+		Summary: "No registry given",
+		Cause:   "Neither the provider block nor the environment names a registry.",
+		Remedy:  "Set `registry` in the provider block, or ACR_REGISTRY, to the login server, such as example.azurecr.io.",
+	},
+	unknownConfiguration: {
+		Summary: "Provider configuration is known only after apply",
+		Cause: "The provider block takes a value from something that this run has yet to create, while the data source or ephemeral " +
+			"resource is read at plan. Nothing was sent, neither with a credential nor as an anonymous caller.",
+		Remedy: "Add `depends_on` with that resource to the data source, which moves the read to apply. Or create the resource first, with " +
+			"`terraform apply -target=...` or in a configuration of its own. Or leave the attribute out and give the value in ACR_REGISTRY, " +
+			"ACR_USERNAME and ACR_PASSWORD.",
+	},
+	uncheckedCertificate: {
+		Summary: "Certificate is not checked",
+		Cause:   "`insecure_skip_verify` is set, so whoever can answer in the registry's place is given the credential.",
+		Remedy:  "Give the registry's own authority in `ca_cert_pem`, and take `insecure_skip_verify` out.",
+	},
+	acr.Unreachable: {
+		Summary: "Registry unreachable",
+		Cause:   "The host name is unknown, or no connection to it could be made or kept.",
+		Remedy: "Check `registry`, the DNS and the network. A registry with a private endpoint answers only where that endpoint " +
+			"resolves; behind a proxy, HTTPS_PROXY must be set.",
+	},
+	acr.TimedOut: {
+		Summary: "No answer in time",
+		Cause:   "No complete answer came within `request_timeout`, at any attempt.",
+		Remedy:  "Check the network between this machine and the registry, or raise `request_timeout` in the provider block.",
+	},
+	acr.Canceled: {
+		Summary: "Cancelled",
+		Cause:   "Terraform was interrupted, or gave up, before an answer came.",
+		Remedy:  "Run Terraform again.",
+	},
+	acr.CertificateRejected: {
+		Summary: "Certificate not trusted",
+		Cause: "The server's certificate fails the check: it comes from a private authority or from a proxy that opens TLS, is for " +
+			"another host, or is not valid at this machine's time.",
+		Remedy: "Give the authority's certificate in `ca_cert_pem` of the provider block, or add it to the system's store " +
+			"(SSL_CERT_FILE names another one on Linux). Check the clock where the certificate is said to be expired.",
+	},
+	acr.ProxyRefused: {
+		Summary: "Proxy refused the request",
+		Cause:   "The HTTP proxy between this machine and the registry lets the request not through, or its settings are unusable.",
+		Remedy:  "Check HTTPS_PROXY with its user name and password, and NO_PROXY.",
+	},
+	acr.NotARegistry: {
+		Summary: "Not a container registry",
+		Cause: "What answers does not speak the registry protocol with bearer tokens: another web server, a login page, a proxy, or " +
+			"http where https was expected.",
+		Remedy: "Check `registry`: it is the login server, such as example.azurecr.io. For a registry on this machine without TLS, " +
+			"set `plain_http = true`.",
+	},
+	acr.NoTokenNeeded: {
+		Summary: "No token to hand out",
+		Cause:   "The registry answers without asking for a token.",
+		Remedy:  "Leave `acr_bearer_token` out; the other data sources read from this registry as it is.",
+	},
+	acr.ForeignRealm: {
+		Summary: "Token server not trusted",
+		Cause: "The registry sends callers to a token server on another origin. Whoever answers in the registry's name could do so to " +
+			"collect passwords, so nothing was sent there.",
+		Remedy: "If that host rightly is the registry's token server, add it to `trusted_token_hosts` in the provider block. " +
+			"Otherwise find out who answers under the registry's name.",
+	},
+	acr.BadRedirect: {
+		Summary: "Redirect not followed",
+		Cause: "The server redirects to where the request must not go: away with a credential, to http, in a loop, too often, or to no " +
+			"usable address.",
+		Remedy: "Check `registry`, and any proxy or gateway before it.",
+	},
+	acr.WrongCredentials: {
+		Summary: "Wrong user name or password",
+		Cause: "The token server refuses the credential. It is misspelled, expired or regenerated, belongs to a disabled token or " +
+			"service principal, or the registry's admin user is switched off.",
+		Remedy: "Check `username` and `password` of the provider block, ACR_USERNAME and ACR_PASSWORD, or the Docker config, whichever is " +
+			"in use. A new password takes about a minute to work. A refresh token goes with the user name " + acr.NullUsername +
+			" and expires after three hours.",
+	},
+	acr.NoCredential: {
+		Summary: "Credential needed",
+		Cause: "The registry does not give this to anonymous callers. No credential was found in the provider block, in ACR_USERNAME and " +
+			"ACR_PASSWORD, nor, with `use_docker_config`, in the Docker config.",
+		Remedy: "Set `username` and `password` in the provider block or in the environment, or sign in with `az acr login` and set " +
+			"`use_docker_config = true`. If this should be public, switch anonymous pull on at the registry.",
+	},
+	acr.CredentialHelper: {
+		Summary: "Docker config not usable",
+		Cause:   "The Docker config or the credential helper that it names failed. Anonymous access is not tried in its place.",
+		Remedy: "Sign in again with `docker login` or `az acr login`, or check the helper that the Docker config names. Or give " +
+			"`username` and `password` in the provider block.",
+	},
+	acr.InvalidToken: {
+		Summary: "Bearer token refused",
+		Cause:   "The registry does not accept the token: it is expired or revoked, or was made for another registry.",
+		Remedy: "Where `access_token` is given, pass one that `acr_bearer_token` made for this registry in the same run, or leave it out. " +
+			"Otherwise check that this machine's clock is right, and run again.",
+	},
+	acr.InsufficientScope: {
+		Summary: "Permission missing",
+		Cause:   "The token was granted less than this read needs, because the identity behind it has no such permission.",
+		Remedy: "Give the identity the role AcrPull, or add the missing action to the scope map of its repository-scoped token: " +
+			"content/read for manifests, metadata/read for tags and properties. A repository-scoped token can never list the catalog. " +
+			"Where `access_token` is given, ask for the missing action with `actions` of `acr_bearer_token`.",
+	},
+	fewerPermissions: {
+		Summary: "Token with fewer permissions than asked for",
+		Cause:   "The token server gave a token, but left some of the actions out: the identity has no permission for them, or the repository does not exist.",
+		Remedy:  "Give the identity that permission, or do not ask for the actions.",
+	},
+	acr.Denied: {
+		Summary: "Access denied",
+		Cause: "The registry refuses this caller with 403. Mostly it is the registry's firewall, which does not admit this machine's " +
+			"address; the message then names the address.",
+		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from a network that is " +
+			"admitted.",
+	},
+	acr.RepositoryNotFound: {
+		Summary: "Repository not found",
+		Cause:   "The registry has no repository of this name, or no longer.",
+		Remedy: "Check the name: without the registry in front and without a tag behind. Where it may be missing, " +
+			"`allow_missing = true` of `acr_manifest` gives `exists = false` in place of this error.",
+	},
+	acr.ManifestNotFound: {
+		Summary: "Tag or digest not found",
+		Cause:   "The repository has no manifest under this tag or digest: it was never pushed, or was deleted.",
+		Remedy: "Check `tag` or `digest`; `acr_tags` lists what there is. Where it may be missing, `allow_missing = true` of " +
+			"`acr_manifest` gives `exists = false` in place of this error.",
+	},
+	acr.UnsupportedAPI: {
+		Summary: "Not offered by this registry",
+		Cause:   "The registry lacks the API for this. Times, counts and locks come from Azure Container Registry's own API, which others do not have.",
+		Remedy:  "Leave out what needs the API, such as `order_by` with a time, or read from a registry on Azure.",
+	},
+	acr.RateLimited: {
+		Summary: "Too many requests",
+		Cause:   "The registry limits how many requests an identity may make, and kept refusing, or asks for a wait of more than 60 seconds.",
+		Remedy:  "Run again later. Lower Terraform's `-parallelism`, raise `max_retries` in the provider block, or take a larger registry SKU.",
+	},
+	acr.RegistryFault: {
+		Summary: "Registry failed",
+		Cause:   "The registry or its token server answers with a fault of its own, at every attempt.",
+		Remedy:  "Run again later. If it stays so, give Microsoft's support the correlation id.",
+	},
+	acr.RequestRefused: {
+		Summary: "Request refused",
+		Cause:   "The registry refuses the request, with a status that a further attempt would not change.",
+		Remedy: "Read what came back. 424 comes from the artifact cache, whose upstream registry failed; 404 without a registry's code " +
+			"comes from something else than a registry.",
+	},
+	acr.BadAnswer: {
+		Summary: "Answer breaks the protocol",
+		Cause:   "An answer came that is not what the specification asks for. Nothing of it was used.",
+		Remedy:  "Check `registry`, and any proxy or gateway that might answer in its place.",
+	},
+	acr.TooLarge: {
+		Summary: "Answer too large",
+		Cause:   "An answer is over the limit for its kind: 4 MiB for a manifest, 8 MiB for a list or an image configuration. Nothing of it was used.",
+		Remedy:  "Check that the registry and what stands before it answer rightly; no ordinary image comes near the limit.",
+	},
+	acr.DigestMismatch: {
+		Summary: "Digest mismatch",
+		Cause: "The bytes that came are not those that their digest names: they were changed on the way or in the registry. Nothing of " +
+			"them was used.",
+		Remedy: "Run again. If it stays so, look for a proxy that changes answers, and push the image again.",
+	},
+	acr.Schema1: {
+		Summary: "Docker schema 1 manifest",
+		Cause:   "The manifest has Docker's first format, which is deprecated and has no digest that could be pinned.",
+		Remedy:  "Build and push the image again with a current client.",
+	},
+	acr.PlatformNotFound: {
+		Summary: "Platform not found",
+		Cause:   "The image is not there for the platform, or is an index of several platforms while none was asked for.",
+		Remedy:  "Set `platform` to one that the image has.",
+	},
+	acr.NotAnImage: {
+		Summary: "Not a container image",
+		Cause:   "The manifest is an artifact, such as a chart or a signature, without the configuration that an image has.",
+		Remedy:  "Read it with `acr_manifest`, which reads any manifest.",
+	},
+}

@@ -1,0 +1,67 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+type parseImageFunction struct{}
+
+func newParseImageFunction() function.Function { return parseImageFunction{} }
+
+// imageModel is what parse_image returns.
+type imageModel struct {
+	Registry   types.String `tfsdk:"registry"`
+	Repository types.String `tfsdk:"repository"`
+	Tag        types.String `tfsdk:"tag"`
+	Digest     types.String `tfsdk:"digest"`
+	Image      types.String `tfsdk:"image"`
+}
+
+func (parseImageFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "parse_image"
+}
+
+func (parseImageFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "Take an image reference apart",
+		MarkdownDescription: "Takes an image reference such as `example.azurecr.io/team/app:1.0` apart, without asking any registry.\n\n" +
+			"The result is an object: `registry` (`host[:port]`), `repository`, `tag`, `digest`, and `image`, the whole reference in the order " +
+			"`registry/repository[:tag][@digest]`. `tag` and `digest` are null where the reference has none. A reference without a registry is an " +
+			"error: Docker Hub's defaults, such as `latest`, are not filled in.",
+		Parameters: []function.Parameter{
+			function.StringParameter{Name: "reference", MarkdownDescription: "The image reference, with its registry."},
+		},
+		Return: function.ObjectReturn{AttributeTypes: map[string]attr.Type{
+			"registry":   types.StringType,
+			"repository": types.StringType,
+			"tag":        types.StringType,
+			"digest":     types.StringType,
+			"image":      types.StringType,
+		}},
+	}
+}
+
+func (parseImageFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var reference string
+	if resp.Error = req.Arguments.Get(ctx, &reference); resp.Error != nil {
+		return
+	}
+	image, err := acr.ParseImage(reference)
+	if err != nil {
+		resp.Error = argumentError(err)
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, imageModel{
+		Registry:   types.StringValue(image.Registry),
+		Repository: types.StringValue(image.Repository),
+		Tag:        textOrNull(image.Tag),
+		Digest:     textOrNull(image.Digest),
+		Image:      types.StringValue(image.Canonical),
+	})
+}

@@ -1,0 +1,76 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+type tokenClaimsFunction struct{}
+
+func newTokenClaimsFunction() function.Function { return tokenClaimsFunction{} }
+
+// claimsModel is what token_claims returns.
+type claimsModel struct {
+	Subject   types.String  `tfsdk:"subject"`
+	Audience  []string      `tfsdk:"audience"`
+	Issuer    types.String  `tfsdk:"issuer"`
+	IssuedAt  types.String  `tfsdk:"issued_at"`
+	ExpiresAt types.String  `tfsdk:"expires_at"`
+	Access    []accessModel `tfsdk:"access"`
+}
+
+func (tokenClaimsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "token_claims"
+}
+
+func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	stringList := types.ListType{ElemType: types.StringType}
+	resp.Definition = function.Definition{
+		Summary: "Read what a bearer token says of itself",
+		MarkdownDescription: "Reads the claims of a bearer token, a JSON Web Token, without asking any registry.\n\n" +
+			"**Nothing is verified**, neither signature nor expiry: do not decide by the result whom to trust.\n\n" +
+			"The result is an object: `subject`, `audience` (a list), `issuer`, `issued_at` and `expires_at` (RFC 3339 in UTC), and `access`, a list " +
+			"of objects with `type`, `name` and `actions`. What the token does not state is null; the lists are then empty. A token that is no " +
+			"JSON Web Token is an error. The result of a sensitive token is sensitive; `nonsensitive()` shows a part of it.",
+		Parameters: []function.Parameter{
+			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, as `acr_bearer_token` gives it in `access_token`."},
+		},
+		Return: function.ObjectReturn{AttributeTypes: map[string]attr.Type{
+			"subject":    types.StringType,
+			"audience":   stringList,
+			"issuer":     types.StringType,
+			"issued_at":  types.StringType,
+			"expires_at": types.StringType,
+			"access": types.ListType{ElemType: types.ObjectType{AttrTypes: map[string]attr.Type{
+				"type":    types.StringType,
+				"name":    types.StringType,
+				"actions": stringList,
+			}}},
+		}},
+	}
+}
+
+func (tokenClaimsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var token string
+	if resp.Error = req.Arguments.Get(ctx, &token); resp.Error != nil {
+		return
+	}
+	claims, err := acr.ParseClaims(acr.NewSecret(token))
+	if err != nil {
+		resp.Error = argumentError(err)
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, claimsModel{
+		Subject:   textOrNull(claims.Subject),
+		Audience:  listOrEmpty(claims.Audience),
+		Issuer:    textOrNull(claims.Issuer),
+		IssuedAt:  timeOrNull(claims.IssuedAt),
+		ExpiresAt: timeOrNull(claims.ExpiresAt),
+		Access:    grantedModels(claims),
+	})
+}

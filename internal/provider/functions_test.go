@@ -1,0 +1,107 @@
+package provider_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+)
+
+var functionsNeed = []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_8_0)}
+
+// Without any provider configuration and without a registry.
+func TestParseImage(t *testing.T) {
+	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   functionsNeed,
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{{
+			Config: `
+				output "tagged" {
+				  value = provider::acr::parse_image("example.azurecr.io/team/app:1.0")
+				}
+				output "pinned" {
+				  value = provider::acr::parse_image("localhost:5000/app:1.0@` + digest + `")
+				}
+				output "bare" {
+				  value = provider::acr::parse_image("example.azurecr.io/app")
+				}`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("tagged", knownvalue.ObjectExact(object{
+					"registry": str("example.azurecr.io"), "repository": str("team/app"), "tag": str("1.0"), "digest": null(),
+					"image": str("example.azurecr.io/team/app:1.0"),
+				})),
+				statecheck.ExpectKnownOutputValue("pinned", knownvalue.ObjectExact(object{
+					"registry": str("localhost:5000"), "repository": str("app"), "tag": str("1.0"), "digest": str(digest),
+					"image": str("localhost:5000/app:1.0@" + digest),
+				})),
+				statecheck.ExpectKnownOutputValue("bare", knownvalue.ObjectExact(object{
+					"registry": str("example.azurecr.io"), "repository": str("app"), "tag": null(), "digest": null(),
+					"image": str("example.azurecr.io/app"),
+				})),
+			},
+		}},
+	})
+}
+
+// A provider block without a registry does no harm to a configuration that only calls functions.
+func TestFunctionErrorsPointAtTheArgument(t *testing.T) {
+	output := func(expression string) string {
+		return "provider \"acr\" {}\noutput \"result\" {\n  value = " + expression + "\n}\n"
+	}
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   functionsNeed,
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{
+				Config:      output(`provider::acr::parse_image("alpine:3")`),
+				ExpectError: inWrapped(`Invalid value for "reference" parameter: "alpine:3" names no registry`),
+			},
+			{
+				Config:      output(`provider::acr::parse_image("example.azurecr.io/App:1.0")`),
+				ExpectError: inWrapped(`Invalid value for "reference" parameter: "example.azurecr.io/App:1.0" is not an image reference`),
+			},
+			{
+				Config:      output(`provider::acr::token_claims("opaque")`),
+				ExpectError: inWrapped(`Invalid value for "access_token" parameter: the token is not a JSON Web Token`),
+			},
+		},
+	})
+}
+
+func TestTokenClaims(t *testing.T) {
+	issued := time.Now().UTC().Truncate(time.Second)
+	registry := startRegistry(t, acrtest.Options{Clock: func() time.Time { return issued }})
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   functionsNeed,
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{{
+			Config: providerBlock(registry) + `
+				data "acr_bearer_token" "app" {
+				  repository = "app"
+				}
+				output "claims" {
+				  value = nonsensitive(provider::acr::token_claims(data.acr_bearer_token.app.access_token))
+				}`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("claims", knownvalue.ObjectExact(object{
+					"subject":    str(acrtest.DefaultUser),
+					"audience":   list(registry.Host()),
+					"issuer":     str("Azure Container Registry"),
+					"issued_at":  str(issued.Format(time.RFC3339)),
+					"expires_at": str(issued.Add(4500 * time.Second).Format(time.RFC3339)),
+					"access": knownvalue.ListExact([]knownvalue.Check{
+						knownvalue.ObjectExact(object{"type": str("repository"), "name": str("app"), "actions": list("pull")}),
+					}),
+				})),
+			},
+			// Each read is another token, so that the output is another one, too.
+			ExpectNonEmptyPlan: false,
+		}},
+	})
+}

@@ -1,0 +1,172 @@
+// Package provider is Terraform's side: schemas, values and diagnostics. What is read, and how, is in internal/acr;
+// nothing here knows HTTP. One file holds one data source, ephemeral resource or function.
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+// New gives a constructor of the provider, as Terraform's plugin server asks for it. The version goes into the
+// User-Agent.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &acrProvider{version: version} }
+}
+
+type acrProvider struct {
+	version string
+}
+
+var (
+	_ provider.ProviderWithEphemeralResources = (*acrProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*acrProvider)(nil)
+)
+
+func (p *acrProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "acr"
+	resp.Version = p.version
+}
+
+func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Reads from one Azure Container Registry, or from another registry that speaks the same protocol. " +
+			"Several registries are several `provider` blocks with an `alias`.",
+		Attributes: map[string]schema.Attribute{
+			"registry": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Login server, `host[:port]` without scheme and path, such as `example.azurecr.io`: what " +
+					"`azurerm_container_registry.example.login_server` gives. Upper case is turned into lower case. " +
+					"Environment: `ACR_REGISTRY`. One of the two is required.",
+				Validators: []validator.String{registrySyntax},
+			},
+			"username": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh token as " +
+					"`password`, as `az acr login --expose-token` gives it, it is `" + acr.NullUsername + "`. " +
+					"Environment: `ACR_USERNAME`. Without user name and password, access is anonymous.",
+				Validators: []validator.String{usernameSyntax},
+			},
+			"password": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "Password that belongs to `username`, used byte for byte. One with a line break is refused: use `chomp()` on " +
+					"a file's content. Environment: `ACR_PASSWORD`.",
+				Validators: []validator.String{passwordSyntax},
+			},
+			"use_docker_config": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Take the credential from the Docker config file and its credential helpers, where neither `username` nor " +
+					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`. " +
+					"A helper that fails is an error; a file that does not know the registry means anonymous access. Default: `false`.",
+			},
+			"ca_cert_pem": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Further certificate authorities, one or more PEM certificates, beside those of the system.",
+				Validators:          []validator.String{notEmpty},
+			},
+			"insecure_skip_verify": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Do not check the registry's certificate. Whoever can answer in the registry's place is then given the " +
+					"credential, so every run warns of it; `ca_cert_pem` is the better way. Default: `false`.",
+			},
+			"plain_http": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Use http in place of https, for a registry on this machine. A registry on another host is then read " +
+					"without a credential only. Default: `false`.",
+			},
+			"trusted_token_hosts": schema.ListAttribute{
+				Optional:    true,
+				ElementType: types.StringType,
+				MarkdownDescription: "Further hosts, each `host[:port]`, that may be sent the credential when the registry names one of them as its " +
+					"token server. Azure's registries are their own token server and need none. Default: none.",
+				Validators: []validator.List{listvalidator.NoNullValues(), listvalidator.ValueStringsAre(trustedTokenHostSyntax)},
+			},
+			"request_timeout": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: fmt.Sprintf("Longest time that one attempt at a request may take, from connecting to the last byte, as a Go duration "+
+					"such as `45s` or `2m`; at most `%s`. Default: `%s`.", "1h", acr.DefaultRequestTimeout),
+				Validators: []validator.String{timeoutSyntax},
+			},
+			"max_retries": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: fmt.Sprintf("How often a request is made again after a passing fault (408, 429, 500, 502, 503, 504, a broken "+
+					"connection, a time-out), with growing waits between, or as long as the registry's `Retry-After` asks for up to 60 seconds. "+
+					"0 to %d. Default: `%d`.", maxMaxRetries, acr.DefaultMaxRetries),
+				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
+			},
+		},
+	}
+}
+
+// Configure makes the client that all reads share. It sends nothing, so a configuration that reads nothing needs no
+// registry that answers.
+func (p *acrProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var model providerModel
+	if unknown := unknownAttributes(req.Config); len(unknown) > 0 {
+		if req.ClientCapabilities.DeferralAllowed {
+			resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
+		}
+		p.share(resp, &connection{unknown: unknown})
+		return
+	}
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if model.InsecureSkipVerify.ValueBool() {
+		resp.Diagnostics.Append(uncheckedCertificateWarning(path.Root("insecure_skip_verify")))
+	}
+	client, err := model.client(ctx, p.userAgent(req.TerraformVersion))
+	if err != nil {
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
+		return
+	}
+	p.share(resp, &connection{client: client})
+}
+
+// share hands the connection to data sources and ephemeral resources. Functions get none: they need no provider block.
+func (p *acrProvider) share(resp *provider.ConfigureResponse, c *connection) {
+	resp.DataSourceData = c
+	resp.EphemeralResourceData = c
+}
+
+// userAgent names provider and Terraform in the registry's log.
+func (p *acrProvider) userAgent(terraformVersion string) string {
+	return fmt.Sprintf("terraform-provider-acr/%s (+https://github.com/acrkit/terraform-provider-acr) Terraform/%s", p.version, terraformVersion)
+}
+
+func (p *acrProvider) Resources(context.Context) []func() resource.Resource { return nil }
+
+func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		newBearerTokenDataSource,
+		newImageConfigDataSource,
+		newManifestDataSource,
+		newReferrersDataSource,
+		newRepositoriesDataSource,
+		newRepositoryDataSource,
+		newTagsDataSource,
+	}
+}
+
+func (p *acrProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newBearerTokenEphemeralResource}
+}
+
+func (p *acrProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newParseImageFunction, newTokenClaimsFunction}
+}

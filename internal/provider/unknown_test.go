@@ -1,0 +1,106 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+)
+
+// With an unknown provider block each read that is really made fails with one error, and nothing is sent: neither to
+// another registry nor as an anonymous caller (hardening item 21).
+func TestUnknownProviderBlock(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{AnonymousPull: true})
+	registry.PutImage("app", "1.0", acrtest.Image{})
+	tests := map[string]struct {
+		unknown values
+		says    string
+	}{
+		"registry":              {values{"registry": unknownString}, "`registry` of the provider block"},
+		"username":              {values{"username": unknownString}, "`username` of the provider block"},
+		"registry and password": {values{"registry": unknownString, "password": unknownString}, "`password`, `registry` of the provider block"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ACR_REGISTRY", registry.Host())
+			p := configuredFor(t, defaultUser(registry).plus(test.unknown))
+			want := wanted{
+				summary: "Provider configuration is known only after apply",
+				says:    []string{test.says, "depends_on", "-target", "ACR_REGISTRY"},
+				hides:   []string{acrtest.DefaultPassword},
+			}
+			_, diagnostics := p.read("acr_manifest", values{"repository": "app", "tag": "1.0"})
+			want.check(t, diagnostics)
+			_, diagnostics = p.open("acr_bearer_token", values{"repository": "app"})
+			want.check(t, diagnostics)
+		})
+	}
+	if n := registry.Connections(); n != 0 {
+		t.Errorf("%d connections were made", n)
+	}
+}
+
+// Where Terraform allows it, reads with an unknown provider block are deferred.
+func TestUnknownProviderBlockIsDeferred(t *testing.T) {
+	p := newProtocol(t)
+	diagnostics := p.configureWith(values{"registry": unknownString}, &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: true})
+	if len(diagnostics) > 0 {
+		t.Fatal(describe(diagnostics))
+	}
+	config := p.encode(p.schemas.DataSourceSchemas["acr_manifest"], values{"repository": "app", "tag": "1.0"})
+	answer, err := p.server.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+		TypeName: "acr_manifest", Config: config, ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Diagnostics) > 0 {
+		t.Error(describe(answer.Diagnostics))
+	}
+	if answer.Deferred == nil || answer.Deferred.Reason != tfprotov6.DeferredReasonProviderConfigUnknown {
+		t.Errorf("deferred = %v", answer.Deferred)
+	}
+}
+
+// The same with a real Terraform: a registry that the same run creates fails at plan with the way out, and with that,
+// depends_on, the read waits for apply and works.
+func TestRegistryOfTheSameRun(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	image := registry.PutImage("app", "1.0", acrtest.Image{})
+	config := func(dependsOn string) string {
+		return fmt.Sprintf(`
+			resource "terraform_data" "registry" {
+			  input = %q
+			}
+			provider "acr" {
+			  registry    = terraform_data.registry.output
+			  username    = %q
+			  password    = %q
+			  ca_cert_pem = %q
+			}
+			data "acr_manifest" "app" {
+			  repository = "app"
+			  tag        = "1.0"
+			  %s
+			}
+			output "digest" {
+			  value = data.acr_manifest.app.digest
+			}`, registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM(), dependsOn)
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{
+				Config:      config(""),
+				ExpectError: inWrapped("Known only after apply: `registry` of the provider block."),
+			},
+			{
+				Config: config("depends_on = [terraform_data.registry]"),
+				Check:  resource.TestCheckOutput("digest", image.String()),
+			},
+		},
+	})
+}
