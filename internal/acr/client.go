@@ -145,6 +145,7 @@ type sent struct {
 func (c *Client) send(ctx context.Context, r resource, token Secret) sent {
 	req := r.request()
 	if !token.IsZero() {
+		c.transport.secrets.add(token)
 		req.authorization = NewSecret("Bearer " + token.Reveal())
 	}
 	answer, err := c.transport.do(ctx, req)
@@ -190,12 +191,12 @@ func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
 	}
 	ch, err := readChallenge(answer.header.Values("WWW-Authenticate"), c.policy)
 	if err != nil {
-		failed.Detail = c.transport.redactor(r.request()).clean(err.Error())
+		failed.Detail = c.transport.secrets.redactor().clean(err.Error())
 		return
 	}
 	if ch.code == "insufficient_scope" || r.token.IsZero() && ch.code == "" {
 		failed.Reason = InsufficientScope
-		failed.Detail = c.transport.redactor(r.request()).clean("the token lacks " + strings.Join(ch.scopes, " "))
+		failed.Detail = c.transport.secrets.redactor().clean("the token lacks " + strings.Join(ch.scopes, " "))
 	}
 	if failed.Reason == InsufficientScope && r.token.IsZero() && c.config.Credential.IsAnonymous() {
 		failed.Reason = NoCredential
@@ -287,7 +288,7 @@ func (c *Client) discover(ctx context.Context, r resource) (discovery, error) {
 // challengeError says why a 401 holds no challenge to answer.
 func (c *Client) challengeError(req request, answer *response, err error) *Error {
 	failed := c.transport.statusError(req, answer)
-	failed.Detail = c.transport.redactor(req).clean(err.Error())
+	failed.Detail = c.transport.secrets.redactor().clean(err.Error())
 	var foreign *foreignRealmError
 	switch {
 	case errors.As(err, &foreign):

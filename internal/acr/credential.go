@@ -79,11 +79,11 @@ func (c Credential) basic() Secret {
 }
 
 // secrets lists what no error may repeat.
-func (c Credential) secrets() []string {
+func (c Credential) secrets() []Secret {
 	if c.IsAnonymous() {
 		return nil
 	}
-	return []string{c.Password.Reveal(), c.Username + ":" + c.Password.Reveal(), c.RefreshToken.Reveal()}
+	return []Secret{c.Password, NewSecret(c.Username + ":" + c.Password.Reveal()), c.RefreshToken}
 }
 
 // description says in an error what was shown to the token server.

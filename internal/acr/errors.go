@@ -1,11 +1,13 @@
 package acr
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -176,13 +178,15 @@ type redactor []string
 
 // newRedactor knows each secret in the forms in which a server may echo it: raw, base64, URL-encoded and
 // JSON-escaped. Secrets under four characters are too common as parts of words to be replaced.
-func newRedactor(secrets ...string) redactor {
+func newRedactor(secrets ...Secret) redactor {
 	var forms redactor
-	for _, secret := range secrets {
+	for _, s := range secrets {
+		secret := s.Reveal()
 		if len(secret) < 4 {
 			continue
 		}
 		quoted, _ := json.Marshal(secret)
+		ascii := strconv.QuoteToASCII(secret)
 		forms = append(forms,
 			secret,
 			base64.StdEncoding.EncodeToString([]byte(secret)),
@@ -190,10 +194,24 @@ func newRedactor(secrets ...string) redactor {
 			base64.RawURLEncoding.EncodeToString([]byte(secret)),
 			url.QueryEscape(secret),
 			url.PathEscape(secret),
+			lowerEscapes(url.QueryEscape(secret)),
+			lowerEscapes(url.PathEscape(secret)),
 			string(quoted[1:len(quoted)-1]),
+			ascii[1:len(ascii)-1],
 		)
 	}
 	return forms
+}
+
+// lowerEscapes writes %2F as %2f, which RFC 3986 section 2.1 holds for the same.
+func lowerEscapes(escaped string) string {
+	text := []byte(escaped)
+	for i := 0; i+2 < len(text); i++ {
+		if text[i] == '%' {
+			copy(text[i:], bytes.ToLower(text[i:i+3]))
+		}
+	}
+	return string(text)
 }
 
 // clean makes server text fit for an error: one line, no control or formatting characters (a terminal would obey

@@ -39,7 +39,7 @@ func asError(err error) (*Error, bool) {
 // statusError says what came back in an answer that is not the one wanted.
 func (t *transport) statusError(r request, answer *response) *Error {
 	from, _ := decodeErrors(answer.body)
-	clean := t.redactor(r).clean
+	clean := t.secrets.redactor().clean
 	return &Error{
 		Reason:        statusReason(answer.status, from.Code),
 		Operation:     r.operation,
@@ -66,12 +66,6 @@ func (t *transport) statusFailure(r request, answer *response) *failure {
 	return f
 }
 
-// redactor knows the client's secrets and the request's own.
-func (t *transport) redactor(r request) redactor {
-	_, bearer, _ := strings.Cut(r.authorization.Reveal(), " ")
-	return newRedactor(append([]string{bearer}, t.secrets...)...)
-}
-
 // classify says what went wrong where no answer came. It never repeats the text of an error it does not know: Go's
 // own quote what the server sent.
 func (t *transport) classify(ctx context.Context, r request, err error) *failure {
@@ -80,7 +74,7 @@ func (t *transport) classify(ctx context.Context, r request, err error) *failure
 	}
 	reason, verdict, detail := t.diagnose(err)
 	return &failure{
-		err:   &Error{Reason: reason, Operation: r.operation, Step: r.step, Detail: t.redactor(r).clean(detail)},
+		err:   &Error{Reason: reason, Operation: r.operation, Step: r.step, Detail: t.secrets.redactor().clean(detail)},
 		retry: verdict,
 	}
 }
@@ -186,7 +180,7 @@ func (t *transport) badAnswer(r request, answer *response, err error) *Error {
 		Operation:     r.operation,
 		Step:          r.step,
 		Status:        answer.status,
-		CorrelationID: t.redactor(r).clean(answer.header.Get("X-Ms-Correlation-Request-Id")),
-		Detail:        t.redactor(r).clean(err.Error()),
+		CorrelationID: t.secrets.redactor().clean(answer.header.Get("X-Ms-Correlation-Request-Id")),
+		Detail:        t.secrets.redactor().clean(err.Error()),
 	}
 }

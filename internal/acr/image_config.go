@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -131,17 +130,17 @@ func decodeImageConfig(body []byte) (*ImageConfig, error) {
 		OS           string `json:"os"`
 		Variant      string `json:"variant"`
 		Config       struct {
-			Labels       stringMap  `json:"Labels"`
-			Env          stringList `json:"Env"`
-			Entrypoint   stringList `json:"Entrypoint"`
-			Cmd          stringList `json:"Cmd"`
-			User         string     `json:"User"`
-			WorkingDir   string     `json:"WorkingDir"`
-			ExposedPorts keySet     `json:"ExposedPorts"`
-			Volumes      keySet     `json:"Volumes"`
+			Labels       map[string]string   `json:"Labels"`
+			Env          []string            `json:"Env"`
+			Entrypoint   []string            `json:"Entrypoint"`
+			Cmd          []string            `json:"Cmd"`
+			User         string              `json:"User"`
+			WorkingDir   string              `json:"WorkingDir"`
+			ExposedPorts map[string]struct{} `json:"ExposedPorts"`
+			Volumes      map[string]struct{} `json:"Volumes"`
 		} `json:"config"`
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := unmarshal(body, &raw); err != nil {
 		return nil, fmt.Errorf("the body is no image configuration: %w", jsonFault(err))
 	}
 	return &ImageConfig{

@@ -193,7 +193,7 @@ func verifiedDigest(answer *response, requested string) (digest.Digest, Reason, 
 	for _, header := range answer.header.Values(headerContentDigest) {
 		claimed, err := digest.Parse(header)
 		if err != nil {
-			return "", BadAnswer, fmt.Errorf("the %s header %q is malformed", headerContentDigest, excerpt(header))
+			return "", BadAnswer, fmt.Errorf("the bytes have the digest %s, while the %s header %q is malformed", computed, headerContentDigest, excerpt(header))
 		}
 		actual := claimed.Algorithm().FromBytes(answer.body)
 		if actual != claimed {

@@ -12,20 +12,21 @@ import (
 
 var errSchema1 = errors.New("this is a Docker schema 1 manifest, whose digest is not that of its bytes")
 
-// decodeManifest reads a manifest or index. The decoder refuses duplicate keys, keys in another case, invalid UTF-8
-// and deep nesting; this function refuses what two readers could take for different things (CVE-2021-41190).
+// decodeManifest reads a manifest or index. The decoder refuses duplicate keys, invalid UTF-8 and deep nesting, and
+// passes over keys in another case; this function refuses what two readers could take for different things
+// (CVE-2021-41190).
 func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 	var raw struct {
 		SchemaVersion int64              `json:"schemaVersion"`
 		MediaType     string             `json:"mediaType"`
 		ArtifactType  string             `json:"artifactType"`
-		Annotations   stringMap          `json:"annotations"`
+		Annotations   map[string]string  `json:"annotations"`
 		Config        *checkedDescriptor `json:"config"`
 		Subject       *checkedDescriptor `json:"subject"`
 		Layers        descriptors        `json:"layers"`
 		Manifests     descriptors        `json:"manifests"`
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := unmarshal(body, &raw); err != nil {
 		return nil, jsonFault(err)
 	}
 	switch {
@@ -75,6 +76,8 @@ func jsonFault(err error) error {
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
+	case errors.Is(err, errTooMany):
+		return errTooMany
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return errors.New("it has the same key twice in one object")
 	case errors.As(err, &syntax):
@@ -89,12 +92,18 @@ func jsonFault(err error) error {
 // errShape is a value that a manifest cannot have.
 var errShape = errors.New("not the shape of a manifest")
 
+// maxDescriptors bounds layers and manifests: with digests of a usual length, more do not fit in maxManifest.
+const maxDescriptors = 30_000
+
 // descriptors checks each element as it comes, so that a body of empty objects costs no memory.
 type descriptors []Descriptor
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (list *descriptors) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return eachElement(d, func() { *list = descriptors{} }, func() error {
+		if len(*list) == maxDescriptors {
+			return errTooMany
+		}
 		var element checkedDescriptor
 		err := json.UnmarshalDecode(d, &element)
 		*list = append(*list, Descriptor(element))
@@ -115,7 +124,7 @@ func (c *checkedDescriptor) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		Digest       digest.Digest     `json:"digest"`
 		Size         int64             `json:"size"`
 		ArtifactType string            `json:"artifactType"`
-		Annotations  stringMap         `json:"annotations"`
+		Annotations  map[string]string `json:"annotations"`
 		Platform     *ocispec.Platform `json:"platform"`
 	}
 	if err := json.UnmarshalDecode(d, &raw); err != nil {

@@ -15,11 +15,22 @@ type origin struct {
 
 // originOf gives the origin of an absolute URL; the host's case and a default port make no difference.
 func originOf(u *url.URL) origin {
-	o := origin{scheme: strings.ToLower(u.Scheme), host: strings.ToLower(u.Hostname()), port: u.Port()}
+	o := origin{scheme: lowerASCII(u.Scheme), host: lowerASCII(u.Hostname()), port: u.Port()}
 	if o.port == "" {
 		o.port = defaultPort(o.scheme)
 	}
 	return o
+}
+
+// lowerASCII leaves letters beyond ASCII alone: strings.ToLower makes an "i" of "İ", and so one host of two that the
+// name system keeps apart.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // hostOrigin gives the origin of a host[:port] under a scheme.

@@ -91,7 +91,7 @@ func (m *Manifest) Platforms() []PlatformChild {
 // choose finds the child of an index for a platform. Without a variant it takes the architecture's usual one, else
 // arm's next lower ones, else the only one there is.
 func (m *Manifest) choose(wanted ocispec.Platform) (Descriptor, bool) {
-	var candidates []Descriptor
+	var candidates []Descriptor // the first of each variant
 	exact := normalized(wanted)
 	for _, child := range m.Manifests {
 		if child.Platform == nil {
@@ -104,7 +104,9 @@ func (m *Manifest) choose(wanted ocispec.Platform) (Descriptor, bool) {
 		if has.Variant == exact.Variant {
 			return child, true
 		}
-		candidates = append(candidates, child)
+		if !slices.ContainsFunc(candidates, func(c Descriptor) bool { return normalized(*c.Platform).Variant == has.Variant }) {
+			candidates = append(candidates, child)
+		}
 	}
 	if wanted.Variant != "" {
 		return Descriptor{}, false

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 )
 
 // RepositoriesRequest says which repositories to list.
@@ -42,7 +40,7 @@ func (c *Client) repositoryNames(ctx context.Context, r resource, req Repositori
 	names := []string{}
 	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
 		var page struct {
-			Repositories stringList `json:"repositories"`
+			Repositories []string `json:"repositories"`
 		}
 		if err := decodePage(answer, &page); err != nil {
 			return 0, false, err
@@ -132,7 +130,7 @@ func (c *Client) Repository(ctx context.Context, name string) (*Repository, erro
 
 // decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
 func decodePage(answer *response, into any) error {
-	if err := json.Unmarshal(answer.body, into); err != nil {
+	if err := unmarshal(answer.body, into); err != nil {
 		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", orNothing(excerpt(answer.header.Get("Content-Type"))), jsonFault(err))
 	}
 	return nil

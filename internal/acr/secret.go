@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // placeholder is what a secret prints as.
@@ -56,4 +58,28 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(placeholder) }
 func (s Secret) usableInHeader() bool {
 	text := s.Reveal()
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// secretSet holds what a client was given and what it handed out, so that no error repeats it: a server may echo in one
+// answer what it learned from another request. The zero value is ready to use.
+type secretSet struct {
+	mu   sync.Mutex
+	list []Secret
+}
+
+func (s *secretSet) add(secrets ...Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range secrets {
+		known := slices.ContainsFunc(s.list, func(other Secret) bool { return other.Reveal() == secret.Reveal() })
+		if !known && !secret.IsZero() {
+			s.list = append(s.list, secret)
+		}
+	}
+}
+
+func (s *secretSet) redactor() redactor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return newRedactor(s.list...)
 }

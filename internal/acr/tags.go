@@ -88,7 +88,7 @@ func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 	}
 	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
 		var page struct {
-			Tags stringList `json:"tags"`
+			Tags []string `json:"tags"`
 		}
 		err := decodePage(answer, &page)
 		tags := make([]Tag, len(page.Tags))

@@ -148,6 +148,7 @@ func (c *Client) fetchToken(ctx context.Context, operation string, ch challenge)
 	if err != nil {
 		return nil, c.transport.badAnswer(r, answer, err)
 	}
+	c.transport.secrets.add(token.Value)
 	token.Realm, token.Service, token.Scopes = ch.realm.String(), ch.service, ch.scopes
 	return token, nil
 }
@@ -327,16 +328,26 @@ func decodeToken(body []byte, asked time.Time) (*Token, error) {
 		} else if !claims.ExpiresAt.IsZero() {
 			lifetime = claims.ExpiresAt.Sub(asked)
 		}
-	} else if stated, ok := seconds(answer.ExpiresIn); ok {
+	}
+	if stated, ok := seconds(answer.ExpiresIn); ok && token.ExpiresAt.IsZero() {
 		lifetime = stated
-		token.IssuedAt = asked.UTC().Truncate(time.Second)
-		if at, err := time.Parse(time.RFC3339, string(answer.IssuedAt)); err == nil {
-			token.IssuedAt = at.UTC()
+		if token.IssuedAt.IsZero() {
+			token.IssuedAt = issued(string(answer.IssuedAt), asked)
 		}
 		token.ExpiresAt = token.IssuedAt.Add(stated)
 	}
 	token.renewAt = asked.Add(untilRenewal(lifetime))
 	return token, nil
+}
+
+// issued reads issued_at where it makes sense: a date after 1970 to which a year can be added and RFC 3339 still write
+// it. Otherwise the token is as old as the request for it.
+func issued(text string, asked time.Time) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if at = at.UTC(); err != nil || at.Unix() <= 0 || at.Year() >= 9999 {
+		return asked.UTC().Truncate(time.Second)
+	}
+	return at
 }
 
 // seconds reads expires_in where it makes sense: a number of seconds, more than 0 and at most a year.

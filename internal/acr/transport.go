@@ -35,7 +35,7 @@ type transport struct {
 	timeout    time.Duration // one attempt, redirects and body included
 	maxRetries int
 	userAgent  string
-	secrets    []string // what no error may repeat, beside the request's own authorization
+	secrets    secretSet // what no error may repeat
 	newBackOff func() backoff.BackOff
 	now        func() time.Time
 	log        func(ctx context.Context, message string, fields map[string]any)
@@ -46,16 +46,17 @@ func newTransport(config Config) (*transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &transport{
+	t := &transport{
 		base:       base,
 		timeout:    config.RequestTimeout,
 		maxRetries: config.MaxRetries,
 		userAgent:  config.UserAgent,
-		secrets:    config.Credential.secrets(),
 		newBackOff: fullJitter,
 		now:        time.Now,
 		log:        config.Log,
-	}, nil
+	}
+	t.secrets.add(config.Credential.secrets()...)
+	return t, nil
 }
 
 func newRoundTripper(config Config) (*http.Transport, error) {

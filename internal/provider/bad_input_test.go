@@ -44,15 +44,15 @@ func TestDataSourcesRefuse(t *testing.T) {
 		},
 		"both tag and digest": {
 			"acr_manifest", values{"repository": "app", "tag": "1.0", "digest": someDigest},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"tag", "digest", "one (and only one)"}},
+			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
 		},
 		"neither tag nor digest": {
 			"acr_manifest", values{"repository": "app"},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"tag", "digest", "one (and only one)"}},
+			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
 		},
 		"an image configuration by neither": {
 			"acr_image_config", values{"repository": "app"},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"tag", "digest"}},
+			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
 		},
 		"a platform without an architecture": {
 			"acr_manifest", values{"repository": "app", "tag": "1.0", "platform": "linux"},
@@ -64,7 +64,7 @@ func TestDataSourcesRefuse(t *testing.T) {
 		},
 		"both repository and scopes": {
 			"acr_bearer_token", values{"repository": "app", "scopes": []string{"registry:catalog:*"}},
-			wanted{attribute: "repository", summary: "Invalid Attribute Combination", says: []string{"scopes"}},
+			wanted{attribute: "repository", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [repository,scopes]"}},
 		},
 		"neither repository nor scopes": {
 			"acr_bearer_token", values{},
@@ -298,6 +298,6 @@ func TestNotARegistry(t *testing.T) {
 		t.Cleanup(server.Close)
 		host := strings.TrimPrefix(server.URL, "http://")
 		_, diagnostics := configuredFor(t, values{"registry": host}).read("acr_manifest", values{"repository": "app", "tag": "1.0"})
-		wanted{summary: "Not a container registry", says: []string{"speaks http, not https", "plain_http"}}.check(t, diagnostics)
+		wanted{summary: "Not a container registry", says: []string{"does not speak TLS", "plain_http = true"}}.check(t, diagnostics)
 	})
 }

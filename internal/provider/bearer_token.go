@@ -48,7 +48,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "Repository that the token is for, such as `team/app`. What to ask for is learnt from the registry's challenge to " +
 				"an unauthenticated GET, which names the action `pull`. Exactly one of `repository` and `scopes`.",
-			Validators: []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("scopes")), repositorySyntax},
+			Validators: []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("repository"), path.MatchRoot("scopes")), repositorySyntax},
 		},
 		"actions": schema.SetAttribute{
 			Optional:    true,

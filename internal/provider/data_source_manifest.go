@@ -207,6 +207,6 @@ func tagAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
 		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
-		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("digest")), tagSyntax},
+		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("tag"), path.MatchRoot("digest")), tagSyntax},
 	}
 }

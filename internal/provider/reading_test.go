@@ -2,7 +2,9 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,7 +195,10 @@ func TestAllowMissing(t *testing.T) {
 		wanted{summary: summary}.check(t, diagnostics)
 		remove()
 	}
-	remove := registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: 404, Body: "<html>", ContentType: "text/html"})
+	remove := registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+	}})
 	_, diagnostics := p.read("acr_manifest", missing)
 	wanted{summary: "Not a container registry"}.check(t, diagnostics)
 	remove()
@@ -451,5 +456,47 @@ func TestRepositoryDeletedBetweenReads(t *testing.T) {
 	p.mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
 	registry.Delete("app", image.String())
 	_, diagnostics := p.read("acr_manifest", values{"repository": "app", "tag": "1.0"})
-	wanted{attribute: "tag", summary: "Tag or digest not found", says: []string{"404"}}.check(t, diagnostics)
+	wanted{attribute: "repository", summary: "Repository not found", says: []string{"404 Not Found NAME_UNKNOWN"}}.check(t, diagnostics)
+}
+
+// An access token of another repository is at fault itself.
+func TestAccessTokenOfAnotherRepository(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "1.0", acrtest.Image{})
+	p := configuredFor(t, defaultUser(registry))
+	token := text(p.mustRead("acr_bearer_token", values{"repository": "other"})["access_token"])
+
+	_, diagnostics := p.read("acr_manifest", values{"repository": "app", "tag": "1.0", "access_token": token})
+
+	wanted{
+		attribute: "access_token",
+		summary:   "Permission missing",
+		says:      []string{"repository:app:pull", "401", "`actions` of `acr_bearer_token`"},
+		hides:     []string{token},
+	}.check(t, diagnostics)
+}
+
+// 200 reads at once use one challenge, one token for each repository, and ten sockets (hardening item 21).
+func TestManyReadsAtOnce(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{DisableHTTP2: true})
+	for i := range 200 {
+		registry.PutImage(fmt.Sprintf("app%d", i%20), fmt.Sprintf("v%d", i/20), acrtest.Image{})
+	}
+	p := configuredFor(t, defaultUser(registry))
+	var reads sync.WaitGroup
+	for i := range 200 {
+		reads.Go(func() {
+			_, diagnostics := p.read("acr_manifest", values{"repository": fmt.Sprintf("app%d", i%20), "tag": fmt.Sprintf("v%d", i/20)})
+			if len(diagnostics) > 0 {
+				t.Error(describe(diagnostics))
+			}
+		})
+	}
+	reads.Wait()
+	if got := [3]int{registry.Count(acrtest.KindChallenge), registry.Count(acrtest.KindToken), registry.Count(acrtest.KindResource)}; got != [3]int{1, 20, 200} {
+		t.Errorf("%v requests (challenge, token, resource), want 1, 20, 200", got)
+	}
+	if n := registry.Connections(); n > 10 {
+		t.Errorf("%d connections, want at most 10", n)
+	}
 }

@@ -1,0 +1,11 @@
+# The release that was pushed last.
+data "acr_tags" "releases" {
+  repository = "team/app"
+  name_regex = "^\\d+\\.\\d+"
+  order_by   = "time_desc"
+  limit      = 1
+}
+
+output "newest_release" {
+  value = one(data.acr_tags.releases.names)
+}

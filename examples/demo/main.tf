@@ -1,0 +1,58 @@
+# What `make demo` applies. With ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD in the environment it reads any registry
+# that holds these images.
+
+terraform {
+  required_providers {
+    acr = {
+      source = "acrkit/acr"
+    }
+  }
+}
+
+variable "ca_cert_pem" {
+  description = "Certificate authority of a registry that the system does not know."
+  type        = string
+  default     = null
+}
+
+variable "images" {
+  description = "Images to pin, each repository:tag."
+  type        = list(string)
+  default     = ["shop/web:1.4", "shop/worker:2.0", "shop/chart:0.3"]
+}
+
+provider "acr" {
+  ca_cert_pem = var.ca_cert_pem
+}
+
+# The provider asks for the first image without a credential, learns from the challenge where a token is had and for
+# which scope, and fetches it.
+data "acr_bearer_token" "web" {
+  repository = split(":", var.images[0])[0]
+}
+
+data "acr_manifest" "image" {
+  for_each = toset(var.images)
+
+  repository = split(":", each.value)[0]
+  tag        = split(":", each.value)[1]
+}
+
+output "token" {
+  value = {
+    realm      = data.acr_bearer_token.web.realm
+    scope      = data.acr_bearer_token.web.scope
+    expires_at = data.acr_bearer_token.web.expires_at
+  }
+}
+
+output "images" {
+  value = {
+    for name, manifest in data.acr_manifest.image : name => {
+      media_type    = manifest.media_type
+      artifact_type = manifest.artifact_type
+      pinned        = manifest.image
+      platforms     = manifest.images == null ? [] : keys(manifest.images)
+    }
+  }
+}

@@ -1,0 +1,306 @@
+package acr_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+)
+
+// sentinel is a password whose bytes look different in each encoding.
+const sentinel = `sentinel-p/w+"q&ü=`
+
+// wantNoSecret fails the test if a text holds the secret, in any form in which one may be written.
+func wantNoSecret(t *testing.T, what, text, secret string) {
+	t.Helper()
+	quoted, _ := json.Marshal(secret)
+	for form, written := range map[string]string{
+		"raw":             secret,
+		"base64":          strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
+		"base64 for URLs": strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(secret)), "="),
+		"hexadecimal":     hex.EncodeToString([]byte(secret)),
+		"URL query":       url.QueryEscape(secret),
+		"URL path":        url.PathEscape(secret),
+		"JSON":            strings.Trim(string(quoted), `"`),
+		"Go":              strings.Trim(fmt.Sprintf("%+q", secret), `"`),
+	} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(written)) {
+			t.Errorf("%s shows the secret (%s): %.300s", what, form, text)
+		}
+	}
+}
+
+// Whatever holds a secret prints a placeholder, however it is printed and however deep the secret lies.
+func TestHardening06SecretsDoNotPrint(t *testing.T) {
+	secret := acr.NewSecret(sentinel)
+	credential := acr.Credential{Username: "user", Password: secret, RefreshToken: secret}
+	config := acr.Config{Registry: home, Credential: credential}
+	client, err := acr.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]any{
+		"secret":            secret,
+		"pointer":           &secret,
+		"slice":             []acr.Secret{secret},
+		"map":               map[string]acr.Secret{"k": secret},
+		"credential":        credential,
+		"config":            config,
+		"pointer to config": &config,
+		"request":           acr.ManifestRequest{Repository: "app", AccessToken: secret},
+		"token":             acr.Token{Value: secret},
+		"client":            client,
+		"copy of a client":  []any{client},
+		"error":             &acr.Error{Detail: fmt.Sprint(secret)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range "vsqxXdoObctTeEfFgGpUw" {
+				for _, flags := range []string{"", "+", "#", " ", "-20.3", "0"} {
+					format := "%" + flags + string(verb)
+					wantNoSecret(t, format, fmt.Sprintf(format, value), sentinel)
+					if t.Failed() {
+						t.FailNow()
+					}
+				}
+			}
+			var out bytes.Buffer
+			slog.New(slog.NewTextHandler(&out, nil)).Info("m", "k", value, slog.Group("g", "k", value))
+			slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "k", value, slog.Group("g", "k", value))
+			wantNoSecret(t, "slog", out.String(), sentinel)
+			if encoded, err := json.Marshal(value); err == nil {
+				wantNoSecret(t, "JSON", string(encoded), sentinel)
+			}
+			func() {
+				defer func() { wantNoSecret(t, "a panic", fmt.Sprint(recover())+string(debug.Stack()), sentinel) }()
+				panic(value)
+			}()
+		})
+	}
+	for format, want := range map[string]string{"%v": "(secret)", "%s": "(secret)", "%q": "(secret)", "%#v": "(secret)", "%x": "(secret)", "%d": "(secret)"} {
+		if got := fmt.Sprintf(format, secret); got != want {
+			t.Errorf("%s prints %q, want %q", format, got, want)
+		}
+	}
+}
+
+// echo answers with a status and, everywhere it can, with what the request held and what the server was told before.
+func echo(status int, more func(*http.Request) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		said := r.Header.Get("Authorization")
+		if _, credential, found := strings.Cut(said, " "); found {
+			said = credential
+			if pair, err := base64.StdEncoding.DecodeString(credential); err == nil {
+				_, password, _ := strings.Cut(string(pair), ":")
+				said += " " + string(pair) + " " + password + " " + url.QueryEscape(password) + " " + url.PathEscape(password) + " " +
+					strings.ToLower(url.QueryEscape(password)) + " " + base64.URLEncoding.EncodeToString([]byte(password)) + " " + fmt.Sprintf("%+q", password)
+			}
+		}
+		said += " " + more(r)
+		body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"code": "CODE " + said, "message": "you said " + said, "detail": said}}})
+		w.Header()["X-Ms-Correlation-Request-Id"] = []string{strings.ReplaceAll(said, "\n", "")}
+		w.Header().Set("X-Said", strings.ReplaceAll(said, "\n", ""))
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+	}
+}
+
+// A server that repeats what it was told does not get it into an error or the log.
+func TestHardening06ServerEchoesSecrets(t *testing.T) {
+	for _, opaque := range []bool{false, true} {
+		for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource} {
+			for _, status := range []int{400, 401, 403, 404, 409, 429, 500} {
+				t.Run(fmt.Sprintf("%s %d opaque=%v", kind, status, opaque), func(t *testing.T) {
+					registry := startRegistry(t, acrtest.Options{Users: map[string]string{"user": sentinel}, OpaqueTokens: opaque})
+					registry.PutImage("app", "v", acrtest.Image{})
+					registry.PutImage("other", "v", acrtest.Image{})
+					var log journal
+					client := newClient(t, registry, func(c *acr.Config) {
+						c.Credential = acr.Credential{Username: "user", Password: acr.NewSecret(sentinel), Source: "the test"}
+						c.Log = log.add
+						c.MaxRetries = 1
+					}).WithoutBackOff()
+					// A first read, so that the server knows a token to repeat.
+					if kind != acrtest.KindChallenge {
+						if err := readApp(t, client); err != nil {
+							t.Fatal(err)
+						}
+					}
+					var token string
+					for _, request := range registry.Requests() {
+						if bearer, found := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer "); found {
+							token = bearer
+						}
+					}
+					registry.Inject(acrtest.Fault{Kind: kind, Handler: echo(status, func(*http.Request) string {
+						return "https://account.blob.core.windows.net/x?sv=1&sig=signed%2Furl%3D " + token + " " + sentinel
+					})})
+					_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "other", Tag: "v"})
+					if err == nil {
+						t.Fatal("no error")
+					}
+					log.add(t.Context(), fmt.Sprintf("%v %+v %#v", err, err, err), nil)
+					for _, secret := range []string{sentinel, "user:" + sentinel, "sig=signed", "signed%2Furl", token} {
+						if secret != "" {
+							wantNoSecret(t, "the error or the log", log.text.String(), secret)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// A refresh token goes in a form, which a server can repeat as well. Its failures were recorded with an empty body.
+func TestHardening06ServerEchoesRefreshToken(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Handler: echo(http.StatusForbidden, func(r *http.Request) string {
+		_ = r.ParseForm()
+		return r.PostForm.Get("refresh_token") + " " + r.PostForm.Encode()
+	})})
+	refresh := "opaque/refresh+token=" + sentinel
+	client := newClient(t, registry, func(c *acr.Config) {
+		c.Credential = acr.Credential{RefreshToken: acr.NewSecret(refresh), Source: "the test"}
+	})
+	err := readApp(t, client)
+	wantError(t, err, acr.WrongCredentials, "403", "identity token")
+	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), refresh)
+}
+
+// A token of the caller's own is a secret like the client's.
+func TestHardening06ServerEchoesOwnToken(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: echo(http.StatusForbidden, func(*http.Request) string { return "" })})
+	token := "opaque-token-of-the-caller"
+	_, err := newClient(t, registry, anonymous).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret(token)})
+	wantError(t, err, acr.Denied)
+	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), token)
+}
+
+// A signed URL opens the blob to whoever reads it: it is in no error, whatever goes wrong behind the redirect.
+func TestHardening06SignedURLsStaySecret(t *testing.T) {
+	for name, fault := range map[string]acrtest.Fault{
+		"refused": {Status: http.StatusForbidden, Message: "https://x/y?sig=signature-sentinel"},
+		"reset":   {Reset: true},
+		"bad redirect": {Handler: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "ftp://host/y?sig=signature-sentinel")
+			w.WriteHeader(http.StatusFound)
+		}},
+		"no HTTP": {Handler: func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := http.NewResponseController(w).Hijack()
+			_, _ = conn.Write([]byte("sig=signature-sentinel is no HTTP\r\n\r\n"))
+			_ = conn.Close()
+		}},
+		"malformed header": {Handler: func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := http.NewResponseController(w).Hijack()
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nsig=signature-sentinel\r\n\r\n"))
+			_ = conn.Close()
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{DisableHTTP2: true})
+			target := "https://" + registry.BlobHost() + "/x?sv=1&sig=signature-sentinel"
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Redirect: target})
+			fault.Kind = acrtest.KindBlob
+			registry.Inject(fault)
+			var log journal
+			client := newClient(t, registry, func(c *acr.Config) { c.Log = log.add }).WithoutBackOff()
+			_, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), "signature-sentinel")
+			wantNoSecret(t, "the log", log.text.String(), "signature-sentinel")
+		})
+	}
+}
+
+// The log of a read that succeeds tells of its requests, in plain strings, and of no secret.
+func TestHardening06LogOfASuccessfulRead(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{Users: map[string]string{"user": sentinel}, BlobRedirect: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	var log journal
+	client := newClient(t, registry, func(c *acr.Config) {
+		c.Credential = acr.Credential{Username: "user", Password: acr.NewSecret(sentinel)}
+		c.Log = log.add
+	})
+	if _, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
+		t.Fatal(err)
+	}
+	text := log.text.String()
+	for _, request := range registry.Requests() {
+		if request.Kind != acrtest.KindBlob && !strings.Contains(text, registry.URL()+request.Path) {
+			t.Errorf("the log does not tell of %s: %s", request.Path, text)
+		}
+		if _, shown, found := strings.Cut(request.Header.Get("Authorization"), " "); found {
+			wantNoSecret(t, "the log", text, shown)
+		}
+	}
+	wantNoSecret(t, "the log", text, sentinel)
+	wantNoSecret(t, "the log", text, "sig=")
+}
+
+// What a server says reaches an error as one short line without control characters, and never as a raw body.
+func TestHardening08ServerTextIsShort(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault acrtest.Fault
+		wants []string
+		never []string
+	}{
+		{"long message", acrtest.Fault{Message: strings.Repeat("long ", 1000)}, []string{"DENIED", "long long", "…"}, nil},
+		{"long message without spaces", acrtest.Fault{Message: strings.Repeat("x", 4000)}, []string{"xxx", "…"}, nil},
+		{"long code", acrtest.Fault{Code: strings.Repeat("CODE", 1000)}, []string{"CODE"}, nil},
+		{"long correlation id", acrtest.Fault{Header: http.Header{"X-Ms-Correlation-Request-Id": {strings.Repeat("id", 1000)}}}, []string{"idid"}, nil},
+		{"line breaks and a terminal's commands", acrtest.Fault{Message: "one\r\n\x1b[31mtwo\u2028three\u202efour\x00\t\x7f"}, []string{"one", "two", "three", "four"}, nil},
+		{"long runs of wide characters", acrtest.Fault{Message: strings.Repeat("名", 2000)}, []string{"名"}, nil},
+		{"HTML", acrtest.Fault{ContentType: "text/html", Body: "<html>raw-body</html>"}, []string{"403"}, []string{"raw-body", "<html>"}},
+		{"text", acrtest.Fault{ContentType: "text/plain", Body: "raw-body"}, []string{"403"}, []string{"raw-body"}},
+		{"JSON of another kind", acrtest.Fault{Body: `{"message":"raw-body"}`}, []string{"403"}, []string{"raw-body"}},
+		{"detail", acrtest.Fault{Body: `{"errors":[{"code":"DENIED","message":"short","detail":{"raw-body":"raw-body"}}]}`}, []string{"DENIED", "short"}, []string{"raw-body"}},
+		{"second error", acrtest.Fault{Body: `{"errors":[{"code":"DENIED","message":"short"},{"code":"X","message":"raw-body"}]}`}, []string{"DENIED", "short"}, []string{"raw-body"}},
+		{"correlation id", acrtest.Fault{Header: http.Header{"X-Ms-Correlation-Request-Id": {"11111111-2222-3333-4444-555555555555"}}}, []string{"11111111-2222-3333-4444-555555555555"}, nil},
+	} {
+		for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource} {
+			t.Run(test.name+" at "+string(kind), func(t *testing.T) {
+				registry := startApp(t, acrtest.Options{})
+				fault := test.fault
+				fault.Kind, fault.Status = kind, http.StatusForbidden
+				registry.Inject(fault)
+				err := readApp(t, newClient(t, registry))
+				if err == nil {
+					t.Fatal("no error")
+				}
+				text := err.Error()
+				if n := utf8.RuneCountInString(text); n > 1200 {
+					t.Errorf("the error has %d characters, want a few hundred", n)
+				}
+				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+					t.Errorf("the error holds characters that do not print: %q", text)
+				}
+				for _, want := range test.wants {
+					if !strings.Contains(text, want) {
+						t.Errorf("the error %q lacks %q", text, want)
+					}
+				}
+				for _, never := range test.never {
+					if strings.Contains(text, never) {
+						t.Errorf("the error %q holds %q of the body", text, never)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package provider
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+)
+
+func TestAttributeAtFault(t *testing.T) {
+	byName := subject{repository: "name"}
+	byDigest := subject{repository: "repository", manifest: "digest"}
+	withToken := subject{repository: "repository", manifest: "tag", accessToken: "access_token"}
+	tests := []struct {
+		subject subject
+		failed  acr.Error
+		want    string
+	}{
+		{byName, acr.Error{Reason: acr.InvalidArgument, Argument: "repository"}, "name"},
+		{byName, acr.Error{Reason: acr.RepositoryNotFound}, "name"},
+		{byDigest, acr.Error{Reason: acr.InvalidArgument, Argument: "platform"}, "platform"},
+		{byDigest, acr.Error{Reason: acr.ManifestNotFound}, "digest"},
+		{byDigest, acr.Error{Reason: acr.Schema1}, "digest"},
+		{byDigest, acr.Error{Reason: acr.PlatformNotFound}, "platform"},
+		{byDigest, acr.Error{Reason: acr.InsufficientScope}, ""},
+		{byDigest, acr.Error{Reason: acr.InvalidToken}, ""},
+		{withToken, acr.Error{Reason: acr.InsufficientScope}, "access_token"},
+		{withToken, acr.Error{Reason: acr.InvalidToken}, "access_token"},
+		{withToken, acr.Error{Reason: acr.WrongCredentials}, ""},
+		{subject{}, acr.Error{Reason: missingRegistry, Argument: "registry"}, "registry"},
+		{subject{}, acr.Error{Reason: acr.CredentialHelper}, "use_docker_config"},
+	}
+	for _, test := range tests {
+		if got := test.subject.attribute(&test.failed); got != test.want {
+			t.Errorf("%s: %q, want %q", test.failed.Reason, got, test.want)
+		}
+	}
+}
+
+func TestFailureDetail(t *testing.T) {
+	detail := failureDetail(&acr.Error{
+		Reason: acr.WrongCredentials, Operation: "reading the manifest r.example.com/app:1.0", Step: "asking https://r.example.com/oauth2/token for a token",
+		Status: 401, Code: "UNAUTHORIZED", Message: "authentication required", CorrelationID: "1-2", Detail: "it was shown no credential",
+	})
+	want := explanations[acr.WrongCredentials].Cause + "\n\n" +
+		"Attempted: reading the manifest r.example.com/app:1.0: asking https://r.example.com/oauth2/token for a token\n" +
+		"Came back: 401 Unauthorized UNAUTHORIZED: authentication required (correlation id 1-2); it was shown no credential\n" +
+		"What to do: " + explanations[acr.WrongCredentials].Remedy
+	if detail != want {
+		t.Errorf("got\n%s\nwant\n%s", detail, want)
+	}
+}
+
+// An error that is not of internal/acr is told without its text, which nobody has checked for secrets.
+func TestForeignErrorIsNotRepeated(t *testing.T) {
+	d := failureDiagnostic(errors.New("sesame"), subject{})
+	if strings.Contains(d.Detail(), "sesame") || d.Summary() == "" {
+		t.Errorf("%s: %s", d.Summary(), d.Detail())
+	}
+}

@@ -1,0 +1,29 @@
+package terraform
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// module is this project's.
+const module = "github.com/acrkit/terraform-provider-acr"
+
+// Build builds the provider into a folder under the name that the CLI looks for, and returns the program's path.
+func Build(ctx context.Context, folder string) (string, error) {
+	program := filepath.Join(folder, "terraform-provider-acr")
+	output, err := exec.CommandContext(ctx, "go", "build", "-o", program, module).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
+	}
+	return program, nil
+}
+
+// Version is what the CLI calls itself, such as "Terraform v1.11.4" or "OpenTofu v1.12.6".
+func (w *Workspace) Version(ctx context.Context) (string, error) {
+	output, err := w.Run(ctx, "version")
+	first, _, _ := strings.Cut(output, "\n")
+	return first, err
+}
