@@ -51,7 +51,10 @@ func DockerConfigCredential(ctx context.Context, registry string) (Credential, e
 		if found.IsAnonymous() || found.RefreshToken.IsZero() && (found.Username == "" || found.Password.IsZero()) {
 			return Credential{}, helperError(registry, "the entry for %s in %s has no user name with a password and no identity token", key, found.Source)
 		}
-		return found, found.Validate()
+		if err := found.Validate(); err != nil {
+			return Credential{}, helperError(registry, "the entry for %s in %s cannot be used: %v", key, found.Source, err)
+		}
+		return found, nil
 	}
 	return found, nil
 }

@@ -139,10 +139,16 @@ func isBrokenConnection(err error) bool {
 	return false
 }
 
-// isHeaderTooLarge knows the texts of net/http for HTTP/1.1 and HTTP/2, which have no exported error value.
+// isHeaderTooLarge knows the texts of net/http for HTTP/1.1 and HTTP/2, which have no exported error value. The last is
+// how HTTP/2 refuses one header over the limit: its decompression stops there.
 func isHeaderTooLarge(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "server response headers exceeded") || strings.Contains(text, "header list larger than")
+	for _, refusal := range []string{"server response headers exceeded", "header list larger than", "COMPRESSION_ERROR"} {
+		if strings.Contains(text, refusal) {
+			return true
+		}
+	}
+	return false
 }
 
 func isCertificateError(err error) bool {

@@ -480,27 +480,18 @@ func TestHardening03LinkThatLeadsBack(t *testing.T) {
 	}
 }
 
-func TestHardening03TenThousandPagesAreTheLimit(t *testing.T) {
-	for _, last := range []int{10_000, 10_001} {
-		t.Run(fmt.Sprint(last), func(t *testing.T) {
-			page := 0
-			registry := startRegistry(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
-			registry.Inject(acrtest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
-				if page++; page < last {
-					w.Header().Set("Link", fmt.Sprintf(`</acr/v1/_catalog?page=%d>; rel="next"`, page))
-				}
-				_, _ = fmt.Fprintf(w, `{"repositories":["app%d"]}`, page)
-			}})
-			names, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
-			if last > 10_000 {
-				wantError(t, err, acr.BadAnswer, "over 10000 pages")
-			} else if err != nil || len(names) != last {
-				t.Errorf("%d names, error %v; want %d names", len(names), err, last)
-			}
-			if page != 10_000 {
-				t.Errorf("pages read = %d, want 10000", page)
-			}
-		})
+func TestHardening03PagesWithoutEnd(t *testing.T) {
+	page := 0
+	registry := startRegistry(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	registry.Inject(acrtest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		page++
+		w.Header().Set("Link", fmt.Sprintf(`</acr/v1/_catalog?page=%d>; rel="next"`, page))
+		_, _ = fmt.Fprintf(w, `{"repositories":["app%d"]}`, page)
+	}})
+	_, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
+	wantError(t, err, acr.BadAnswer, "over 10000 pages")
+	if page != 10_000 {
+		t.Errorf("pages read = %d, want 10000", page)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestHardening09TimeOutIsTriedAgain(t *testing.T) {
 				registry := startApp(t, acrtest.Options{})
 				fault.Kind, fault.Times = kind, 1
 				registry.Inject(fault)
-				client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout = 500 * time.Millisecond }).WithoutBackOff()
+				client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout = 300 * time.Millisecond }).WithoutBackOff()
 				if err := readApp(t, client); err != nil {
 					t.Fatal(err)
 				}
@@ -504,10 +504,10 @@ func TestHardening12SlowRegistry(t *testing.T) {
 					registry := startApp(t, options)
 					fault.Kind = kind
 					registry.Inject(fault)
-					client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout = timeout }).WithoutBackOff()
+					client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout, c.MaxRetries = timeout, 0 })
 					start := time.Now()
 					wantError(t, readApp(t, client), acr.TimedOut, registry.Host(), "reading the manifest", "300ms")
-					wantWithin(t, start, 2*timeout+time.Second)
+					wantWithin(t, start, timeout+time.Second)
 				})
 			}
 		}

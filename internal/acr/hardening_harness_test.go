@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
@@ -115,4 +116,13 @@ func (j *journal) add(_ context.Context, message string, fields map[string]any) 
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	fmt.Fprintln(&j.text, message, fields)
+}
+
+// allAtOnce runs n functions at the same time, more than Terraform ever does.
+func allAtOnce(n int, run func(i int) error) error {
+	var group errgroup.Group
+	for i := range n {
+		group.Go(func() error { return run(i) })
+	}
+	return group.Wait()
 }

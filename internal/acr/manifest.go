@@ -81,6 +81,11 @@ func (r ManifestRequest) validate() error {
 			return err
 		}
 	}
+	if r.Platform != "" {
+		if _, err := ParsePlatform(r.Platform); err != nil {
+			return err
+		}
+	}
 	if r.Digest != "" {
 		return ValidateDigest(r.Digest)
 	}

@@ -117,9 +117,9 @@ func (m *bearerTokenModel) read(ctx context.Context, client *acr.Client, diags *
 	return true
 }
 
-// grantedModels gives nil, null in Terraform, for an opaque token.
+// grantedModels gives nil, null in Terraform, for a token that does not say what it opens.
 func grantedModels(claims *acr.Claims) []accessModel {
-	if claims == nil {
+	if claims == nil || claims.Access == nil {
 		return nil
 	}
 	models := make([]accessModel, len(claims.Access))

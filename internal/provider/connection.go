@@ -41,3 +41,12 @@ type connectedDataSource struct {
 func (d *connectedDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
 	d.connection = connectionFrom(req.ProviderData)
 }
+
+// begin is how every read begins: it takes the configuration into the model, and opens the connection.
+func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequest, model any, resp *datasource.ReadResponse) (client *acr.Client, ok bool) {
+	resp.Diagnostics.Append(req.Config.Get(ctx, model)...)
+	if resp.Diagnostics.HasError() {
+		return nil, false
+	}
+	return d.connection.open(&resp.Diagnostics)
+}

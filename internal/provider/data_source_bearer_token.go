@@ -29,11 +29,7 @@ func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 
 func (d *bearerTokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model bearerTokenModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := d.connection.open(&resp.Diagnostics)
+	client, ok := d.begin(ctx, req, &model, resp)
 	if ok && model.read(ctx, client, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 	}

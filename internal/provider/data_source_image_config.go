@@ -86,11 +86,7 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 
 func (d *imageConfigDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model imageConfigModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := d.connection.open(&resp.Diagnostics)
+	client, ok := d.begin(ctx, req, &model, resp)
 	if !ok {
 		return
 	}

@@ -125,11 +125,7 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 
 func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model manifestModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := d.connection.open(&resp.Diagnostics)
+	client, ok := d.begin(ctx, req, &model, resp)
 	if !ok {
 		return
 	}

@@ -57,11 +57,7 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 
 func (d *repositoriesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model repositoriesModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := d.connection.open(&resp.Diagnostics)
+	client, ok := d.begin(ctx, req, &model, resp)
 	if !ok {
 		return
 	}

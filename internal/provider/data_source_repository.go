@@ -50,11 +50,7 @@ func (d *repositoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 
 func (d *repositoryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model repositoryModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := d.connection.open(&resp.Diagnostics)
+	client, ok := d.begin(ctx, req, &model, resp)
 	if !ok {
 		return
 	}

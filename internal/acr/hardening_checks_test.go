@@ -1,0 +1,687 @@
+package acr_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha512"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+)
+
+// answering is a fault: the resource requests for path get this body and these headers, "Name: value".
+func answering(path, body string, headers ...string) acrtest.Fault {
+	return acrtest.Fault{Kind: acrtest.KindResource, Path: path, Handler: func(w http.ResponseWriter, _ *http.Request) {
+		for _, header := range headers {
+			name, value, _ := strings.Cut(header, ": ")
+			w.Header().Add(name, value)
+		}
+		_, _ = w.Write([]byte(body))
+	}}
+}
+
+const (
+	anImage = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+		`"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`
+	asImage = "Content-Type: application/vnd.oci.image.manifest.v1+json"
+)
+
+func TestHardening15Digest(t *testing.T) {
+	computed := digest.FromString(anImage)
+	other := digest.FromString("other")
+	sha512 := digest.NewDigestFromBytes(digest.SHA512, func() []byte { sum := sha512.Sum512([]byte(anImage)); return sum[:] }())
+	header := func(value string) string { return "Docker-Content-Digest: " + value }
+	for _, test := range []struct {
+		name, requested, header string
+		reason                  acr.Reason // empty: the manifest is good
+		says                    []string
+	}{
+		{"no header", "", "", "", nil},
+		{"right header", "", header(computed.String()), "", nil},
+		{"right header of sha512", "", header(sha512.String()), "", nil},
+		{"requested", computed.String(), "", "", nil},
+		{"requested and right header", computed.String(), header(computed.String()), "", nil},
+		{"requested by sha512", sha512.String(), header(computed.String()), "", nil},
+		{"wrong header", "", header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
+		{"wrong header, requested right", computed.String(), header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested", other.String(), "", acr.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested, as the header says", other.String(), header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested, right header", other.String(), header(computed.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
+		{"malformed header", "", header("not-a-digest"), acr.BadAnswer, []string{"not-a-digest", "Docker-Content-Digest"}},
+		{"empty header", "", header(""), acr.BadAnswer, []string{"Docker-Content-Digest"}},
+		{"short header", "", header("sha256:abc"), acr.BadAnswer, []string{"sha256:abc"}},
+		{"header in capitals", "", header(strings.ToUpper(computed.String())), acr.BadAnswer, []string{"Docker-Content-Digest"}},
+		{"unknown algorithm", "", header("md5:d41d8cd98f00b204e9800998ecf8427e"), acr.BadAnswer, []string{"md5:"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(answering("/manifests/", anImage, append([]string{asImage}, test.header)...))
+			request := acr.ManifestRequest{Repository: "app", Tag: "v"}
+			if test.requested != "" {
+				request = acr.ManifestRequest{Repository: "app", Digest: test.requested}
+			}
+			manifest, err := newClient(t, registry).Manifest(t.Context(), request)
+			if test.reason != "" {
+				wantError(t, err, test.reason, test.says...)
+				if manifest != nil {
+					t.Errorf("a manifest came with the error: %+v", manifest)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := computed
+			if test.requested == sha512.String() || strings.Contains(test.header, "sha512") {
+				want = sha512
+			}
+			if manifest.Digest != want || string(manifest.Body) != anImage {
+				t.Errorf("digest = %s, want %s; body %s", manifest.Digest, want, manifest.Body)
+			}
+		})
+	}
+	for name, fault := range map[string]acrtest.Fault{"flipped bit": {Tamper: true}, "wrong header": {WrongDigest: true}} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			fault.Kind = acrtest.KindResource
+			registry.Inject(fault)
+			wantError(t, readApp(t, newClient(t, registry)), acr.DigestMismatch, "sha256:")
+		})
+	}
+}
+
+// The configuration's blob is held to the manifest that names it.
+func TestHardening15ConfigBlob(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Tamper: true})
+	config, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	wantError(t, err, acr.DigestMismatch, "sha256:", "while the manifest says")
+	if config != nil {
+		t.Error("a configuration came with the error")
+	}
+}
+
+func TestHardening15Schema1(t *testing.T) {
+	const schema1 = `{"schemaVersion":1,"name":"app","tag":"v","architecture":"amd64","fsLayers":[],"history":[],"signatures":[]}`
+	for name, contentType := range map[string]string{
+		"signed":                  "application/vnd.docker.distribution.manifest.v1+prettyjws",
+		"unsigned":                "application/vnd.docker.distribution.manifest.v1+json",
+		"as JSON":                 "application/json",
+		"as a schema 2 manifest":  acrtest.MediaTypeDockerManifest,
+		"with a parameter":        "application/vnd.docker.distribution.manifest.v1+prettyjws; charset=utf-8",
+		"with capitals and space": "Application/vnd.docker.distribution.manifest.v1+PrettyJWS ;charset=utf-8",
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(answering("/manifests/", schema1, "Content-Type: "+contentType))
+			wantError(t, readApp(t, newClient(t, registry)), acr.Schema1, "schema 1")
+		})
+	}
+}
+
+func TestHardening16ManifestConfusion(t *testing.T) {
+	const descriptor = `{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}`
+	const image, index = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
+	for _, test := range []struct{ name, contentType, body string }{
+		{"manifests and layers", index, `{"schemaVersion":2,"manifests":[],"layers":[]}`},
+		{"manifests and config", index, `{"schemaVersion":2,"manifests":[` + descriptor + `],"config":` + descriptor + `}`},
+		{"manifests and layers as an image", image, `{"schemaVersion":2,"config":` + descriptor + `,"layers":[` + descriptor + `],"manifests":[` + descriptor + `]}`},
+		{"mediaType unlike Content-Type", image, `{"schemaVersion":2,"mediaType":"` + index + `","manifests":[]}`},
+		{"index sent as an image", image, `{"schemaVersion":2,"manifests":[]}`},
+		{"image sent as an index", index, anImage},
+		{"duplicate key", image, strings.Replace(anImage, `"layers":[]`, `"layers":[],"layers":[]`, 1)},
+		{"duplicate key inside", image, strings.Replace(anImage, `"size":2`, `"size":2,"size":3`, 1)},
+		{"duplicate key, escaped", image, strings.Replace(anImage, `"layers":[]`, `"layers":[],"l\u0061yers":[]`, 1)},
+		{"HTML", "text/html; charset=utf-8", "<html><body>Sign in</body></html>"},
+		{"HTML as a manifest", image, "<html><body>Sign in</body></html>"},
+		{"text", "text/plain", "404 page not found"},
+		{"empty body", image, ""},
+		{"spaces", image, "   "},
+		{"JSON array", image, `[` + anImage + `]`},
+		{"JSON string", image, `"sha256"`},
+		{"JSON null", image, `null`},
+		{"two values", image, anImage + anImage},
+		{"cut off", image, anImage[:100]},
+		{"10,000 levels of arrays", image, strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)},
+		{"10,000 levels inside", image, `{"schemaVersion":2,"x":` + strings.Repeat(`{"x":`, 10_000) + `1` + strings.Repeat("}", 10_001)},
+		{"invalid UTF-8", image, strings.Replace(anImage, `"layers"`, "\"a\":\"\xff\",\"layers\"", 1)},
+		{"lone surrogate", image, strings.Replace(anImage, `"layers"`, `"a":"\ud800","layers"`, 1)},
+		{"byte order mark", image, "\ufeff" + anImage},
+		{"UTF-16", image, "\xff\xfe{\x00}\x00"},
+		{"layers of another type", image, strings.Replace(anImage, `"layers":[]`, `"layers":{}`, 1)},
+		{"layer of another type", image, strings.Replace(anImage, `"layers":[]`, `"layers":["x"]`, 1)},
+		{"digest of another type", image, strings.Replace(anImage, `"size":2`, `"size":"2"`, 1)},
+		{"digest that is none", image, strings.Replace(anImage, "sha256:44136f", "sha256:../../", 1)},
+		{"negative size", image, strings.Replace(anImage, `"size":2`, `"size":-2`, 1)},
+		{"size that is too large", image, strings.Replace(anImage, `"size":2`, `"size":1e400`, 1)},
+		{"empty object", image, `{}`},
+		{"no layers", image, `{"schemaVersion":2,"config":` + descriptor + `}`},
+		{"no manifests", index, `{"schemaVersion":2}`},
+		{"malformed Content-Type", ";;;", anImage},
+		{"binary", "application/octet-stream", anImage},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(answering("/manifests/", test.body, "Content-Type: "+test.contentType))
+			err := readApp(t, newClient(t, registry))
+			contentType, _, _ := strings.Cut(test.contentType, "; ")
+			wantError(t, err, acr.BadAnswer, "reading the manifest", contentType)
+			for _, quoted := range []string{"Sign in", "page not found", "<html"} {
+				if strings.Contains(err.Error(), quoted) {
+					t.Errorf("the error quotes the body: %v", err)
+				}
+			}
+		})
+	}
+	t.Run("no content type at all", func(t *testing.T) {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			_, _ = w.Write([]byte(`{"schemaVersion":2}`))
+		}})
+		wantError(t, readApp(t, newClient(t, registry)), acr.BadAnswer, "no content type")
+	})
+}
+
+// padded gives JSON of exactly size bytes: object, which ends in }, with spaces before the end.
+func padded(object string, size int) string {
+	return object[:len(object)-1] + strings.Repeat(" ", size-len(object)) + "}"
+}
+
+func gzipped(text string) string {
+	var out bytes.Buffer
+	writer := gzip.NewWriter(&out)
+	_, _ = writer.Write([]byte(text))
+	_ = writer.Close()
+	return out.String()
+}
+
+// Every limit holds to the byte, with a length announced, without one, and after decompression.
+func TestHardening17Limits(t *testing.T) {
+	config := `{"architecture":"amd64","os":"linux"}`
+	for _, limit := range []struct {
+		name string
+		size int
+		kind acrtest.Kind
+		path string
+		body func(registry *acrtest.Registry) string // the shortest one; it is filled up with spaces
+		as   string
+		read func(t *testing.T, client *acr.Client) error
+	}{
+		{"manifest", 4 << 20, acrtest.KindResource, "/manifests/", func(*acrtest.Registry) string { return anImage }, asImage, readApp},
+		{"token", 128 << 10, acrtest.KindToken, "", func(*acrtest.Registry) string { return `{"access_token":"opaque"}` }, "Content-Type: application/json", func(t *testing.T, client *acr.Client) error {
+			_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
+			return err
+		}},
+		{"tag list", 8 << 20, acrtest.KindResource, "/_tags", func(*acrtest.Registry) string { return `{"tags":[]}` }, "Content-Type: application/json", func(t *testing.T, client *acr.Client) error {
+			_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+			return err
+		}},
+		{"catalog", 8 << 20, acrtest.KindResource, "/_catalog", func(*acrtest.Registry) string { return `{"repositories":[]}` }, "Content-Type: application/json", func(t *testing.T, client *acr.Client) error {
+			_, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+			return err
+		}},
+	} {
+		for _, over := range []int{0, 1} {
+			for _, coding := range []string{"Content-Length", "chunked", "gzip"} {
+				t.Run(fmt.Sprintf("%s, %d over, %s", limit.name, over, coding), func(t *testing.T) {
+					registry := startApp(t, acrtest.Options{})
+					body := padded(limit.body(registry), limit.size+over)
+					fault := answering(limit.path, body, limit.as)
+					switch coding {
+					case "Content-Length":
+						fault = answering(limit.path, body, limit.as, "Content-Length: "+strconv.Itoa(len(body)))
+					case "gzip":
+						fault = answering(limit.path, gzipped(body), limit.as, "Content-Encoding: gzip")
+					}
+					fault.Kind = limit.kind
+					registry.Inject(fault)
+					err := limit.read(t, newClient(t, registry))
+					if over == 0 && err != nil {
+						t.Errorf("a body at the limit: %v", err)
+					}
+					if over > 0 {
+						wantError(t, err, acr.TooLarge, fmt.Sprint(limit.size))
+					}
+				})
+			}
+		}
+	}
+	for _, over := range []int{0, 1} {
+		t.Run(fmt.Sprintf("config blob, %d over", over), func(t *testing.T) {
+			registry := startRegistry(t, acrtest.Options{})
+			blob := padded(config, 8<<20+over)
+			manifest, err := json.Marshal(ocispec.Manifest{
+				Config: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: registry.PutBlob("app", []byte(blob)), Size: int64(len(blob))},
+				Layers: []ocispec.Descriptor{},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			registry.PutManifest("app", "v", ocispec.MediaTypeImageManifest, manifest)
+			_, err = newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+			if over == 0 && err != nil {
+				t.Errorf("a blob at the limit: %v", err)
+			}
+			if over > 0 {
+				wantError(t, err, acr.TooLarge, fmt.Sprint(8<<20))
+			}
+		})
+		for _, kind := range allKinds {
+			t.Run(fmt.Sprintf("error body of the %s, %d over", kind, over), func(t *testing.T) {
+				registry := startApp(t, acrtest.Options{})
+				registry.Inject(acrtest.Fault{
+					Kind: kind, Status: http.StatusForbidden,
+					Body: padded(`{"errors":[{"code":"DENIED","message":"the whole message"}]}`, 8<<10+over),
+				})
+				err := readApp(t, newClient(t, registry))
+				if over == 0 && (err == nil || !strings.Contains(err.Error(), "DENIED: the whole message")) {
+					t.Errorf("an error body at the limit is not read: %v", err)
+				}
+				if over > 0 {
+					wantError(t, err, acr.TooLarge, fmt.Sprint(8<<10))
+				}
+			})
+		}
+	}
+}
+
+// HTTP/1.1 counts every byte of the header; HTTP/2 adds 32 for each field and leaves room for ten fields.
+func TestHardening17HeaderLimit(t *testing.T) {
+	rawHeader := func(size int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			head := "HTTP/1.1 200 OK\r\n" + asImage + "\r\nConnection: close\r\nX-Padding: "
+			_, _ = conn.Write([]byte(head + strings.Repeat("a", size-len(head)-4) + "\r\n\r\n"))
+			_, _ = conn.Write([]byte(anImage))
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		fault acrtest.Fault
+		http2 bool
+		large bool
+	}{
+		{"HTTP/1.1, the limit", acrtest.Fault{Handler: rawHeader(64 << 10)}, false, false},
+		{"HTTP/1.1, one byte over", acrtest.Fault{Handler: rawHeader(64<<10 + 1)}, false, true},
+		{"HTTP/1.1, 1 MiB", acrtest.Fault{HeaderBytes: 1 << 20}, false, true},
+		{"HTTP/2, under the limit", acrtest.Fault{HeaderBytes: 62 << 10}, true, false},
+		{"HTTP/2, over the limit", acrtest.Fault{HeaderBytes: 65 << 10}, true, true},
+		{"HTTP/2, 1 MiB", acrtest.Fault{HeaderBytes: 1 << 20}, true, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{DisableHTTP2: !test.http2})
+			test.fault.Kind = acrtest.KindResource
+			registry.Inject(test.fault)
+			err := readApp(t, newClient(t, registry))
+			if !test.large && err != nil {
+				t.Error(err)
+			}
+			if test.large {
+				wantError(t, err, acr.TooLarge, "headers", "65536")
+				wantWire(t, registry, "1/1/1")
+			}
+		})
+	}
+}
+
+// A challenge of 1 MiB is refused, however it is cut into lines, and before it costs time.
+func TestHardening17LargeChallenge(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"one line":            {`Bearer realm="` + strings.Repeat("a", 1<<20) + `"`},
+		"parameters":          {"Bearer " + strings.Repeat("a=b,", 1<<18)},
+		"schemes":             {strings.Repeat("Basic,", 1<<18)},
+		"backslashes":         {`Bearer realm="` + strings.Repeat(`\\`, 1<<19)},
+		"commas":              {strings.Repeat(",", 1<<20)},
+		"just under 64 KiB":   {strings.Repeat("a=,", 20<<10)},
+		"many lines of 4 KiB": strings.Split(strings.TrimSuffix(strings.Repeat(strings.Repeat("a", 4<<10)+"|", 256), "|"), "|"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{ChallengeHeaders: lines})
+			client := newClient(t, registry)
+			if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err == nil {
+				t.Fatal("no error")
+			}
+			start := time.Now()
+			if err := readApp(t, client); err == nil {
+				t.Fatal("no error")
+			}
+			wantWithin(t, start, 250*time.Millisecond) // with the request itself; the parser's own benchmark is finer
+			wantWire(t, registry, "2/0/0")
+		})
+	}
+}
+
+// Bodies that are small on the wire, or whose elements are small, take no more than a few times their limit.
+func TestHardening17Memory(t *testing.T) {
+	for _, hostile := range hostileBodies() {
+		t.Run(hostile.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{DisableHTTP2: true})
+			registry.Inject(hostile.fault)
+			client := newClient(t, registry).WithoutBackOff()
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := hostile.read(t, client)
+			runtime.ReadMemStats(&after)
+			if err == nil {
+				t.Error("the body was accepted")
+			}
+			// All that was allocated on the way, by the registry too, though the collector may have had most of it back.
+			t.Logf("%d MiB allocated: %v", (after.TotalAlloc-before.TotalAlloc)>>20, err)
+			if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
+				t.Errorf("the heap grew by %d MiB, want at most 64", grown>>20)
+			}
+		})
+	}
+}
+
+type hostileBody struct {
+	name  string
+	fault acrtest.Fault
+	read  func(t *testing.T, client *acr.Client) error
+}
+
+func hostileBodies() []hostileBody {
+	readTags := func(t *testing.T, client *acr.Client) error {
+		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+		return err
+	}
+	readConfig := func(t *testing.T, client *acr.Client) error {
+		_, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+		return err
+	}
+	manifest := func(name, body string) hostileBody {
+		return hostileBody{name, answering("/manifests/", body, asImage), readApp}
+	}
+	tags := func(name, body string) hostileBody {
+		return hostileBody{name, answering("/_tags", body, "Content-Type: application/json"), readTags}
+	}
+	fill := func(head, element, tail string, size int) string {
+		n := (size - len(head) - len(tail)) / len(element)
+		return head + strings.TrimSuffix(strings.Repeat(element, n), ",") + tail
+	}
+	sized := func(fault acrtest.Fault, kind acrtest.Kind, path string) acrtest.Fault {
+		fault.Kind, fault.Path = kind, path
+		return fault
+	}
+	const gigabyte = 1 << 30
+	return []hostileBody{
+		{"manifest without end", sized(acrtest.Fault{Oversize: gigabyte}, acrtest.KindResource, "/manifests/"), readApp},
+		{"manifest that inflates to 1 GiB", sized(acrtest.Fault{GzipBomb: gigabyte}, acrtest.KindResource, "/manifests/"), readApp},
+		{"token without end", sized(acrtest.Fault{Oversize: gigabyte}, acrtest.KindToken, ""), readApp},
+		{"token that inflates to 1 GiB", sized(acrtest.Fault{GzipBomb: gigabyte}, acrtest.KindToken, ""), readApp},
+		{"challenge body that inflates to 1 GiB", sized(acrtest.Fault{GzipBomb: gigabyte}, acrtest.KindChallenge, ""), readApp},
+		{"tag list that inflates to 1 GiB", sized(acrtest.Fault{GzipBomb: gigabyte}, acrtest.KindResource, "/_tags"), readTags},
+		{"configuration that inflates to 1 GiB", sized(acrtest.Fault{GzipBomb: gigabyte}, acrtest.KindResource, "/blobs/"), readConfig},
+		manifest("4 MiB of {} as layers", fill(`{"schemaVersion":2,"layers":[`, "{},", "]}", 4<<20)),
+		manifest("4 MiB of {} as manifests", fill(`{"schemaVersion":2,"manifests":[`, "{},", "]}", 4<<20)),
+		manifest("4 MiB of {} in an unknown key", fill(`{"schemaVersion":2,"x":[`, "{},", "]}", 4<<20)),
+		manifest("4 MiB of [", strings.Repeat("[", 4<<20)),
+		manifest("4 MiB of nested objects", strings.Repeat(`{"a":`, 4<<20/5)),
+		manifest("4 MiB of commas", strings.Repeat(",", 4<<20)),
+		manifest("4 MiB of a number", `{"schemaVersion":`+strings.Repeat("9", 4<<20-18)+"}"),
+		manifest("4 MiB of escapes", `{"mediaType":"`+strings.Repeat(`\u0001`, (4<<20-16)/6)+`"}`),
+		manifest("4 MiB of annotations", annotations(4<<20)),
+		tags("8 MiB of {} as tags", fill(`{"tags":[`, "{},", "]}", 8<<20)),
+		tags("8 MiB of tags with one letter", fill(`{"tags":[`, `{"name":"a"},`, "]}", 8<<20)),
+		tags("8 MiB of nested tags", `{"tags":`+strings.Repeat("[", 8<<20-8)),
+	}
+}
+
+func annotations(size int) string {
+	var body strings.Builder
+	body.WriteString(`{"schemaVersion":2,"annotations":{`)
+	for i := 0; body.Len() < size-20; i++ {
+		fmt.Fprintf(&body, `"%x":"",`, i)
+	}
+	body.WriteString(`"":""}}`)
+	return body.String()
+}
+
+func TestHardening18TokenAnswers(t *testing.T) {
+	const token = "opaque-token-sentinel"
+	for _, test := range []struct {
+		name, body string
+		want       string // empty: an error
+	}{
+		{"access_token", `{"access_token":"` + token + `"}`, token},
+		{"token", `{"token":"` + token + `"}`, token},
+		{"both", `{"token":"other","access_token":"` + token + `"}`, token},
+		{"access_token null, token", `{"access_token":null,"token":"` + token + `"}`, token},
+		{"access_token empty, token", `{"access_token":"","token":"` + token + `"}`, token},
+		{"access_token number, token", `{"access_token":12,"token":"` + token + `"}`, token},
+		{"more keys", `{"refresh_token":"` + token + `","access_token":"` + token + `","x":{"y":[1]}}`, token},
+		{"refresh_token alone", `{"refresh_token":"` + token + `"}`, ""},
+		{"neither", `{}`, ""},
+		{"null", `{"access_token":null}`, ""},
+		{"both null", `{"access_token":null,"token":null}`, ""},
+		{"number", `{"access_token":12345}`, ""},
+		{"object", `{"access_token":{"token":"` + token + `"}}`, ""},
+		{"array", `{"access_token":["` + token + `"]}`, ""},
+		{"true", `{"access_token":true}`, ""},
+		{"empty", `{"access_token":""}`, ""},
+		{"line break in the token", `{"access_token":"` + token + `\r\nX-Header: 1"}`, ""},
+		{"space in the token", `{"access_token":"` + token + ` x"}`, ""},
+		{"letter that no header has", `{"access_token":"` + token + `é"}`, ""},
+		{"NUL", `{"access_token":"` + token + `\u0000"}`, ""},
+		{"duplicate key", `{"access_token":"` + token + `","access_token":"other"}`, ""},
+		{"JSON array", `["` + token + `"]`, ""},
+		{"JSON string", `"` + token + `"`, ""},
+		{"JSON null", `null`, ""},
+		{"nothing", ``, ""},
+		{"garbage", "\x00\xff" + token, ""},
+		{"HTML", `<html>` + token + `</html>`, ""},
+		{"form", `access_token=` + token, ""},
+		{"cut off", `{"access_token":"` + token, ""},
+		{"two values", `{"access_token":"` + token + `"}{"access_token":"other"}`, ""},
+		{"key in capitals", `{"ACCESS_TOKEN":"` + token + `"}`, ""},
+		{"100,000 levels", `{"x":` + strings.Repeat("[", 100_000), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			fault := answering("", test.body, "Content-Type: application/json")
+			fault.Kind = acrtest.KindToken
+			registry.Inject(fault)
+			got, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
+			if test.want == "" {
+				wantError(t, err, acr.BadAnswer, "/oauth2/token", "no token")
+				wantNoSecret(t, "the error", err.Error(), token)
+				wantNoSecret(t, "the error", err.Error(), "other")
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Value.Reveal() != test.want {
+				t.Errorf("token = %q, want %q", got.Value.Reveal(), test.want)
+			}
+		})
+	}
+}
+
+func TestHardening18ExpiresIn(t *testing.T) {
+	for _, test := range []struct {
+		expires string
+		want    time.Duration // 0: unknown
+	}{
+		{`300`, 5 * time.Minute}, {`3600.5`, time.Hour}, {`1`, time.Second}, {`31536000`, 365 * 24 * time.Hour},
+		{`0`, 0}, {`-1`, 0}, {`-1e308`, 0}, {`1e308`, 0}, {`1e999`, 0}, {`9223372036854775808`, 0}, {`31536001`, 0}, {`0.1`, 0},
+		{`"300"`, 0}, {`null`, 0}, {`true`, 0}, {`[]`, 0}, {`{}`, 0}, {`""`, 0},
+	} {
+		t.Run(test.expires, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			fault := answering("", `{"access_token":"opaque","expires_in":`+test.expires+`}`, "Content-Type: application/json")
+			fault.Kind = acrtest.KindToken
+			registry.Inject(fault)
+			token, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.want == 0 && !token.ExpiresAt.IsZero() {
+				t.Errorf("expires at %s, want unknown", token.ExpiresAt)
+			}
+			if test.want > 0 && token.ExpiresAt.Sub(token.IssuedAt) != test.want {
+				t.Errorf("lifetime = %s, want %s", token.ExpiresAt.Sub(token.IssuedAt), test.want)
+			}
+		})
+	}
+}
+
+// What breaks the grammar is refused on its argument, before a connection is made.
+func TestHardening19BadNamesSendNothing(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	client := newClient(t, registry)
+	manifest := func(request acr.ManifestRequest) error {
+		_, err := client.Manifest(t.Context(), request)
+		return err
+	}
+	check := func(t *testing.T, err error, argument string) {
+		t.Helper()
+		if failed := wantError(t, err, acr.InvalidArgument); failed.Argument != argument {
+			t.Errorf("the argument at fault is %q, want %q", failed.Argument, argument)
+		}
+	}
+	for _, repository := range []string{
+		"", " ", "App", "app ", " app", "app/", "/app", "app//x", "app:v", "app@sha256", "..", "../app", "app/..", "app/../x", "a..b", "a___b", "-app", "app-", ".app",
+		"app?x=1", "app#x", "app%2Fx", "app\n", "app\r\nX: y", "app\x00", "app\\x", "ápp", "app/манифест", "app;x", "app&n=1", strings.Repeat("a", 256), "evil.example:443/@app",
+	} {
+		t.Run("repository "+strconv.Quote(repository)[:min(len(strconv.Quote(repository)), 40)], func(t *testing.T) {
+			check(t, manifest(acr.ManifestRequest{Repository: repository, Tag: "v"}), "repository")
+			_, err := client.Token(t.Context(), acr.TokenRequest{Repository: repository})
+			check(t, err, "repository")
+			_, err = client.Tags(t.Context(), acr.TagsRequest{Repository: repository})
+			check(t, err, "repository")
+			_, err = client.Repository(t.Context(), repository)
+			check(t, err, "repository")
+			_, err = client.Referrers(t.Context(), acr.ReferrersRequest{Repository: repository, Digest: digest.FromString("").String()})
+			check(t, err, "repository")
+		})
+	}
+	for _, tag := range []string{
+		"", " ", ".v", "-v", "v ", "v/w", "v?x", "v#x", "v%2F", "../v", "v\n", "v:w", "v@w", "vé", strings.Repeat("v", 129), "sha256:" + strings.Repeat("0", 64),
+	} {
+		t.Run("tag "+strconv.Quote(tag)[:min(len(strconv.Quote(tag)), 40)], func(t *testing.T) {
+			check(t, manifest(acr.ManifestRequest{Repository: "app", Tag: tag}), "tag")
+		})
+	}
+	for _, bad := range []string{
+		" ", "v", "sha256:", "sha256:abc", "sha256:" + strings.Repeat("g", 64), "sha256:" + strings.Repeat("0", 63), "sha256:" + strings.Repeat("0", 65),
+		"sha256:" + strings.Repeat("A", 64), "md5:" + strings.Repeat("0", 32), "sha256:../" + strings.Repeat("0", 61), "sha256:" + strings.Repeat("0", 64) + "?x", "sha256:" + strings.Repeat("0", 64) + "\n",
+	} {
+		t.Run("digest "+strconv.Quote(bad)[:min(len(strconv.Quote(bad)), 40)], func(t *testing.T) {
+			check(t, manifest(acr.ManifestRequest{Repository: "app", Digest: bad}), "digest")
+			_, err := client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: bad})
+			check(t, err, "digest")
+		})
+	}
+	for _, token := range []string{"a b", "a\nb", "a\r\nX-Header: y", "\x00", "é", " "} {
+		t.Run("access token "+strconv.Quote(token), func(t *testing.T) {
+			err := manifest(acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret(token)})
+			check(t, err, "access_token")
+		})
+	}
+	for _, scope := range []string{"", " ", "repository", "repository:app", "repository:app:", ":app:pull", "repository:app:pull push", "repository:app:pull\n", "repository:app:pull&service=x", "repository:app:PULL"} {
+		t.Run("scope "+strconv.Quote(scope), func(t *testing.T) {
+			_, err := client.Token(t.Context(), acr.TokenRequest{Scopes: []string{scope}})
+			check(t, err, "scopes")
+		})
+	}
+	for _, action := range []string{"", " ", "pull,push", "PULL", "pull:push", "pull\n", "pull push"} {
+		t.Run("action "+strconv.Quote(action), func(t *testing.T) {
+			_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app", Actions: []string{action}})
+			check(t, err, "actions")
+		})
+	}
+	for _, platform := range []string{"linux", "linux/", "/amd64", "linux/amd64/v8/x", "linux amd64", "linux/amd64\n"} {
+		t.Run("platform "+strconv.Quote(platform), func(t *testing.T) {
+			check(t, manifest(acr.ManifestRequest{Repository: "app", Tag: "v", Platform: platform}), "platform")
+		})
+	}
+	for _, host := range []string{
+		"", " ", "https://" + home, home + "/", home + "/app", home + ":", home + ":x", home + ":65536", home + ":443:443", "user@" + home, "user:sentinel-password@" + home, "a b", "-a.io", "a..io", home + "?x", home + "#x", "[::1", "a_b.io\n",
+	} {
+		t.Run("login server "+strconv.Quote(host), func(t *testing.T) {
+			_, err := acr.NewClient(acr.Config{Registry: host})
+			check(t, err, "registry")
+			if strings.Contains(err.Error(), "sentinel") {
+				t.Errorf("the error shows a password: %v", err)
+			}
+			_, err = acr.NewClient(acr.Config{Registry: home, TrustedTokenHosts: []string{host}})
+			check(t, err, "trusted_token_hosts")
+		})
+	}
+	if got := registry.Connections(); got != 0 {
+		t.Errorf("connections = %d, want 0", got)
+	}
+}
+
+// A name that is allowed reaches the URL as it is, in path and query.
+func TestHardening19NamesInTheURL(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	want := registry.PutImage("a/b-c/d_e.f/g__h", "V1.0_x-y", acrtest.Image{})
+	client := newClient(t, registry)
+	manifest, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "a/b-c/d_e.f/g__h", Tag: "V1.0_x-y"})
+	if err != nil || manifest.Digest != want {
+		t.Fatalf("digest = %v, error %v; want %s", manifest, err, want)
+	}
+	requests := registry.Requests()
+	if path := requests[0].Path; path != "/v2/a/b-c/d_e.f/g__h/manifests/V1.0_x-y" {
+		t.Errorf("path = %q", path)
+	}
+	if query := requests[1].RawQuery; !strings.Contains(query, "scope=repository%3Aa%2Fb-c%2Fd_e.f%2Fg__h%3Apull&") {
+		t.Errorf("query = %q", query)
+	}
+}
+
+// Run with -race in CI.
+func TestHardening21TwoHundredReads(t *testing.T) {
+	for protocol, options := range protocols {
+		t.Run(protocol, func(t *testing.T) {
+			registry := startRegistry(t, options)
+			for i := range 20 {
+				registry.PutImage(fmt.Sprint("app", i), "v", acrtest.Image{})
+			}
+			client := newClient(t, registry)
+			err := allAtOnce(200, func(i int) error {
+				repository := fmt.Sprint("app", i%20)
+				switch i % 4 {
+				case 0:
+					_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: repository})
+					return err
+				case 1:
+					_, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: repository, Tag: "v"})
+					return err
+				default:
+					_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: repository, Tag: "v"})
+					return err
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := registry.Connections(); got > 10 {
+				t.Errorf("connections = %d, want at most 10", got)
+			}
+			if got := registry.Count(acrtest.KindChallenge); got != 1 {
+				t.Errorf("challenges = %d, want 1", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+//go:build unix
+
+package provider_test
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/terraform"
+)
+
+// stopLimit is how long a run may go on after Ctrl-C.
+const stopLimit = 2 * time.Second
+
+// Ctrl-C ends a run of the real CLI at once, whatever the provider waits for (hardening item 12).
+func TestHardening12CtrlC(t *testing.T) {
+	program, err := terraform.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	askToWait := acrtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "30"}
+	drip := acrtest.Fault{Drip: time.Second}
+	silence := acrtest.Fault{Hang: true}
+	for _, test := range []struct {
+		name  string
+		kind  acrtest.Kind
+		fault acrtest.Fault
+		seen  int // the status that the provider has got when Ctrl-C comes
+	}{
+		{"back-off before the challenge", acrtest.KindChallenge, askToWait, http.StatusTooManyRequests},
+		{"back-off before the token", acrtest.KindToken, askToWait, http.StatusTooManyRequests},
+		{"back-off before the manifest", acrtest.KindResource, askToWait, http.StatusTooManyRequests},
+		{"a dripping token", acrtest.KindToken, drip, http.StatusOK},
+		{"a dripping manifest", acrtest.KindResource, drip, http.StatusOK},
+		{"a silent registry", acrtest.KindChallenge, silence, 0},
+		{"a silent token server", acrtest.KindToken, silence, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := startRegistry(t, acrtest.Options{})
+			registry.PutImage("app", "v", acrtest.Image{})
+			test.fault.Kind = test.kind
+			registry.Inject(test.fault)
+			plan := startPlan(t, program, providerBlock(registry)+`data "acr_manifest" "m" {
+				repository = "app"
+				tag        = "v"
+			}`)
+			awaitAnswer(t, registry, test.kind, test.seen)
+
+			took := plan.ctrlC(t)
+			if took > stopLimit {
+				t.Errorf("the run went on for %s after Ctrl-C, want at most %s", took, stopLimit)
+			}
+			t.Logf("the run ended %s after Ctrl-C", took.Round(time.Millisecond))
+			if code := plan.command.ProcessState.ExitCode(); code != 1 {
+				t.Errorf("exit code %d, want 1: the CLI ended by itself and tells that there is no plan", code)
+			}
+			if output := plan.output.String(); !strings.Contains(output, "cancelled before an answer came") {
+				t.Errorf("the provider did not tell of the cancellation:\n%s", output)
+			}
+			if got := registry.Count(test.kind); got != 1 {
+				t.Errorf("%d requests of the kind %s, want the first alone", got, test.kind)
+			}
+		})
+	}
+}
+
+// planRun is `terraform plan` under way.
+type planRun struct {
+	command *exec.Cmd
+	output  bytes.Buffer // what the CLI wrote to standard output and standard error
+}
+
+func startPlan(t *testing.T, program, configuration string) *planRun {
+	t.Helper()
+	workspace, err := terraform.NewWorkspace(terraform.Providers{"acrkit/acr": filepath.Dir(program)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := workspace.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const sources = "terraform {\n  required_providers {\n    acr = { source = \"acrkit/acr\" }\n  }\n}\n"
+	if err := workspace.Write("main.tf", sources+configuration); err != nil {
+		t.Fatal(err)
+	}
+	run := &planRun{command: workspace.Command(t.Context(), "plan", "-no-color")}
+	run.command.Stdout, run.command.Stderr = &run.output, &run.output
+	if err := run.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// ctrlC interrupts the CLI and its providers, as a terminal does with its foreground process group, and gives the time
+// until the last process of the group has ended. It kills those that go on for twice the limit.
+func (p *planRun) ctrlC(t *testing.T) time.Duration {
+	t.Helper()
+	group := -p.command.Process.Pid
+	started := time.Now()
+	if err := syscall.Kill(group, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	killer := time.AfterFunc(2*stopLimit, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
+	defer killer.Stop()
+	_ = p.command.Wait() // the exit code is looked at by the caller
+	for !errors.Is(syscall.Kill(group, 0), syscall.ESRCH) {
+		time.Sleep(time.Millisecond)
+	}
+	return time.Since(started)
+}
+
+// awaitAnswer returns once the registry has had a request of the kind, and has answered it with the status.
+func awaitAnswer(t *testing.T, registry *acrtest.Registry, kind acrtest.Kind, status int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for _, request := range registry.Requests() {
+			if request.Kind == kind && request.Status == status {
+				return
+			}
+		}
+	}
+	t.Fatalf("no request of the kind %s was answered with %d", kind, status)
+}
