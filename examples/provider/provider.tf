@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# ACR_USERNAME and ACR_PASSWORD hold the credential.
+# The environment holds the credential: ACR_USERNAME and ACR_PASSWORD.
 provider "acr" {
   registry = "example.azurecr.io"
 }

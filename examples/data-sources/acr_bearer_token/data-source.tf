@@ -5,5 +5,5 @@ data "acr_bearer_token" "app" {
 }
 
 output "scope" {
-  value = data.acr_bearer_token.app.scope # repository:team/app:pull,metadata_read
+  value = data.acr_bearer_token.app.scope
 }

@@ -1,6 +1,6 @@
 data "acr_manifest" "app" {
   repository = "team/app"
-  tag        = "1.0"
+  tag        = "1.4.2"
 }
 
 # The SBOMs that are attached to the image.

@@ -1,4 +1,4 @@
-# All repositories of a team.
+# The repositories of a team.
 data "acr_repositories" "team" {
   prefix = "team/"
 }

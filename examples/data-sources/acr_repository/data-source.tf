@@ -1,7 +1,8 @@
+# Whether anyone may still push to a repository.
 data "acr_repository" "app" {
   name = "team/app"
 }
 
-output "tag_count" {
-  value = data.acr_repository.app.tag_count
+output "open_for_pushes" {
+  value = data.acr_repository.app.write_enabled
 }

@@ -2,7 +2,11 @@ data "acr_bearer_token" "app" {
   repository = "team/app"
 }
 
-# Who the registry takes us for.
+locals {
+  claims = provider::acr::token_claims(data.acr_bearer_token.app.access_token)
+}
+
+# Who the registry takes the caller for. The token is sensitive, and so is all that comes of it until nonsensitive().
 output "subject" {
-  value = nonsensitive(provider::acr::token_claims(data.acr_bearer_token.app.access_token).subject)
+  value = nonsensitive(local.claims.subject)
 }

@@ -1,0 +1,10 @@
+# Of an index for several platforms, the image for one.
+data "acr_manifest" "arm" {
+  repository = "team/app"
+  tag        = "1.4.2"
+  platform   = "linux/arm64"
+}
+
+output "arm_image" {
+  value = data.acr_manifest.arm.image
+}

@@ -1,0 +1,48 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrkit/acr"
+    }
+    azurerm = {
+      source = "hashicorp/azurerm"
+    }
+  }
+}
+
+provider "azurerm" {
+  features {}
+}
+
+provider "acr" {
+  registry = "example.azurecr.io"
+}
+
+variable "environment_id" {
+  description = "Id of the Container Apps environment."
+  type        = string
+}
+
+data "acr_manifest" "app" {
+  repository    = "team/app"
+  tag           = "1.4.2"
+  allow_missing = true
+}
+
+# As long as the image is not there, there is no app, and the rest of the configuration goes ahead.
+resource "azurerm_container_app" "app" {
+  count = data.acr_manifest.app.exists ? 1 : 0
+
+  name                         = "app"
+  container_app_environment_id = var.environment_id
+  resource_group_name          = "example"
+  revision_mode                = "Single"
+
+  template {
+    container {
+      name   = "app"
+      image  = data.acr_manifest.app.image
+      cpu    = 0.25
+      memory = "0.5Gi"
+    }
+  }
+}

@@ -1,0 +1,32 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrkit/acr"
+    }
+    http = {
+      source = "hashicorp/http"
+    }
+  }
+}
+
+provider "acr" {
+  registry = "example.azurecr.io"
+}
+
+# The data source, since a data source such as http takes no ephemeral value: this token is in the state.
+data "acr_bearer_token" "app" {
+  repository = "team/app"
+  actions    = ["metadata_read"]
+}
+
+data "http" "tags" {
+  url = "https://example.azurecr.io/v2/team/app/tags/list"
+
+  request_headers = {
+    Authorization = "Bearer ${data.acr_bearer_token.app.access_token}"
+  }
+}
+
+output "tags" {
+  value = nonsensitive(jsondecode(data.http.tags.response_body).tags)
+}
