@@ -9,7 +9,7 @@ import (
 )
 
 // maxValues bounds how many values one body may hold: within its limit in bytes, a body can hold so many tiny ones that
-// they take many times its size in memory. The longest index of real children within maxManifest has 125,000.
+// they take many times its size in memory. The longest index of real children within maxManifest has 145,000.
 const maxValues = 200_000
 
 var errTooMany = errors.New("it holds too many values")

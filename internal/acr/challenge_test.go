@@ -224,13 +224,16 @@ func hostileChallenges() map[string]string {
 	}
 }
 
+// quick tells linear time, a millisecond or so, from quadratic time on a machine however busy; the benchmarks measure.
+const quick = 2 * time.Second
+
 // Hardening item 17: parsing is linear, and what is over the limit of all headers is refused unread.
 func TestHostileChallengesAreQuick(t *testing.T) {
 	for name, header := range hostileChallenges() {
 		started := time.Now()
 		_, _ = parseChallenges([]string{header})
-		if took := time.Since(started); took > 50*time.Millisecond {
-			t.Errorf("%s: %d bytes took %s, want at most 50 ms", name, len(header), took)
+		if took := time.Since(started); took > quick {
+			t.Errorf("%s: %d bytes took %s, want next to none", name, len(header), took)
 		}
 	}
 	for name, lines := range map[string][]string{
@@ -242,8 +245,8 @@ func TestHostileChallengesAreQuick(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "over the limit of 65536") {
 			t.Errorf("%s: error = %v, want the limit in it", name, err)
 		}
-		if took := time.Since(started); took > 50*time.Millisecond {
-			t.Errorf("%s: took %s to refuse, want at most 50 ms", name, took)
+		if took := time.Since(started); took > quick {
+			t.Errorf("%s: took %s to refuse, want next to none", name, took)
 		}
 	}
 	atLimit := "Bearer a=" + strings.Repeat("b", maxChallengeBytes-len("Bearer a="))

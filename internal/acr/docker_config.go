@@ -1,11 +1,14 @@
 package acr
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,7 +43,7 @@ func DockerConfigCredential(ctx context.Context, registry string) (Credential, e
 		return Credential{}, helperError(registry, "the Docker config %s is malformed", file)
 	}
 	for _, key := range config.keysFor(registry) {
-		entry, err := lookUp(ctx, store, key)
+		entry, err := config.lookUp(ctx, store, key)
 		if err != nil {
 			return Credential{}, helperError(registry, "%s; run %q by hand to see why", config.failing(key, file), "docker login "+registry)
 		}
@@ -81,7 +84,7 @@ type dockerConfig struct {
 func readDockerConfig(file string) (dockerConfig, error) {
 	var config dockerConfig
 	content, err := os.ReadFile(file)
-	if err != nil {
+	if err != nil || len(bytes.TrimSpace(content)) == 0 { // Docker takes an empty file for none
 		return config, err
 	}
 	return config, json.Unmarshal(content, &config)
@@ -114,38 +117,55 @@ func dockerKey(key string) string {
 	return bareHost(strings.ToLower(key))
 }
 
-// failing names the helper that was asked for a key.
-func (c dockerConfig) failing(key, file string) string {
-	helper := c.CredHelpers[key]
-	if helper == "" {
-		helper = c.CredsStore
+// lookUp asks the helper that has a key, else the file.
+func (c dockerConfig) lookUp(ctx context.Context, file credentials.Store, key string) (auth.Credential, error) {
+	if helper := c.helper(key); helper != "" {
+		return askHelper(ctx, helper, key)
 	}
+	return file.Get(ctx, key)
+}
+
+// helper gives the name of the credential helper that has a key, empty for the file itself.
+func (c dockerConfig) helper(key string) string {
+	if helper := c.CredHelpers[key]; helper != "" {
+		return helper
+	}
+	return c.CredsStore
+}
+
+// failing says where a key was looked up in vain.
+func (c dockerConfig) failing(key, file string) string {
+	helper := c.helper(key)
 	if helper == "" {
 		return fmt.Sprintf("the entry for %s in %s is malformed", key, file)
 	}
 	return fmt.Sprintf("the credential helper docker-credential-%s, named in %s, failed, is missing or did not answer within %s", helper, file, helperTimeout)
 }
 
-// lookUp asks the store, and gives up on a helper that outlives its time: a script's children can hold the pipe open
-// after the script itself was killed, and the library waits for that.
-func lookUp(ctx context.Context, store credentials.Store, key string) (auth.Credential, error) {
+// askHelper runs a credential helper by Docker's protocol: the key on its standard input, JSON on its standard output.
+// The library would do as much, but let the helper write to the provider's own standard error, which Terraform logs.
+func askHelper(ctx context.Context, helper, key string) (auth.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, helperTimeout)
 	defer cancel()
-	type result struct {
-		entry auth.Credential
-		err   error
+	command := exec.CommandContext(ctx, "docker-credential-"+helper, "get") //nolint:gosec // named by the user's own file
+	command.Stdin = strings.NewReader(key)
+	command.Stderr = io.Discard
+	command.WaitDelay = 500 * time.Millisecond // a script's children can hold the pipes open after its end
+	output, err := command.Output()
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		if string(bytes.TrimSpace(output)) == "credentials not found in native keychain" {
+			return auth.EmptyCredential, nil
+		}
+		return auth.EmptyCredential, err
 	}
-	done := make(chan result, 1)
-	go func() {
-		entry, err := store.Get(ctx, key)
-		done <- result{entry, err}
-	}()
-	select {
-	case got := <-done:
-		return got.entry, got.err
-	case <-ctx.Done():
-		return auth.Credential{}, ctx.Err()
+	var answer struct{ Username, Secret string }
+	if err := json.Unmarshal(output, &answer); err != nil {
+		return auth.EmptyCredential, err
 	}
+	if answer.Username == "<token>" {
+		return auth.Credential{RefreshToken: answer.Secret}, nil
+	}
+	return auth.Credential{Username: answer.Username, Password: answer.Secret}, nil
 }
 
 func helperError(registry, format string, values ...any) *Error {

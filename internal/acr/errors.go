@@ -1,7 +1,6 @@
 package acr
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -194,8 +193,6 @@ func newRedactor(secrets ...Secret) redactor {
 			base64.RawURLEncoding.EncodeToString([]byte(secret)),
 			url.QueryEscape(secret),
 			url.PathEscape(secret),
-			lowerEscapes(url.QueryEscape(secret)),
-			lowerEscapes(url.PathEscape(secret)),
 			string(quoted[1:len(quoted)-1]),
 			ascii[1:len(ascii)-1],
 		)
@@ -203,24 +200,30 @@ func newRedactor(secrets ...Secret) redactor {
 	return forms
 }
 
-// lowerEscapes writes %2F as %2f, which RFC 3986 section 2.1 holds for the same.
-func lowerEscapes(escaped string) string {
-	text := []byte(escaped)
-	for i := 0; i+2 < len(text); i++ {
-		if text[i] == '%' {
-			copy(text[i:], bytes.ToLower(text[i:i+3]))
-		}
+func (r redactor) replace(text string) string {
+	for _, form := range r {
+		text = replaceFold(text, form)
 	}
-	return string(text)
+	return text
+}
+
+// replaceFold puts the placeholder in place of each occurrence of a secret, in whichever case its letters are: those of
+// a host name and of hexadecimal digits (RFC 3986 section 2.1) change on the way.
+func replaceFold(text, secret string) string {
+	var b strings.Builder
+	folded, secret := lowerASCII(text), lowerASCII(secret)
+	for i := strings.Index(folded, secret); i >= 0; i = strings.Index(folded, secret) {
+		b.WriteString(text[:i] + placeholder)
+		text, folded = text[i+len(secret):], folded[i+len(secret):]
+	}
+	b.WriteString(text)
+	return b.String()
 }
 
 // clean makes server text fit for an error: one line, no control or formatting characters (a terminal would obey
 // them), secrets replaced, at most maxMessage characters.
 func (r redactor) clean(text string) string {
-	for _, form := range r {
-		text = strings.ReplaceAll(text, form, placeholder)
-	}
-	words := strings.FieldsFunc(text, func(c rune) bool {
+	words := strings.FieldsFunc(r.replace(text), func(c rune) bool {
 		return unicode.IsSpace(c) || !unicode.IsPrint(c) || c == utf8.RuneError
 	})
 	for i, word := range words {
@@ -229,7 +232,7 @@ func (r redactor) clean(text string) string {
 			words[i] = placeholder
 		}
 	}
-	text = strings.Join(words, " ")
+	text = r.replace(strings.Join(words, " ")) // once more: a secret with a space in it may have come over two lines
 	if utf8.RuneCountInString(text) > maxMessage {
 		text = string([]rune(text)[:maxMessage]) + "…"
 	}

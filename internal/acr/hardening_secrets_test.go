@@ -3,7 +3,6 @@ package acr_test
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/secretscan"
 )
 
 // sentinel is a password whose bytes look different in each encoding.
@@ -25,20 +25,8 @@ const sentinel = `sentinel-p/w+"q&ü=`
 // wantNoSecret fails the test if a text holds the secret, in any form in which one may be written.
 func wantNoSecret(t *testing.T, what, text, secret string) {
 	t.Helper()
-	quoted, _ := json.Marshal(secret)
-	for form, written := range map[string]string{
-		"raw":             secret,
-		"base64":          strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
-		"base64 for URLs": strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(secret)), "="),
-		"hexadecimal":     hex.EncodeToString([]byte(secret)),
-		"URL query":       url.QueryEscape(secret),
-		"URL path":        url.PathEscape(secret),
-		"JSON":            strings.Trim(string(quoted), `"`),
-		"Go":              strings.Trim(fmt.Sprintf("%+q", secret), `"`),
-	} {
-		if strings.Contains(strings.ToLower(text), strings.ToLower(written)) {
-			t.Errorf("%s shows the secret (%s): %.300s", what, form, text)
-		}
+	for _, form := range secretscan.Find([]byte(text), secret) {
+		t.Errorf("%s shows the secret (%s): %.300s", what, form, text)
 	}
 }
 
@@ -104,7 +92,7 @@ func echo(status int, more func(*http.Request) string) http.HandlerFunc {
 			if pair, err := base64.StdEncoding.DecodeString(credential); err == nil {
 				_, password, _ := strings.Cut(string(pair), ":")
 				said += " " + string(pair) + " " + password + " " + url.QueryEscape(password) + " " + url.PathEscape(password) + " " +
-					strings.ToLower(url.QueryEscape(password)) + " " + base64.URLEncoding.EncodeToString([]byte(password)) + " " + fmt.Sprintf("%+q", password)
+					strings.ToLower(url.QueryEscape(password)) + " " + strings.ToUpper(url.PathEscape(password)) + " " + base64.URLEncoding.EncodeToString([]byte(password)) + " " + fmt.Sprintf("%+q", password)
 			}
 		}
 		said += " " + more(r)

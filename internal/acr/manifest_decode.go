@@ -34,7 +34,7 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		return nil, errSchema1
 	case raw.Manifests != nil && (raw.Layers != nil || raw.Config != nil):
 		return nil, errors.New("it has both manifests and layers or config")
-	case contentType == "" && raw.MediaType == "":
+	case (contentType == "" || contentType == "application/json") && raw.MediaType == "":
 		return nil, errors.New("neither the header nor the body names a media type")
 	case contentType == "":
 		contentType = raw.MediaType

@@ -23,14 +23,15 @@ func originOf(u *url.URL) origin {
 }
 
 // lowerASCII leaves letters beyond ASCII alone: strings.ToLower makes an "i" of "İ", and so one host of two that the
-// name system keeps apart.
+// name system keeps apart. The text keeps its length.
 func lowerASCII(text string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
+	lower := []byte(text)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
 		}
-		return r
-	}, text)
+	}
+	return string(lower)
 }
 
 // hostOrigin gives the origin of a host[:port] under a scheme.

@@ -141,8 +141,8 @@ func TestHostileLinksAreQuick(t *testing.T) {
 		}
 		started := time.Now()
 		_, _, _ = parseLink([]string{link})
-		if took := time.Since(started); took > 50*time.Millisecond {
-			t.Errorf("%s: took %s, want at most 50 ms", name, took)
+		if took := time.Since(started); took > quick {
+			t.Errorf("%s: took %s, want next to none", name, took)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]De
 	if !index.IsIndex() {
 		return nil, &Error{Reason: BadAnswer, Operation: c.readingManifest(ManifestRequest{Repository: req.Repository, Digest: index.Digest.String()}), Detail: "the referrers tag does not lead to an index"}
 	}
-	return index.Manifests, nil
+	return slices.Clone(index.Manifests), nil // the manifest may be shared with other readers
 }
 
 // referrersTag cuts the algorithm to 32 and the encoded part to 64 characters.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Kind sorts requests by their part in the exchange.
@@ -30,6 +31,8 @@ type Request struct {
 	RemoteAddr string
 	Header     http.Header
 	Host       string
+	Arrived    time.Time
+	Answered   time.Time // when the last byte was written; zero before
 }
 
 // Requests are the requests since the start or the last ResetLog, in the
@@ -92,6 +95,7 @@ func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request)
 		RemoteAddr: req.RemoteAddr,
 		Header:     req.Header.Clone(),
 		Host:       req.Host,
+		Arrived:    time.Now(),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,6 +135,13 @@ func (w *loggedWriter) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(p)
+}
+
+// close notes that nothing more will be written.
+func (w *loggedWriter) close() {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	w.entry.Answered = time.Now()
 }
 
 func (w *loggedWriter) entryStatus() int {

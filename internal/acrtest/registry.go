@@ -150,6 +150,7 @@ func (r *Registry) handler(classify func(*http.Request) Kind, answer http.Handle
 	return func(w http.ResponseWriter, req *http.Request) {
 		kind := classify(req)
 		logged := r.log.record(kind, w, req)
+		defer logged.close()
 		if !r.wait(req, r.options.Delay) {
 			panic(http.ErrAbortHandler)
 		}

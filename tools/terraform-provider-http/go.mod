@@ -1,4 +1,4 @@
-module github.com/acrkit/terraform-provider-acr/tools/http-provider
+module github.com/acrkit/terraform-provider-acr/tools/terraform-provider-http
 
 go 1.26.0
 
