@@ -3,6 +3,7 @@ package acr
 import (
 	"errors"
 	"maps"
+	"math"
 	"net/url"
 	"reflect"
 	"slices"
@@ -227,26 +228,36 @@ func hostileChallenges() map[string]string {
 // quick tells linear time, a millisecond or so, from quadratic time on a machine however busy; the benchmarks measure.
 const quick = 2 * time.Second
 
+// quickest gives the shortest of up to 20 runs, and stops at one within the limit: a busy machine makes a run slow, but
+// not all of them, while work that grows with the square of its input is slow in all.
+func quickest(limit time.Duration, run func()) time.Duration {
+	best := time.Duration(math.MaxInt64)
+	for n := 0; n < 20 && best > limit; n++ {
+		started := time.Now()
+		run()
+		best = min(best, time.Since(started))
+	}
+	return best
+}
+
 // Hardening item 17: parsing is linear, and what is over the limit of all headers is refused unread.
 func TestHostileChallengesAreQuick(t *testing.T) {
+	const limit = 50 * time.Millisecond
 	for name, header := range hostileChallenges() {
-		started := time.Now()
-		_, _ = parseChallenges([]string{header})
-		if took := time.Since(started); took > quick {
-			t.Errorf("%s: %d bytes took %s, want next to none", name, len(header), took)
+		if took := quickest(limit, func() { _, _ = parseChallenges([]string{header}) }); took > limit {
+			t.Errorf("%s: %d bytes took %s, want at most %s", name, len(header), took, limit)
 		}
 	}
 	for name, lines := range map[string][]string{
 		"one line":   {strings.Repeat("a", 1<<20)},
 		"many lines": slices.Repeat([]string{"Bearer a=b"}, 1<<17),
 	} {
-		started := time.Now()
-		_, err := parseChallenges(lines)
+		var err error
+		if took := quickest(limit, func() { _, err = parseChallenges(lines) }); took > limit {
+			t.Errorf("%s: took %s to refuse, want at most %s", name, took, limit)
+		}
 		if err == nil || !strings.Contains(err.Error(), "over the limit of 65536") {
 			t.Errorf("%s: error = %v, want the limit in it", name, err)
-		}
-		if took := time.Since(started); took > quick {
-			t.Errorf("%s: took %s to refuse, want next to none", name, took)
 		}
 	}
 	atLimit := "Bearer a=" + strings.Repeat("b", maxChallengeBytes-len("Bearer a="))

@@ -568,7 +568,7 @@ func TestHardening21TwoHundredReads(t *testing.T) {
 			for i := range 20 {
 				registry.PutImage(fmt.Sprint("app", i), "v", acrtest.Image{})
 			}
-			client := newClient(t, registry)
+			client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout = time.Minute })
 			err := allAtOnce(200, func(i int) error {
 				repository := fmt.Sprint("app", i%20)
 				switch i % 4 {
@@ -596,7 +596,8 @@ func TestHardening21TwoHundredReads(t *testing.T) {
 	}
 }
 
-// Readers that share one answer do not share what they make of it.
+// Readers that share one answer do not share what they make of it. Referrers were not recorded: they follow the OCI
+// distribution spec.
 func TestHardening21SharedReferrers(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{WithoutReferrersAPI: true})
 	subject := registry.PutImage("app", "v", acrtest.Image{})

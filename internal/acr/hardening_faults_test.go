@@ -547,7 +547,7 @@ func TestHardening12SlowRegistry(t *testing.T) {
 					client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout, c.MaxRetries = timeout, 0 })
 					start := time.Now()
 					wantError(t, readApp(t, client), acr.TimedOut, registry.Host(), "reading the manifest", "300ms")
-					wantWithin(t, start, timeout+time.Second)
+					wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 				})
 			}
 		}
@@ -564,7 +564,7 @@ func TestHardening12SlowRegistry(t *testing.T) {
 		}
 		start := time.Now()
 		wantError(t, readApp(t, client), acr.TimedOut, silent.Addr().String(), "300ms")
-		wantWithin(t, start, timeout+time.Second)
+		wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 	})
 }
 

@@ -39,7 +39,7 @@ func (r report) print(w io.Writer) {
 	}
 	section(w, "Images, pinned", images)
 
-	fmt.Fprintf(w, "terraform apply took %.1f s and asked the registry %d times: %d challenge, %d tokens, %d manifests, over %d connection(s).\n",
+	fmt.Fprintf(w, "The apply took %.1f s and asked the registry %d times: challenges %d, tokens %d, manifests %d; connections %d.\n",
 		r.took.Seconds(), r.registry.Count(""), r.registry.Count(acrtest.KindChallenge), r.registry.Count(acrtest.KindToken),
 		r.registry.Count(acrtest.KindResource), r.registry.Connections())
 }
