@@ -195,10 +195,12 @@ func TestFlightsForgetOnlyTheirOwn(t *testing.T) {
 		cancel()
 		<-left
 		release := make(chan struct{})
+		var begun atomic.Int32
 		var group sync.WaitGroup
 		join := func() {
 			group.Go(func() {
 				got, err := f.do(t.Context(), "key", func(context.Context) (string, error) {
+					begun.Add(1)
 					<-release
 					return "new", nil
 				})
@@ -215,6 +217,9 @@ func TestFlightsForgetOnlyTheirOwn(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		group.Wait()
+		if n := begun.Load(); n != 1 {
+			t.Errorf("the new call was made %d times, want once", n)
+		}
 	})
 }
 
