@@ -137,6 +137,7 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 		{"manifests and config", index, `{"schemaVersion":2,"manifests":[` + descriptor + `],"config":` + descriptor + `}`},
 		{"manifests and layers as an image", image, `{"schemaVersion":2,"config":` + descriptor + `,"layers":[` + descriptor + `],"manifests":[` + descriptor + `]}`},
 		{"mediaType unlike Content-Type", image, `{"schemaVersion":2,"mediaType":"` + index + `","manifests":[]}`},
+		{"mediaType of Docker, Content-Type of OCI", image, strings.Replace(anImage, image, acrtest.MediaTypeDockerManifest, 1)},
 		{"index sent as an image", image, `{"schemaVersion":2,"manifests":[]}`},
 		{"image sent as an index", index, anImage},
 		{"duplicate key", image, strings.Replace(anImage, `"layers":[]`, `"layers":[],"layers":[]`, 1)},
