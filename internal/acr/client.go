@@ -164,10 +164,15 @@ func (c *Client) url(path string, query url.Values) *url.URL {
 	return target
 }
 
-// checked lets a 200 through and makes an error of everything else.
+// checked lets a 200 through and makes an error of everything else, a web page included.
 func (c *Client) checked(r resource, s sent) (*response, error) {
 	if s.err != nil {
 		return nil, s.err
+	}
+	if s.answer.status == http.StatusOK && s.answer.isWebPage() {
+		failed := c.transport.badAnswer(r.request(), s.answer, errors.New("a web page, sent as text/html"))
+		failed.Reason = NotARegistry
+		return nil, failed
 	}
 	if s.answer.status == http.StatusOK {
 		return s.answer, nil
@@ -279,7 +284,7 @@ func (c *Client) discover(ctx context.Context, r resource) (discovery, error) {
 		}
 		found.challenge = &ch
 	}
-	if found.challenge != nil || answer.status == http.StatusOK {
+	if found.challenge != nil || answer.status == http.StatusOK && !answer.isWebPage() {
 		c.learn(found)
 	}
 	return found, nil
@@ -322,8 +327,12 @@ func (r *response) saysMissing(code string, authenticated bool) bool {
 	if r.status != http.StatusNotFound || r.away {
 		return false
 	}
-	html := strings.Contains(strings.ToLower(r.header.Get("Content-Type")), "html")
-	return code != "" || r.header.Get("Docker-Distribution-Api-Version") != "" || authenticated && !html
+	return code != "" || r.header.Get("Docker-Distribution-Api-Version") != "" || authenticated && !r.isWebPage()
+}
+
+// isWebPage tells a person's page, such as that of a login or of a registry's own user interface, from an API's answer.
+func (r *response) isWebPage() bool {
+	return strings.Contains(strings.ToLower(r.header.Get("Content-Type")), "html")
 }
 
 // relabelled gives a shared failure the operation of the caller that it reaches.

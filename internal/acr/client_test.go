@@ -3,6 +3,7 @@ package acr_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -275,7 +276,7 @@ func TestTags(t *testing.T) {
 	} {
 		t.Run(with.name, func(t *testing.T) {
 			registry := startRegistry(t, with.options)
-			for i := range 2500 {
+			for i := range 10_000 {
 				registry.PutManifest("app", fmt.Sprintf("v%04d", i), "application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
 			}
 			client := newClient(t, registry)
@@ -283,7 +284,7 @@ func TestTags(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(tags) != 2500 || tags[0].Name != "v0000" || tags[2499].Name != "v2499" {
+			if len(tags) != 10_000 || tags[0].Name != "v0000" || tags[9_999].Name != "v9999" {
 				t.Fatalf("got %d tags", len(tags))
 			}
 			if got := tags[0].Digest != ""; got != with.digests {
@@ -301,4 +302,35 @@ func TestTags(t *testing.T) {
 			wantError(t, err, acr.RepositoryNotFound)
 		})
 	}
+}
+
+// A registry whose user interface answers under every path that its API does not know.
+func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte("<!doctype html><title>Registry</title>"))
+	}})
+	client := newClient(t, registry)
+	tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 1 || tags[0].Name != "v" {
+		t.Errorf("tags = %v, %v; want v", tags, err)
+	}
+	names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+	if err != nil || !slices.Equal(names, []string{"app"}) {
+		t.Errorf("repositories = %v, %v; want app", names, err)
+	}
+	_, err = client.Repository(t.Context(), "app")
+	wantError(t, err, acr.UnsupportedAPI, "200")
+}
+
+// What the registry forbids it has: the other API is not asked.
+func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"})
+	_, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	wantError(t, err, acr.Disallowed, "405")
+	wantWire(t, registry, "1/1/1")
 }

@@ -36,6 +36,7 @@ const (
 	InvalidToken        Reason = "invalid token"         // the registry refused the bearer token
 	InsufficientScope   Reason = "insufficient scope"    // the token lacks a permission
 	Denied              Reason = "denied"                // 403
+	Disallowed          Reason = "disallowed"            // locked against reading, or in quarantine
 	RepositoryNotFound  Reason = "repository not found"  // 404 NAME_UNKNOWN
 	ManifestNotFound    Reason = "manifest not found"    // 404 for a tag or digest
 	UnsupportedAPI      Reason = "unsupported API"       // the registry lacks the API
@@ -55,7 +56,7 @@ func Reasons() []Reason {
 	return []Reason{
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
-		Denied, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
+		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, PlatformNotFound, NotAnImage,
 	}
 }
@@ -145,11 +146,17 @@ func decodeErrors(body []byte) (first registryError, ok bool) {
 	return registryError(answer.Errors[0]), true
 }
 
+// codeDisallowed is what ACR answers, with 405, about content that is locked or in quarantine. Source:
+// https://github.com/Azure/azure-sdk-for-net/issues/22827.
+const codeDisallowed = "REGISTRY_DISALLOWED_OPERATION"
+
 // statusReason tells what an answer's status and code mean once no further request can mend it.
 func statusReason(status int, code string) Reason {
 	switch {
 	case status == http.StatusUnauthorized:
 		return InvalidToken
+	case code == codeDisallowed:
+		return Disallowed
 	case status == http.StatusForbidden:
 		return Denied
 	case status == http.StatusNotFound && code == "NAME_UNKNOWN":

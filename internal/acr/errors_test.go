@@ -171,7 +171,7 @@ func TestStatusReason(t *testing.T) {
 		code   string
 		want   Reason
 	}{
-		{401, "UNAUTHORIZED", InvalidToken}, {403, "DENIED", Denied}, {404, "NAME_UNKNOWN", RepositoryNotFound}, {404, "MANIFEST_UNKNOWN", ManifestNotFound},
+		{401, "UNAUTHORIZED", InvalidToken}, {403, "DENIED", Denied}, {405, "REGISTRY_DISALLOWED_OPERATION", Disallowed}, {405, "UNSUPPORTED", RequestRefused}, {404, "NAME_UNKNOWN", RepositoryNotFound}, {404, "MANIFEST_UNKNOWN", ManifestNotFound},
 		{404, "", ManifestNotFound}, {407, "", ProxyRefused}, {429, "TOOMANYREQUESTS", RateLimited}, {500, "", RegistryFault}, {503, "", RegistryFault},
 		{501, "", RegistryFault}, {400, "", RequestRefused}, {405, "", RequestRefused}, {424, "", RequestRefused}, {204, "", BadAnswer}, {301, "", BadAnswer}, {206, "", BadAnswer},
 	} {

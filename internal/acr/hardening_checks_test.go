@@ -129,6 +129,17 @@ func TestHardening15Schema1(t *testing.T) {
 	}
 }
 
+// A web page says that something else than a registry answers: a login, a proxy, a portal.
+func TestHardening16WebPage(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(answering("/manifests/", "<html><body>Sign in</body></html>", "Content-Type: Text/HTML; charset=utf-8"))
+	err := readApp(t, newClient(t, registry))
+	wantError(t, err, acr.NotARegistry, "reading the manifest", "200 OK", "text/html")
+	if strings.Contains(err.Error(), "Sign in") {
+		t.Errorf("the error quotes the body: %v", err)
+	}
+}
+
 func TestHardening16ManifestConfusion(t *testing.T) {
 	const descriptor = `{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}`
 	const image, index = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
@@ -143,7 +154,6 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 		{"duplicate key", image, strings.Replace(anImage, `"layers":[]`, `"layers":[],"layers":[]`, 1)},
 		{"duplicate key inside", image, strings.Replace(anImage, `"size":2`, `"size":2,"size":3`, 1)},
 		{"duplicate key, escaped", image, strings.Replace(anImage, `"layers":[]`, `"layers":[],"l\u0061yers":[]`, 1)},
-		{"HTML", "text/html; charset=utf-8", "<html><body>Sign in</body></html>"},
 		{"HTML as a manifest", image, "<html><body>Sign in</body></html>"},
 		{"text", "text/plain", "404 page not found"},
 		{"empty body", image, ""},

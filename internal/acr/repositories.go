@@ -137,17 +137,20 @@ func decodePage(answer *response, into any) error {
 }
 
 // lacksAPI reports whether an error says that the registry has no such API: it does not know the path or the method,
-// and it does not say with its own code that the name is what it does not know.
+// and it does not say with its own code that the name is what it does not know. Some registries have their user
+// interface under every path that their API does not know, and answer with its page.
 func lacksAPI(err error) bool {
 	failed, ok := asError(err)
 	if !ok {
 		return false
 	}
 	switch failed.Status {
+	case http.StatusOK:
+		return failed.Reason == NotARegistry
 	case http.StatusNotFound:
 		return failed.Code != "NAME_UNKNOWN" && failed.Code != "TAG_UNKNOWN" && failed.Code != "MANIFEST_UNKNOWN"
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
+		return failed.Reason != Disallowed
 	}
 	return false
 }

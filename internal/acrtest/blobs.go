@@ -22,9 +22,14 @@ func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target)
 	contentHeaders(w, req)
 	d, _ := t.digest()
 	body, repositoryKnown := r.store.blob(t.name, d)
+	r.store.mu.RLock()
+	locked := r.store.readLocked(t)
+	r.store.mu.RUnlock()
 	switch {
 	case !repositoryKnown:
 		writeNameUnknown(w, t.name)
+	case locked:
+		writeError(w, http.StatusMethodNotAllowed, disallowed)
 	case body == nil:
 		w.Header().Set("Cache-Control", "no-cache")
 		writeError(w, http.StatusNotFound, apiError{Code: "BLOB_UNKNOWN", Message: "blob unknown to registry", Detail: d})

@@ -108,15 +108,15 @@ func (r *Registry) SetTagTimes(repository, tag string, created, lastUpdate time.
 	t.created, t.updated = created, lastUpdate
 }
 
-// SetTagAttributes replaces a tag's locks. They are shown, and lock nothing.
+// SetTagAttributes replaces a tag's locks. All are shown; ReadEnabled false keeps the manifest back.
 func (r *Registry) SetTagAttributes(repository, tag string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	r.store.known(repository).knownTag(tag).attributes = attributes
 }
 
-// SetRepositoryAttributes replaces a repository's locks. They are shown, and
-// lock nothing.
+// SetRepositoryAttributes replaces a repository's locks. All are shown;
+// ReadEnabled false keeps manifests and blobs back.
 func (r *Registry) SetRepositoryAttributes(repository string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

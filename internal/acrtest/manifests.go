@@ -21,9 +21,14 @@ func (r *Registry) serveManifest(w http.ResponseWriter, req *http.Request, t tar
 	contentHeaders(w, req)
 	r.store.mu.RLock()
 	answer, unknown := r.store.manifestFor(t, acceptedTypes(req))
+	locked := r.store.readLocked(t)
 	r.store.mu.RUnlock()
 	if unknown != nil {
 		writeError(w, http.StatusNotFound, *unknown)
+		return
+	}
+	if locked {
+		writeError(w, http.StatusMethodNotAllowed, disallowed)
 		return
 	}
 	w.Header().Set("Docker-Content-Digest", answer.digest.String())
@@ -78,6 +83,26 @@ func (repo *repository) child(list *manifest, os, architecture string) (digest.D
 		}
 	}
 	return "", nil
+}
+
+// disallowed is the answer for what is locked against the request or in quarantine. Source:
+// https://github.com/Azure/azure-sdk-for-net/issues/22827, where a locked tag was to be changed; the quarantine's
+// documentation shows the same message for a pull. No recording has it.
+var disallowed = apiError{
+	Code: "REGISTRY_DISALLOWED_OPERATION",
+	Message: "The operation is disallowed on this registry, repository or image. View troubleshooting steps at " +
+		"https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation",
+	Detail: map[string]string{},
+}
+
+// readLocked says whether a repository, or the tag by which a manifest is asked for, has readEnabled false.
+func (s *store) readLocked(t target) bool {
+	repo := s.repositories[t.name]
+	if repo == nil {
+		return false
+	}
+	named := repo.tags[t.reference]
+	return !repo.attributes.ReadEnabled || named != nil && !named.attributes.ReadEnabled
 }
 
 func manifestUnknown(t target) *apiError {

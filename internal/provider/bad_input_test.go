@@ -123,6 +123,7 @@ func TestRegistryRefuses(t *testing.T) {
 		options   acrtest.Options
 		block     values // over the default user's
 		fault     *acrtest.Fault
+		arrange   func(*acrtest.Registry)
 		typeName  string
 		arguments values
 		want      wanted
@@ -204,6 +205,20 @@ func TestRegistryRefuses(t *testing.T) {
 			typeName: "acr_manifest", arguments: values{"repository": "app", "tag": "1.0"},
 			want: wanted{summary: "Access denied", says: []string{"403 Forbidden DENIED", "192.0.2.4", "https://aka.ms/acr/firewall"}},
 		},
+		"an image locked against reading": {
+			arrange: func(registry *acrtest.Registry) {
+				registry.SetTagAttributes("app", "1.0", acrtest.Attributes{ListEnabled: true})
+			},
+			typeName: "acr_manifest", arguments: values{"repository": "app", "tag": "1.0", "allow_missing": true},
+			want: wanted{summary: "Image locked or in quarantine", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "--read-enabled true"}},
+		},
+		"the configuration of an image in a locked repository": {
+			arrange: func(registry *acrtest.Registry) {
+				registry.SetRepositoryAttributes("app", acrtest.Attributes{ListEnabled: true})
+			},
+			typeName: "acr_image_config", arguments: values{"repository": "app", "tag": "1.0"},
+			want: wanted{summary: "Image locked or in quarantine", says: []string{"quarantine", "AcrQuarantineReader"}},
+		},
 		"a foreign realm": {
 			options:  acrtest.Options{Realm: "https://tokens.example.com/oauth2/token"},
 			typeName: "acr_manifest", arguments: values{"repository": "app", "tag": "1.0"},
@@ -228,6 +243,9 @@ func TestRegistryRefuses(t *testing.T) {
 			registry.PutArtifact("chart", "1.0", acrtest.Artifact{ArtifactType: "application/vnd.example.chart"})
 			if test.fault != nil {
 				registry.Inject(*test.fault)
+			}
+			if test.arrange != nil {
+				test.arrange(registry)
 			}
 			test.want.hides = append(test.want.hides, acrtest.DefaultPassword)
 			state, diagnostics := configuredFor(t, defaultUser(registry).plus(test.block)).read(test.typeName, test.arguments)
@@ -260,7 +278,7 @@ func TestNotARegistry(t *testing.T) {
 	}{
 		"a web page": {
 			answer(http.StatusOK, "text/html", page, nil),
-			wanted{summary: "Answer breaks the protocol", says: []string{"text/html"}},
+			wanted{summary: "Not a container registry", says: []string{"200 OK", "text/html"}},
 		},
 		"a web page that is not there": {
 			answer(http.StatusNotFound, "text/html", page, nil),

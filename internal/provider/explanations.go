@@ -142,6 +142,13 @@ var explanations = map[acr.Reason]explanation{
 		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from a network that is " +
 			"admitted.",
 	},
+	acr.Disallowed: {
+		Summary: "Image locked or in quarantine",
+		Cause: "The registry does not give this out: the repository or the image is locked against reading (`read_enabled` is false), or " +
+			"the image waits in quarantine for its scan.",
+		Remedy: "Lift the lock with `az acr repository update --read-enabled true`, or wait until the scan lets the image go. An identity " +
+			"with the role AcrQuarantineReader may read what is in quarantine.",
+	},
 	acr.RepositoryNotFound: {
 		Summary: "Repository not found",
 		Cause:   "The registry has no repository of this name, or no longer.",
@@ -150,7 +157,7 @@ var explanations = map[acr.Reason]explanation{
 	},
 	acr.ManifestNotFound: {
 		Summary: "Tag or digest not found",
-		Cause:   "The repository has no manifest under this tag or digest: it was never pushed, or was deleted.",
+		Cause:   "The repository has no manifest under this tag or digest: it was never pushed, was deleted, or waits in quarantine.",
 		Remedy: "Check `tag` or `digest`; `acr_tags` lists what there is. Where it may be missing, `allow_missing = true` of " +
 			"`acr_manifest` gives `exists = false` in place of this error.",
 	},
