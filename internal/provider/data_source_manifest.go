@@ -35,10 +35,10 @@ type manifestModel struct {
 	Image         types.String      `tfsdk:"image"`
 	Body          types.String      `tfsdk:"body"`
 	Annotations   map[string]string `tfsdk:"annotations"`
-	Config        *descriptorModel  `tfsdk:"config"`
-	Subject       *descriptorModel  `tfsdk:"subject"`
-	Layers        []layerModel      `tfsdk:"layers"`
-	Manifests     []childModel      `tfsdk:"manifests"`
+	Config        types.Object      `tfsdk:"config"`
+	Subject       types.Object      `tfsdk:"subject"`
+	Layers        types.List        `tfsdk:"layers"`
+	Manifests     types.List        `tfsdk:"manifests"`
 	Images        map[string]string `tfsdk:"images"`
 }
 
@@ -169,10 +169,10 @@ func (m *manifestModel) fill(client *acr.Client, manifest *acr.Manifest) {
 	m.Image = types.StringValue(client.Pin(manifest.Repository, manifest.Digest))
 	m.Body = types.StringValue(string(manifest.Body))
 	m.Annotations = manifest.Annotations
-	m.Config = optionalDescriptor(manifest.Config)
-	m.Subject = optionalDescriptor(manifest.Subject)
-	m.Layers = modelsOf(manifest.Layers, newLayerModel)
-	m.Manifests = modelsOf(manifest.Manifests, newChildModel)
+	m.Config = objectOrNull(descriptorType(), manifest.Config, descriptorValues)
+	m.Subject = objectOrNull(descriptorType(), manifest.Subject, descriptorValues)
+	m.Layers = objectsOrNull(layerType(), manifest.Layers, layerValues)
+	m.Manifests = objectsOrNull(childType(), manifest.Manifests, childValues)
 	if manifest.IsIndex() {
 		m.Images = map[string]string{}
 		for _, child := range manifest.Platforms() {

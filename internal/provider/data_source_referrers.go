@@ -19,10 +19,10 @@ func newReferrersDataSource() datasource.DataSource { return &referrersDataSourc
 
 // referrersModel is data "acr_referrers".
 type referrersModel struct {
-	Repository   types.String    `tfsdk:"repository"`
-	Digest       types.String    `tfsdk:"digest"`
-	ArtifactType types.String    `tfsdk:"artifact_type"`
-	Referrers    []referrerModel `tfsdk:"referrers"`
+	Repository   types.String `tfsdk:"repository"`
+	Digest       types.String `tfsdk:"digest"`
+	ArtifactType types.String `tfsdk:"artifact_type"`
+	Referrers    types.List   `tfsdk:"referrers"`
 }
 
 func (d *referrersDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -70,6 +70,6 @@ func (d *referrersDataSource) Read(ctx context.Context, req datasource.ReadReque
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: "digest"}))
 		return
 	}
-	model.Referrers = modelsOf(referrers, newReferrerModel)
+	model.Referrers = objectsOrNull(referrerType(), referrers, referrerValues)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }

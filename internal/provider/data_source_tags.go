@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -26,15 +27,35 @@ type tagsModel struct {
 	NameRegex  types.String `tfsdk:"name_regex"`
 	Limit      types.Int64  `tfsdk:"limit"`
 	Names      []string     `tfsdk:"names"`
-	Tags       []tagModel   `tfsdk:"tags"`
+	Tags       types.List   `tfsdk:"tags"`
 }
 
-type tagModel struct {
-	Name           types.String `tfsdk:"name"`
-	Digest         types.String `tfsdk:"digest"`
-	CreatedTime    types.String `tfsdk:"created_time"`
-	LastUpdateTime types.String `tfsdk:"last_update_time"`
-	locksModel
+var tagType = elementType(tagAttributes)
+
+// tagValues is an element of the list.
+func tagValues(tag acr.Tag) map[string]attr.Value {
+	locks := newLocksModel(tag.Attributes)
+	return map[string]attr.Value{
+		"name":             types.StringValue(tag.Name),
+		"digest":           textOrNull(tag.Digest),
+		"created_time":     textOrNull(tag.CreatedTime),
+		"last_update_time": textOrNull(tag.LastUpdateTime),
+		"delete_enabled":   locks.DeleteEnabled,
+		"write_enabled":    locks.WriteEnabled,
+		"read_enabled":     locks.ReadEnabled,
+		"list_enabled":     locks.ListEnabled,
+	}
+}
+
+func tagAttributes() map[string]schema.Attribute {
+	attributes := map[string]schema.Attribute{
+		"name":             schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the tag."},
+		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null where the registry does not tell."},
+		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was made, RFC 3339; null where the registry does not tell."},
+		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was last moved or changed, RFC 3339; null where the registry does not tell."},
+	}
+	addLockAttributes(attributes, "tag")
+	return attributes
 }
 
 func (d *tagsDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -42,13 +63,6 @@ func (d *tagsDataSource) Metadata(_ context.Context, _ datasource.MetadataReques
 }
 
 func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	tag := map[string]schema.Attribute{
-		"name":             schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the tag."},
-		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null where the registry does not tell."},
-		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was made, RFC 3339; null where the registry does not tell."},
-		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was last moved or changed, RFC 3339; null where the registry does not tell."},
-	}
-	addLockAttributes(tag, "tag")
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the tags of a repository. All pages of the list are read, unless `limit` lets the provider stop earlier. On a " +
 			"registry that is not Azure's, only the names are known.",
@@ -74,7 +88,7 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},
 			"tags": schema.ListNestedAttribute{
 				Computed:            true,
-				NestedObject:        schema.NestedAttributeObject{Attributes: tag},
+				NestedObject:        schema.NestedAttributeObject{Attributes: tagAttributes()},
 				MarkdownDescription: "The tags with what the registry tells of them, in the same order as `names`.",
 			},
 		},
@@ -103,15 +117,9 @@ func (d *tagsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 
 // fill takes over what was read.
 func (m *tagsModel) fill(tags []acr.Tag) {
-	m.Names, m.Tags = make([]string, len(tags)), make([]tagModel, len(tags))
+	m.Names = make([]string, len(tags))
 	for i, tag := range tags {
 		m.Names[i] = tag.Name
-		m.Tags[i] = tagModel{
-			Name:           types.StringValue(tag.Name),
-			Digest:         textOrNull(tag.Digest),
-			CreatedTime:    textOrNull(tag.CreatedTime),
-			LastUpdateTime: textOrNull(tag.LastUpdateTime),
-			locksModel:     newLocksModel(tag.Attributes),
-		}
 	}
+	m.Tags = objectsOrNull(tagType(), tags, tagValues)
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -8,94 +9,52 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// descriptorModel is what every descriptor of the OCI image spec has. The wider ones below embed it.
-type descriptorModel struct {
-	MediaType types.String `tfsdk:"media_type"`
-	Digest    types.String `tfsdk:"digest"`
-	Size      types.Int64  `tfsdk:"size"`
-}
+// The element types of nested attributes, from their schemas below.
+var (
+	descriptorType = elementType(descriptorAttributes)
+	layerType      = elementType(layerAttributes)
+	referrerType   = elementType(referrerAttributes)
+	childType      = elementType(childAttributes)
+	platformType   = elementType(platformAttributes)
+)
 
-// layerModel is an element of a manifest's layers.
-type layerModel struct {
-	descriptorModel
-	Annotations map[string]string `tfsdk:"annotations"`
-}
-
-// referrerModel is an element of a list of referrers.
-type referrerModel struct {
-	descriptorModel
-	ArtifactType types.String      `tfsdk:"artifact_type"`
-	Annotations  map[string]string `tfsdk:"annotations"`
-}
-
-// childModel is an element of an index.
-type childModel struct {
-	referrerModel
-	Platform *platformModel `tfsdk:"platform"`
-}
-
-type platformModel struct {
-	OS           types.String `tfsdk:"os"`
-	Architecture types.String `tfsdk:"architecture"`
-	Variant      types.String `tfsdk:"variant"`
-	OSVersion    types.String `tfsdk:"os_version"`
-}
-
-func newDescriptorModel(d acr.Descriptor) descriptorModel {
-	return descriptorModel{
-		MediaType: textOrNull(d.MediaType),
-		Digest:    types.StringValue(d.Digest.String()),
-		Size:      types.Int64Value(d.Size),
+// descriptorValues is what every descriptor of the OCI image spec has. The wider ones below add to it.
+func descriptorValues(d acr.Descriptor) map[string]attr.Value {
+	return map[string]attr.Value{
+		"media_type": textOrNull(d.MediaType),
+		"digest":     types.StringValue(d.Digest.String()),
+		"size":       types.Int64Value(d.Size),
 	}
 }
 
-// optionalDescriptor keeps null for a descriptor that a manifest lacks.
-func optionalDescriptor(d *acr.Descriptor) *descriptorModel {
-	if d == nil {
-		return nil
-	}
-	model := newDescriptorModel(*d)
-	return &model
+// layerValues is an element of a manifest's layers.
+func layerValues(d acr.Descriptor) map[string]attr.Value {
+	values := descriptorValues(d)
+	values["annotations"] = textsOrNull(d.Annotations)
+	return values
 }
 
-func newLayerModel(d acr.Descriptor) layerModel {
-	return layerModel{descriptorModel: newDescriptorModel(d), Annotations: d.Annotations}
+// referrerValues is an element of a list of referrers.
+func referrerValues(d acr.Descriptor) map[string]attr.Value {
+	values := layerValues(d)
+	values["artifact_type"] = textOrNull(d.ArtifactType)
+	return values
 }
 
-func newReferrerModel(d acr.Descriptor) referrerModel {
-	return referrerModel{
-		descriptorModel: newDescriptorModel(d),
-		ArtifactType:    textOrNull(d.ArtifactType),
-		Annotations:     d.Annotations,
-	}
+// childValues is an element of an index.
+func childValues(d acr.Descriptor) map[string]attr.Value {
+	values := referrerValues(d)
+	values["platform"] = objectOrNull(platformType(), d.Platform, platformValues)
+	return values
 }
 
-func newChildModel(d acr.Descriptor) childModel {
-	return childModel{referrerModel: newReferrerModel(d), Platform: newPlatformModel(d.Platform)}
-}
-
-func newPlatformModel(p *ocispec.Platform) *platformModel {
-	if p == nil {
-		return nil
+func platformValues(p ocispec.Platform) map[string]attr.Value {
+	return map[string]attr.Value{
+		"os":           textOrNull(p.OS),
+		"architecture": textOrNull(p.Architecture),
+		"variant":      textOrNull(p.Variant),
+		"os_version":   textOrNull(p.OSVersion),
 	}
-	return &platformModel{
-		OS:           textOrNull(p.OS),
-		Architecture: textOrNull(p.Architecture),
-		Variant:      textOrNull(p.Variant),
-		OSVersion:    textOrNull(p.OSVersion),
-	}
-}
-
-// modelsOf turns each descriptor into a model. A list that a manifest lacks stays nil, which is null in Terraform.
-func modelsOf[M any](descriptors []acr.Descriptor, model func(acr.Descriptor) M) []M {
-	if descriptors == nil {
-		return nil
-	}
-	models := make([]M, len(descriptors))
-	for i, d := range descriptors {
-		models[i] = model(d)
-	}
-	return models
 }
 
 func descriptorAttributes() map[string]schema.Attribute {
@@ -127,12 +86,16 @@ func childAttributes() map[string]schema.Attribute {
 	attributes["platform"] = schema.SingleNestedAttribute{
 		Computed:            true,
 		MarkdownDescription: "Platform that the child is for; null where the index does not say.",
-		Attributes: map[string]schema.Attribute{
-			"os":           schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system, such as `linux`."},
-			"architecture": schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture, such as `amd64`."},
-			"variant":      schema.StringAttribute{Computed: true, MarkdownDescription: "Variant of the architecture, such as `v7`; null where there is none."},
-			"os_version":   schema.StringAttribute{Computed: true, MarkdownDescription: "Version of the operating system, as Windows images have it; null where there is none."},
-		},
+		Attributes:          platformAttributes(),
 	}
 	return attributes
+}
+
+func platformAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"os":           schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system, such as `linux`."},
+		"architecture": schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture, such as `amd64`."},
+		"variant":      schema.StringAttribute{Computed: true, MarkdownDescription: "Variant of the architecture, such as `v7`; null where there is none."},
+		"os_version":   schema.StringAttribute{Computed: true, MarkdownDescription: "Version of the operating system, as Windows images have it; null where there is none."},
+	}
 }
