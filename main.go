@@ -2,9 +2,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -17,6 +19,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
 	flag.Parse()
+	if !*debug {
+		logWhatTerraformKeeps()
+	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/acrkit/acr",
@@ -24,5 +29,18 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// logWhatTerraformKeeps lowers the log to the level at which Terraform keeps a provider's lines, TF_LOG_PROVIDER or
+// else TF_LOG. The plugin libraries log at TRACE unless told otherwise, and without either variable Terraform throws
+// all of it away: for a plan over a hundred images that took as long as the reads themselves. A level set by
+// TF_LOG_SDK or TF_LOG_PROVIDER_ACR stays. For a debugger the log goes to the terminal, so nothing is changed.
+func logWhatTerraformKeeps() {
+	level := cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"), "off")
+	for _, variable := range []string{"TF_LOG_SDK", "TF_LOG_PROVIDER_ACR"} {
+		if os.Getenv(variable) == "" {
+			_ = os.Setenv(variable, level) // fails for a malformed name alone
+		}
 	}
 }
