@@ -7,6 +7,7 @@ import (
 	"flag"
 	"log"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -16,16 +17,21 @@ import (
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version = "dev"
 
+// memory is what the runtime tries to keep to, in bytes: beyond it garbage is collected as soon as it falls. An answer
+// that fills its limit is copied several times on its way to Terraform.
+const memory = 48 << 20
+
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
+	debug.SetMemoryLimit(memory)
+	forDebugger := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
 	flag.Parse()
-	if !*debug {
+	if !*forDebugger {
 		logWhatTerraformKeeps()
 	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/acrkit/acr",
-		Debug:   *debug,
+		Debug:   *forDebugger,
 	})
 	if err != nil {
 		log.Fatal(err)

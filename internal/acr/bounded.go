@@ -8,15 +8,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxValues bounds how many values one body may hold: within its limit in bytes, a body can hold so many tiny ones that
-// they take many times its size in memory. The longest index of real children within maxManifest has 145,000.
-const maxValues = 200_000
+// errTooMany says that a body holds more values than its kind may: within its limit in bytes, a body can hold so many
+// tiny ones that they take many times its size in memory, here and once more as values of Terraform's.
+var errTooMany = errors.New("it holds too many values, more than any image or list has")
 
-var errTooMany = errors.New("it holds too many values")
-
-// unmarshal reads JSON whose values it has counted first, in a pass that allocates nothing.
-func unmarshal(body []byte, into any) error {
-	if countValues(body) > maxValues {
+// unmarshal reads JSON of at most so many values, which it has counted first, in a pass that allocates nothing.
+func unmarshal(body []byte, most int, into any) error {
+	if countValues(body) > most {
 		return errTooMany
 	}
 	return json.Unmarshal(body, into)

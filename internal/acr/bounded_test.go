@@ -24,20 +24,20 @@ func TestCountValues(t *testing.T) {
 	}
 }
 
-func TestUnmarshalStopsAtMaxValues(t *testing.T) {
-	list := func(commas int) []byte { return []byte("[" + strings.Repeat("0,", commas) + "0]") }
+func TestUnmarshalStopsAtItsLimit(t *testing.T) {
+	list := func(values int) []byte { return []byte("[" + strings.Repeat("0,", values-1) + "0]") }
 	var into []int
-	if err := unmarshal(list(maxValues-1), &into); err != nil || len(into) != maxValues {
-		t.Errorf("%d values were read of %d: %v", len(into), maxValues, err)
+	if err := unmarshal(list(100), 100, &into); err != nil || len(into) != 100 {
+		t.Errorf("%d values were read of 100: %v", len(into), err)
 	}
-	if err := unmarshal(list(maxValues), &into); !errors.Is(err, errTooMany) {
+	if err := unmarshal(list(101), 100, &into); !errors.Is(err, errTooMany) {
 		t.Errorf("error = %v, want %v", err, errTooMany)
 	}
 }
 
-// repeated fills a body of at most limit bytes and maxValues values with one element, which counts as so many values.
-func repeated(limit int, start, element, end string, values int) []byte {
-	n := min((limit-len(start)-len(end))/(len(element)+1), (maxValues-10)/values)
+// repeated fills a body of at most limit bytes with one element, at most so many times.
+func repeated(limit int, start, element, end string, most int) []byte {
+	n := min((limit-len(start)-len(end))/(len(element)+1), most)
 	return []byte(start + strings.Repeat(element+",", n-1) + element + end)
 }
 
@@ -85,23 +85,23 @@ func TestHostileBodiesTakeLittleMemory(t *testing.T) {
 	nested := func(open, end string, levels int) []byte {
 		return []byte(strings.Repeat(open, levels) + strings.Repeat(end, levels))
 	}
-	const allowed = maxValues - 10
+	const many = maxManifestValues - 10 // and maxConfigValues is the same
 	for name, test := range map[string]struct {
 		read    func([]byte) error
 		body    []byte
 		refused bool
 	}{
 		"4 MiB of empty descriptors":             {readManifest, []byte(index + strings.Repeat("{},", (maxManifest-40)/3) + "{}]}"), true},
-		"empty descriptors within the limit":     {readManifest, repeated(maxManifest, index, "{}", "]}", 2), true},
+		"empty descriptors within the limit":     {readManifest, repeated(maxManifest, index, "{}", "]}", many/2), true},
 		"4 MiB of annotations":                   {readManifest, members(maxManifest, maxManifest, `{"annotations":{`, `""`, "}}"), true},
-		"as many annotations as there may be":    {readManifest, members(maxManifest, allowed, `{"manifests":[],"annotations":{`, `""`, "}}"), false},
+		"as many annotations as there may be":    {readManifest, members(maxManifest, many, `{"manifests":[],"annotations":{`, `""`, "}}"), false},
 		"4 MiB of one annotation":                {readManifest, []byte(`{"manifests":[],"annotations":{"a":"` + strings.Repeat("b", maxManifest-50) + `"}}`), false},
-		"unknown members":                        {readManifest, members(maxManifest, allowed, `{"manifests":[],"x":{`, `1`, "}}"), false},
-		"tiny descriptors":                       {readManifest, repeated(maxManifest, index, `{"digest":"a:b"}`, "]}", 2), true},
-		"30,000 tiny descriptors":                {readManifest, repeated(17*maxDescriptors, index, `{"digest":"a:b"}`, "]}", 2), false},
-		"descriptors with annotations":           {readManifest, repeated(maxManifest, index, `{"digest":"a:b","annotations":{"":""},"platform":{}}`, "]}", 6), true},
-		"30,000 descriptors with annotations":    {readManifest, repeated(53*maxDescriptors, index, `{"digest":"a:b","annotations":{"":""},"platform":{}}`, "]}", 6), false},
-		"os.features":                            {readManifest, repeated(maxManifest, index+`{"digest":"a:b","platform":{"os.features":[`, `""`, "]}}]}", 1), false},
+		"unknown members":                        {readManifest, members(maxManifest, many, `{"manifests":[],"x":{`, `1`, "}}"), false},
+		"one descriptor too many":                {readManifest, repeated(maxManifest, index, `{"digest":"a:b"}`, "]}", maxDescriptors+1), true},
+		"as many descriptors as there may be":    {readManifest, repeated(maxManifest, index, `{"digest":"a:b"}`, "]}", maxDescriptors), false},
+		"too many descriptors with annotations":  {readManifest, repeated(maxManifest, index, `{"digest":"a:b","annotations":{"":""},"platform":{}}`, "]}", maxDescriptors+1), true},
+		"descriptors with annotations":           {readManifest, repeated(maxManifest, index, `{"digest":"a:b","annotations":{"":""},"platform":{}}`, "]}", maxDescriptors), false},
+		"os.features":                            {readManifest, repeated(maxManifest, index+`{"digest":"a:b","platform":{"os.features":[`, `""`, "]}}]}", many), false},
 		"4 MiB of empty strings":                 {readManifest, []byte(`{"x":[` + strings.Repeat(`"",`, (maxManifest-20)/3) + `""]}`), true},
 		"4 MiB of brackets":                      {readManifest, []byte(strings.Repeat("[", maxManifest)), true},
 		"10,000 levels of arrays":                {readManifest, []byte(`{"x":` + string(nested("[", "]", 10_000)) + "}"), true},
@@ -111,22 +111,22 @@ func TestHostileBodiesTakeLittleMemory(t *testing.T) {
 		"4 MiB of invalid UTF-8":                 {readManifest, bytes.Repeat([]byte{0xff}, maxManifest), true},
 		"4 MiB of digits":                        {readManifest, []byte(`{"manifests":[],"x":` + strings.Repeat("1", maxManifest-30) + `}`), false},
 		"a size of 4 MiB of digits":              {readManifest, []byte(`{"schemaVersion":` + strings.Repeat("1", maxManifest-30) + `}`), true},
-		"labels":                                 {readConfig, members(maxConfig, allowed, `{"config":{"Labels":{`, `""`, "}}}"), false},
-		"environment":                            {readConfig, repeated(maxConfig, `{"config":{"Env":[`, `"a=b"`, "]}}", 1), false},
-		"ports":                                  {readConfig, members(maxConfig, allowed, `{"config":{"ExposedPorts":{`, `null`, "}}}"), false},
+		"labels":                                 {readConfig, members(maxConfig, many, `{"config":{"Labels":{`, `""`, "}}}"), false},
+		"environment":                            {readConfig, repeated(maxConfig, `{"config":{"Env":[`, `"a=b"`, "]}}", many), false},
+		"ports":                                  {readConfig, members(maxConfig, many, `{"config":{"ExposedPorts":{`, `null`, "}}}"), false},
 		"8 MiB of unknown members of a config":   {readConfig, []byte(`{"x":{` + strings.Repeat(`"":1,`, maxConfig/5-4) + `"":1}}`), true},
-		"history":                                {readConfig, repeated(maxConfig, `{"history":[`, `{"created_by":"x"}`, "]}", 2), false},
-		"empty tags":                             {readTags, repeated(maxPage, `{"tags":[`, `{}`, "]}", 2), true},
-		"tags with attributes":                   {readTags, repeated(maxPage, `{"tags":[`, `{"name":"a","changeableAttributes":{}}`, "]}", 4), false},
-		"names":                                  {readNames, repeated(maxPage, `{"tags":[`, `"a"`, "]}", 1), false},
+		"history":                                {readConfig, repeated(maxConfig, `{"history":[`, `{"created_by":"x"}`, "]}", many/2), false},
+		"empty tags":                             {readTags, repeated(maxPage, `{"tags":[`, `{}`, "]}", maxPage), true},
+		"tags with attributes":                   {readTags, repeated(maxPage, `{"tags":[`, `{"name":"a","changeableAttributes":{}}`, "]}", maxPageValues/4-10), false},
+		"names":                                  {readNames, repeated(maxPage, `{"tags":[`, `"a"`, "]}", maxPageValues-10), false},
 		"more names than fit":                    {readNames, []byte(`{"tags":[` + strings.Repeat(`"a",`, maxPage/4-4) + `"a"]}`), true},
-		"128 KiB of token members":               {readToken, members(maxTokenBody, allowed, `{"access_token":"x",`, `1`, "}"), false},
+		"128 KiB of token members":               {readToken, members(maxTokenBody, many, `{"access_token":"x",`, `1`, "}"), false},
 		"128 KiB of audience":                    {readToken, []byte(`{"access_token":"` + jwt(`{"aud":[`+strings.Repeat(`"",`, 30_000)+`""]}`).Reveal() + `"}`), false},
 		"128 KiB of access":                      {readToken, []byte(`{"access_token":"` + jwt(`{"access":[`+strings.Repeat(`{},`, 30_000)+`{}]}`).Reveal() + `"}`), false},
 		"10,000 levels of a token":               {readToken, nested(`{"access_token":`, "}", 10_000), true},
 		"128 KiB of dots":                        {readToken, []byte(`{"access_token":"` + strings.Repeat(".", maxTokenBody-20) + `"}`), false},
-		"members of a tag that are too many":     {readTags, members(maxPage, allowed, `{"tags":[{"name":"a",`, `[]`, "}]}"), true},
-		"members of a tag, as many as there may": {readTags, members(maxPage, allowed, `{"tags":[{"name":"a",`, `1`, "}]}"), false},
+		"members of a tag that are too many":     {readTags, members(maxPage, maxPageValues+10, `{"tags":[{"name":"a",`, `[]`, "}]}"), true},
+		"members of a tag, as many as there may": {readTags, members(maxPage, many, `{"tags":[{"name":"a",`, `1`, "}]}"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error

@@ -76,13 +76,17 @@ func audience(raw jsontext.Value) []string {
 	return several
 }
 
+// maxAccessValues bounds the access claim: several hundred resources.
+const maxAccessValues = 5_000
+
+// access gives nil for a claim of another shape, and for one that is too long to be true.
 func access(raw jsontext.Value) []Access {
 	var entries []struct {
 		Type    string   `json:"type"`
 		Name    string   `json:"name"`
 		Actions []string `json:"actions"`
 	}
-	if json.Unmarshal(raw, &entries) != nil {
+	if unmarshal(raw, maxAccessValues, &entries) != nil {
 		return nil
 	}
 	granted := make([]Access, 0, len(entries))

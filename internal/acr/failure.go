@@ -182,11 +182,19 @@ func certificateDetail(err error) string {
 // badAnswer is an answer that breaks the protocol. The text of err reaches a person: it must not quote the answer.
 func (t *transport) badAnswer(r request, answer *response, err error) *Error {
 	return &Error{
-		Reason:        BadAnswer,
+		Reason:        badReason(err),
 		Operation:     r.operation,
 		Step:          r.step,
 		Status:        answer.status,
 		CorrelationID: t.secrets.redactor().clean(answer.header.Get("X-Ms-Correlation-Request-Id")),
 		Detail:        t.secrets.redactor().clean(err.Error()),
 	}
+}
+
+// badReason tells what is too large from what is wrong.
+func badReason(err error) Reason {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) {
+		return TooLarge
+	}
+	return BadAnswer
 }

@@ -11,8 +11,12 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// maxConfig bounds an image configuration.
-const maxConfig = 8 << 20
+// What an image configuration may hold. Its text reaches Terraform twice, in the body and as values.
+const (
+	maxConfig       = 8 << 20 // bytes
+	maxConfigValues = 60_000
+	maxConfigText   = 4 << 20 // bytes of labels, environment, commands and the like
+)
 
 // ImageConfig is what an image says of itself.
 type ImageConfig struct {
@@ -140,10 +144,10 @@ func decodeImageConfig(body []byte) (*ImageConfig, error) {
 			Volumes      map[string]struct{} `json:"Volumes"`
 		} `json:"config"`
 	}
-	if err := unmarshal(body, &raw); err != nil {
+	if err := unmarshal(body, maxConfigValues, &raw); err != nil {
 		return nil, fmt.Errorf("the body is no image configuration: %w", jsonFault(err))
 	}
-	return &ImageConfig{
+	config := &ImageConfig{
 		Created:      raw.Created,
 		Author:       raw.Author,
 		Architecture: raw.Architecture,
@@ -158,7 +162,25 @@ func decodeImageConfig(body []byte) (*ImageConfig, error) {
 		ExposedPorts: slices.Sorted(maps.Keys(raw.Config.ExposedPorts)),
 		Volumes:      slices.Sorted(maps.Keys(raw.Config.Volumes)),
 		Body:         body,
-	}, nil
+	}
+	if config.text() > maxConfigText {
+		return nil, fmt.Errorf("%w: labels, environment and commands of the image configuration are over the limit of %d bytes", errTooLarge, maxConfigText)
+	}
+	return config, nil
+}
+
+// text counts the bytes of all texts but the body.
+func (c *ImageConfig) text() (n int) {
+	texts := slices.Concat([]string{c.Created, c.Author, c.Architecture, c.OS, c.Variant, c.User, c.WorkingDir}, c.Entrypoint, c.Cmd, c.ExposedPorts, c.Volumes)
+	for _, text := range texts {
+		n += len(text)
+	}
+	for _, texts := range []map[string]string{c.Labels, c.Env} {
+		for name, text := range texts {
+			n += len(name) + len(text)
+		}
+	}
+	return n
 }
 
 func environment(entries []string) map[string]string {

@@ -1,6 +1,7 @@
 package acr
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 		"env null":          {`{"config":{"Env":[1]}}`, "another shape"},
 		"os a number":       {`{"os":1}`, "another shape"},
 		"deep nesting":      {`{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "not valid JSON"},
-		"too many values":   {`{"x":[` + strings.Repeat("0,", maxValues) + `0]}`, "too many values"},
+		"too many values":   {`{"x":[` + strings.Repeat("0,", maxConfigValues) + `0]}`, "too many values"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := decodeImageConfig([]byte(test.body))
@@ -80,6 +81,18 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 				t.Errorf("error = %q, want %q in it", err, test.fault)
 			}
 		})
+	}
+}
+
+func TestDecodeImageConfigOfMuchText(t *testing.T) {
+	half := strings.Repeat("a", maxConfigText/2-5)
+	body := `{"author":"` + half + `","config":{"Env":["NAME=` + half + `"],"Cmd":["cmd"],"Labels":{"k":"l"}}}`
+	if _, err := decodeImageConfig([]byte(body)); err != nil {
+		t.Errorf("as much as there may be: %v", err)
+	}
+	_, err := decodeImageConfig([]byte(strings.Replace(body, "cmd", "commands", 1)))
+	if !errors.Is(err, errTooLarge) || !strings.Contains(err.Error(), "4194304 bytes") {
+		t.Errorf("error = %v, want %v", err, errTooLarge)
 	}
 }
 

@@ -169,7 +169,7 @@ func newManifest(answer *response, req ManifestRequest) (*Manifest, Reason, erro
 		return nil, Schema1, err
 	}
 	if err != nil {
-		return nil, BadAnswer, fmt.Errorf("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+		return nil, badReason(err), fmt.Errorf("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
 	}
 	manifest.Repository = req.Repository
 	manifest.Digest = verified

@@ -26,7 +26,7 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		Layers        descriptors        `json:"layers"`
 		Manifests     descriptors        `json:"manifests"`
 	}
-	if err := unmarshal(body, &raw); err != nil {
+	if err := unmarshal(body, maxManifestValues, &raw); err != nil {
 		return nil, jsonFault(err)
 	}
 	switch {
@@ -92,8 +92,12 @@ func jsonFault(err error) error {
 // errShape is a value that a manifest cannot have.
 var errShape = errors.New("not the shape of a manifest")
 
-// maxDescriptors bounds layers and manifests: with digests of a usual length, more do not fit in maxManifest.
-const maxDescriptors = 30_000
+// What a manifest may hold: more descriptors than any image or index has by far, and for each of them a platform and
+// several annotations. More of them would take over 64 MiB as values of Terraform's.
+const (
+	maxDescriptors    = 4_000 // of layers, and of manifests
+	maxManifestValues = 60_000
+)
 
 // descriptors checks each element as it comes, so that a body of empty objects costs no memory.
 type descriptors []Descriptor

@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	pageSize   = 1000      // the most that ACR gives at once
-	maxPage    = 8 << 20   // bytes of one page
-	maxPages   = 10_000    // of one list
-	maxEntries = 1_000_000 // of one list
+	pageSize       = 1000      // the most that ACR gives at once
+	maxPage        = 8 << 20   // bytes of one page
+	maxPageEntries = 10_000    // of one page: some registries give more than they were asked for
+	maxPageValues  = 150_000   // of one page: 10,000 tags with all that ACR tells of them have 130,000
+	maxPages       = 10_000    // of one list
+	maxEntries     = 1_000_000 // of one list
 )
 
 // pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
@@ -33,8 +35,11 @@ func (c *Client) pages(ctx context.Context, r resource, take func(*response) (en
 		if err != nil {
 			return c.transport.badAnswer(r.request(), answer, err)
 		}
+		if entries > maxPageEntries {
+			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("%w: one page of the list has over %d entries", errTooLarge, maxPageEntries))
+		}
 		if total += entries; total > maxEntries {
-			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("the list has over %d entries", maxEntries))
+			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("%w: the list has over %d entries", errTooLarge, maxEntries))
 		}
 		next, err := nextPage(r.url, answer.header)
 		if err == nil && next != nil && visited[next.String()] {

@@ -130,7 +130,7 @@ func (c *Client) Repository(ctx context.Context, name string) (*Repository, erro
 
 // decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
 func decodePage(answer *response, into any) error {
-	if err := unmarshal(answer.body, into); err != nil {
+	if err := unmarshal(answer.body, maxPageValues, into); err != nil {
 		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", orNothing(excerpt(answer.header.Get("Content-Type"))), jsonFault(err))
 	}
 	return nil

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -36,7 +37,8 @@ const (
   repository = "app"
   tag        = "v"
 }`
-	readTags = `data "acr_tags" "t" { repository = "app" }`
+	readTags  = `data "acr_tags" "t" { repository = "app" }`
+	readToken = `data "acr_bearer_token" "b" { repository = "app" }`
 )
 
 // memoryCase is one read whose answer is measured.
@@ -77,16 +79,22 @@ func TestHardening17MemoryOfRefusedAnswers(t *testing.T) {
 	})
 }
 
-// Answers many times larger than any usual one keep to the same limit (hardening item 17). Ones that fill their limit with
-// small children, tags or members are read, too, but take more: each becomes a value of Terraform's, of several KiB.
+// Answers that hold as much as is read, many times more than any usual one, keep to the same limit (hardening item 17).
 func TestHardening17MemoryOfLargeAnswers(t *testing.T) {
 	measure(t, []memoryCase{
 		{"a small manifest", readManifest, func(*acrtest.Registry) {}, "No changes"},
-		{"manifest of 4 MiB", readManifest, index(`"annotations":{"a":"` + strings.Repeat("a", 4*mib-120) + `"},"manifests":[]`), "No changes"},
-		{"manifest with 2,000 children", readManifest, index(`"manifests":[` + list(2_000, child) + `]`), "No changes"},
-		{"manifest with 20,000 annotations", readManifest, index(`"annotations":{` + list(20_000, pair) + `},"manifests":[]`), "No changes"},
-		{"tag page of 5,000 tags", readTags, fault(page(`{"tags":[` + list(5_000, tag) + `]}`)), "No changes"},
-		{"configuration with 20,000 labels", readConfig, config(`"config":{"Labels":{` + list(20_000, pair) + `}}`), "No changes"},
+		{"manifest of 4 MiB in one annotation", readManifest, index(`"annotations":{"a":"` + strings.Repeat("a", 4*mib-120) + `"},"manifests":[]`), "No changes"},
+		{"manifest with 4,000 children", readManifest, index(`"manifests":[` + list(4_000, child) + `]`), "No changes"},
+		{"manifest with 4,001 children", readManifest, index(`"manifests":[` + list(4_001, child) + `]`), "too many values"},
+		{"manifest with 59,000 annotations", readManifest, index(`"annotations":{` + list(59_000, pair) + `},"manifests":[]`), "No changes"},
+		{"tag page of 10,000 tags", readTags, fault(page(`{"tags":[` + list(10_000, tag) + `]}`)), "No changes"},
+		{"tag page of 10,001 tags", readTags, fault(page(`{"tags":[` + list(10_001, tag) + `]}`)), "over 10000 entries"},
+		{"configuration with 59,000 labels", readConfig, config(`"config":{"Labels":{` + list(59_000, pair) + `}}`), "No changes"},
+		{"configuration of 8 MiB", readConfig, config(`"history":[{"comment":"` + strings.Repeat("a", 8*mib-120) + `"}]`), "No changes"},
+		{"configuration of 8 MiB, half in a label", readConfig, config(`"history":[{"comment":"` + strings.Repeat("a", 4*mib) + `"}],"config":{"Labels":{"a":"` + strings.Repeat("a", 4*mib-180) + `"}}`), "No changes"},
+		{"configuration of 8 MiB in a label", readConfig, config(`"config":{"Labels":{"a":"` + strings.Repeat("a", 8*mib-120) + `"}}`), "4194304 bytes"},
+		{"token that opens 25,000 resources", readToken, fault(tokenOf(`[` + repeated("{}", 75_000) + `]`)), "No changes"},
+		{"token that opens 1,600 resources", readToken, fault(tokenOf(`[` + list(1_600, access) + `]`)), "No changes"},
 	})
 }
 
@@ -158,6 +166,12 @@ func page(content string) acrtest.Fault {
 	return acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: content}
 }
 
+// tokenOf is a token answer whose token has this access claim.
+func tokenOf(access string) acrtest.Fault {
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"access":` + access + `}`))
+	return acrtest.Fault{Kind: acrtest.KindToken, Status: http.StatusOK, Body: `{"access_token":"e30.` + claims + `.e30"}`}
+}
+
 func errorBody(size int) acrtest.Fault {
 	return acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
@@ -190,8 +204,9 @@ func child(i int) string {
 	return fmt.Sprintf(`{"digest":"sha256:%064x","platform":{"os":"a","architecture":"b"},"annotations":{"a":""}}`, i)
 }
 
-func pair(i int) string { return fmt.Sprintf(`"%x":""`, i) }
-func tag(i int) string  { return fmt.Sprintf(`{"name":"v%06d"}`, i) }
+func pair(i int) string   { return fmt.Sprintf(`"%x":""`, i) }
+func tag(i int) string    { return fmt.Sprintf(`{"name":"v%06d"}`, i) }
+func access(i int) string { return fmt.Sprintf(`{"name":"%d","actions":["a"]}`, i) }
 
 // repeated is an element as often as it fits into so many bytes, with commas between.
 func repeated(element string, size int) string {
