@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -498,5 +499,25 @@ func TestManyReadsAtOnce(t *testing.T) {
 	}
 	if n := registry.Connections(); n > 10 {
 		t.Errorf("%d connections, want at most 10", n)
+	}
+}
+
+// A long list is read to its end, a thousand tags with each request.
+func TestTenThousandTags(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	for i := range 10_000 {
+		registry.PutManifest("app", fmt.Sprintf("v%04d", i), "application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
+	}
+	registry.ResetLog()
+	state := configuredFor(t, defaultUser(registry)).mustRead("acr_tags", values{"repository": "app"})
+	var names, tags []tftypes.Value
+	if err := errors.Join(state["names"].As(&names), state["tags"].As(&tags)); err != nil {
+		t.Fatal(err)
+	}
+	if len(names) != 10_000 || len(tags) != 10_000 || text(names[0]) != "v0000" || text(names[9_999]) != "v9999" {
+		t.Errorf("there are %d names and %d tags", len(names), len(tags))
+	}
+	if got := len(registry.Requests()); got != 12 {
+		t.Errorf("requests = %d, want a challenge, a token and 10 pages", got)
 	}
 }
