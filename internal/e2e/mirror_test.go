@@ -11,20 +11,24 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/dirhash"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/terraform"
 )
 
-// archiveVariable names a release archive, terraform-provider-acr_VERSION_OS_ARCH.zip, to install in place of the
-// provider that the tests built.
-const archiveVariable = "ACR_TEST_ARCHIVE"
-
 // The provider is installed by its address and version from a filesystem mirror, pinned by a lock file, and works; a
-// mirror whose archive has changed is refused.
+// mirror whose archive has changed is refused. TestRelease does the same with a release's archive.
 func TestInstallFromMirror(t *testing.T) {
+	installFromMirror(t, archiveOfBuilt(t))
+}
+
+// installFromMirror installs an archive, terraform-provider-acr_VERSION_OS_ARCH.zip, and reads with it. It returns what
+// the registry was asked.
+func installFromMirror(t *testing.T, archive string) []acrtest.Request {
+	t.Helper()
 	registry := startRegistry(t, acrtest.Options{})
 	digest := registry.PutImage("app", "1.0", acrtest.Image{})
-	archive := archiveToInstall(t)
 	version := strings.Split(filepath.Base(archive), "_")[1]
 	workspace := workspaceWith(t, nil, fmt.Sprintf(`
 terraform {
@@ -62,10 +66,14 @@ output "digest" {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hash, err := dirhash.HashZip(archive, dirhash.Hash1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	locked := regexp.MustCompile(`(?s)provider "registry\.(terraform\.io|opentofu\.org)/acrkit/acr" \{.*version *= "` +
-		regexp.QuoteMeta(version) + `".*hashes *= \[\s*"h1:`)
+		regexp.QuoteMeta(version) + `".*hashes *= \[\s*"` + regexp.QuoteMeta(hash) + `"`)
 	if !locked.Match(lock) {
-		t.Errorf("the lock file does not pin version %s by hash:\n%s", version, lock)
+		t.Errorf("the lock file does not pin version %s by %s:\n%s", version, hash, lock)
 	}
 
 	terraformRun(t, workspace, "init", "-no-color", "-lockfile=readonly")
@@ -78,6 +86,7 @@ output "digest" {
 	wantEmptyPlan(t, workspace)
 
 	t.Run("changed archive", func(t *testing.T) { refuseChanged(t, workspace, mirror) })
+	return registry.Requests()
 }
 
 func refuseChanged(t *testing.T, workspace *terraform.Workspace, mirror string) {
@@ -96,12 +105,9 @@ func refuseChanged(t *testing.T, workspace *terraform.Workspace, mirror string) 
 	}
 }
 
-// archiveToInstall is the archive that the variable names, or one made of the built provider.
-func archiveToInstall(t *testing.T) string {
+// archiveOfBuilt is an archive of the provider that the tests built.
+func archiveOfBuilt(t *testing.T) string {
 	t.Helper()
-	if archive := os.Getenv(archiveVariable); archive != "" {
-		return archive
-	}
 	program, err := os.Open(provider)
 	if err != nil {
 		t.Fatal(err)
