@@ -113,12 +113,12 @@ func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 		explained.Cause, strings.Join(missing, ", "), explained.Remedy))
 }
 
-// argumentError turns an error of a parser into that of a function's only argument.
+// argumentError turns an error of a parser into that of a function's only argument. Terraform adds the full stop.
 func argumentError(err error) *function.FuncError {
 	text := err.Error()
 	var failed *acr.Error
 	if errors.As(err, &failed) {
 		text = failed.Detail
 	}
-	return function.NewArgumentFuncError(0, text+".")
+	return function.NewArgumentFuncError(0, text)
 }

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
@@ -60,18 +61,23 @@ func TestFunctionErrorsPointAtTheArgument(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config:      output(`provider::acr::parse_image("alpine:3")`),
-				ExpectError: inWrapped(`Invalid value for "reference" parameter: "alpine:3" names no registry`),
+				ExpectError: withEnd(`Invalid value for "reference" parameter: "alpine:3" names no registry: it begins with one, such as "example.azurecr.io/"; no Docker Hub default is applied.`),
 			},
 			{
 				Config:      output(`provider::acr::parse_image("example.azurecr.io/App:1.0")`),
-				ExpectError: inWrapped(`Invalid value for "reference" parameter: "example.azurecr.io/App:1.0" is not an image reference`),
+				ExpectError: withEnd(`Invalid value for "reference" parameter: "example.azurecr.io/App:1.0" is not an image reference such as "example.azurecr.io/app:1.0".`),
 			},
 			{
 				Config:      output(`provider::acr::token_claims("opaque")`),
-				ExpectError: inWrapped(`Invalid value for "access_token" parameter: the token is not a JSON Web Token`),
+				ExpectError: withEnd(`Invalid value for "access_token" parameter: the token is not a JSON Web Token, so nothing can be read from it.`),
 			},
 		},
 	})
+}
+
+// withEnd matches the words as inWrapped does, with nothing behind them on their line.
+func withEnd(words string) *regexp.Regexp {
+	return regexp.MustCompile(inWrapped(words).String() + `\s*\n`)
 }
 
 func TestTokenClaims(t *testing.T) {
