@@ -12,6 +12,8 @@ import (
 	"testing"
 	"unicode"
 
+	"golang.org/x/mod/semver"
+
 	"github.com/acrkit/terraform-provider-acr/internal/terraform"
 )
 
@@ -111,8 +113,16 @@ func slug(heading string) string {
 	}, heading)
 }
 
+// registryDocs is where the Terraform Registry shows docs/. It serves the overview without a slash behind, so that
+// relative links on that page would lead elsewhere.
+const registryDocs = "https://registry.terraform.io/providers/acrkit/acr/latest/docs/"
+
 // check says what is wrong with a link within the project, nil for any other link.
 func (p page) check(target string) error {
+	if name, isDocs := strings.CutPrefix(target, registryDocs); isDocs {
+		name, fragment, _ := strings.Cut(name, "#")
+		return page{path: filepath.Join(root, "docs", "index.md")}.check(strings.TrimSuffix(name+".md#"+fragment, "#"))
+	}
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "" {
 		return err
@@ -153,15 +163,33 @@ func TestLinks(t *testing.T) {
 // The test would see a link that leads nowhere.
 func TestBrokenLinks(t *testing.T) {
 	p := parse(filepath.Join(root, "page.md"), "# One heading\n[a](#one-heading) [b](LICENSE) [c](https://example.com/x#y)\n"+
-		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n")
+		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n"+
+		"[h]("+registryDocs+"guides/authentication#docker-login) [i]("+registryDocs+"guides/nothing) [j]("+registryDocs+"guides/recipes#nothing)\n")
 	var broken []string
 	for _, target := range p.links() {
 		if p.check(target) != nil {
 			broken = append(broken, target)
 		}
 	}
-	if want := []string{"#another", "NOFILE.md", "README.md#no-such-heading"}; !slices.Equal(broken, want) {
+	want := []string{
+		"#another", "NOFILE.md", "README.md#no-such-heading", registryDocs + "guides/nothing", registryDocs + "guides/recipes#nothing",
+	}
+	if !slices.Equal(broken, want) {
 		t.Errorf("want %v to be broken, got %v", want, broken)
+	}
+}
+
+// TestOverviewLinks holds the overview to links that the Terraform Registry does not break.
+func TestOverviewLinks(t *testing.T) {
+	path := filepath.Join(root, "docs", "index.md")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range parse(path, string(content)).links() {
+		if !strings.HasPrefix(target, "https://") && !strings.HasPrefix(target, "#") {
+			t.Errorf("%s is relative, and breaks at %s", target, strings.TrimSuffix(registryDocs, "/"))
+		}
 	}
 }
 
@@ -172,6 +200,7 @@ func TestConfigurations(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer workspace.Close()
+	needsFunctions(t, workspace)
 	count := 0
 	for _, p := range pages(t) {
 		for _, code := range p.code {
@@ -190,5 +219,20 @@ func TestConfigurations(t *testing.T) {
 	}
 	if badly, err := workspace.Run(t.Context(), "fmt", "-check", "-diff"); err != nil {
 		t.Errorf("%v\n%s", err, badly)
+	}
+}
+
+// needsFunctions ends the test on a CLI that cannot read provider::acr::parse_image: before Terraform 1.8 and OpenTofu
+// 1.7, whose `fmt` takes it for a mistake.
+func needsFunctions(t *testing.T, workspace *terraform.Workspace) {
+	t.Helper()
+	version, err := workspace.Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, number, _ := strings.Cut(version, " ")
+	first := map[string]string{"Terraform": "v1.8.0", "OpenTofu": "v1.7.0"}[name]
+	if semver.Compare(number, first) < 0 {
+		t.Skipf("%s cannot read calls of a provider's functions: they came with %s %s", version, name, first)
 	}
 }

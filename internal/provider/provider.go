@@ -103,7 +103,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: fmt.Sprintf("How often a request is made again after a passing fault (408, 429, 500, 502, 503, 504, a broken "+
+				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, a broken "+
 					"connection, a time-out), with growing waits between, or as long as the registry's `Retry-After` asks for up to 60 seconds. "+
 					"0 to %d. Default: `%d`.", maxMaxRetries, acr.DefaultMaxRetries),
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
