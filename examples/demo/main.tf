@@ -25,7 +25,7 @@ provider "acr" {
   ca_cert_pem = var.ca_cert_pem
 }
 
-# The provider asks for the first image without a credential, learns from the challenge where a token is had and for
+# The provider asks for the first image without a credential, learns from the challenge where to get a token and for
 # which scope, and fetches it.
 data "acr_bearer_token" "web" {
   repository = split(":", var.images[0])[0]

@@ -185,7 +185,7 @@ func push(registry *acrtest.Registry) pushed {
 		Created: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
 		Labels:  map[string]string{"org.opencontainers.image.revision": "4f1c2d9"},
 	}
-	arm64 := acrtest.Image{Architecture: "arm64"}
+	arm64 := acrtest.Image{Architecture: "arm64", Variant: "v8"}
 	image := func(name string) acrtest.Image { return acrtest.Image{Author: name} }
 	pin := func(repository, digest string) string { return "example.azurecr.io/" + repository + "@" + digest }
 
@@ -248,7 +248,7 @@ func (p pushed) outputs() map[string]map[string]any {
 		"functions/token_claims/function.tf":                         {"subject": acrtest.DefaultUser},
 		"jobs/newest-by-time/main.tf":                                {"newest": values{"tag": "1.9.0", "image": p.last}},
 		"jobs/newest-by-version/main.tf":                             {"newest": values{"tag": "1.10.1", "image": p.newest}},
-		"jobs/every-platform/main.tf":                                {"images": values{"linux/amd64": p.amd64, "linux/arm64": p.arm64}, "arm64": p.arm64},
+		"jobs/every-platform/main.tf":                                {"images": values{"linux/amd64": p.amd64, "linux/arm64/v8": p.arm64}, "arm64": p.arm64},
 		"jobs/several-images/main.tf":                                {"images": values{"team/app": p.app, "team/worker": p.worker}},
 		"jobs/only-if-it-exists/main.tf":                             {},
 		"jobs/signed/main.tf":                                        {"signed_image": p.app},

@@ -57,13 +57,13 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Optional: true,
 				Computed: true,
 				MarkdownDescription: "Digest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the digest of the manifest: " +
-					"with `platform`, that of the child which was followed to.",
+					"with `platform`, that of the child chosen.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read in place of the " +
-					"index. An image that is no index must be for this platform.",
+					"index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`. An image that is no index must be for this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"access_token": schema.StringAttribute{
@@ -85,7 +85,7 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"size":           schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that names just this manifest for ever, `registry/repository@sha256:…`: what to give to a deployment.",
+				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to give to a deployment.",
 			},
 			"body": schema.StringAttribute{
 				Computed:            true,
@@ -116,8 +116,10 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"images": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/arm64` to `registry/repository@sha256:…`; null for " +
-					"anything else. Of two children for one platform the first counts; attestations are left out.",
+				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/amd64` to `registry/repository@sha256:…`; null for " +
+					"anything else. A key is the platform as the index writes it, with the variant where it has one: `linux/arm64` in one " +
+					"index, `linux/arm64/v8` in another. To find either, set `platform`. Of two children for one platform the first counts; " +
+					"attestations are left out.",
 			},
 		},
 	}

@@ -36,7 +36,8 @@ func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRe
 			"**Nothing is verified**, neither signature nor expiry: do not decide by the result whom to trust.\n\n" +
 			"The result is an object: `subject`, `audience` (a list), `issuer`, `issued_at` and `expires_at` (RFC 3339 in UTC), and `access`, a list " +
 			"of objects with `type`, `name` and `actions`. What the token does not state is null; the lists are then empty. A token that is no " +
-			"JSON Web Token is an error. The result of a sensitive token is sensitive; `nonsensitive()` shows a part of it.",
+			"JSON Web Token is an error. The result of a sensitive token is sensitive; `nonsensitive()` shows a part of it.\n\n" +
+			"Requires Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, as `acr_bearer_token` gives it in `access_token`."},
 		},

@@ -1,4 +1,4 @@
-# A token for scopes of one's own choice, such as the list of repositories.
+# A token for scopes you choose, such as the list of repositories.
 data "acr_bearer_token" "catalog" {
   scopes = ["registry:catalog:*"]
 }

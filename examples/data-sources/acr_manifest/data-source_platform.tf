@@ -1,4 +1,4 @@
-# Of an index for several platforms, the image for one.
+# One platform's image out of a multi-platform index.
 data "acr_manifest" "arm" {
   repository = "team/app"
   tag        = "1.4.2"

@@ -1,4 +1,4 @@
-# One variable for an image, in the parts that acr_manifest asks for.
+# One variable for an image, by tag or by digest, in the parts that acr_manifest asks for.
 variable "image" {
   type    = string
   default = "example.azurecr.io/team/app:1.4.2"
@@ -10,7 +10,8 @@ locals {
 
 data "acr_manifest" "app" {
   repository = local.image.repository
-  tag        = local.image.tag
+  tag        = local.image.digest == null ? local.image.tag : null
+  digest     = local.image.digest
 }
 
 output "pinned" {

@@ -22,6 +22,11 @@ variable "environment_id" {
   type        = string
 }
 
+variable "puller_id" {
+  description = "Id of a user-assigned identity that may pull from the registry."
+  type        = string
+}
+
 data "acr_manifest" "app" {
   repository    = "team/app"
   tag           = "1.4.2"
@@ -36,6 +41,16 @@ resource "azurerm_container_app" "app" {
   container_app_environment_id = var.environment_id
   resource_group_name          = "example"
   revision_mode                = "Single"
+
+  identity {
+    type         = "UserAssigned"
+    identity_ids = [var.puller_id]
+  }
+
+  registry {
+    server   = "example.azurecr.io"
+    identity = var.puller_id
+  }
 
   template {
     container {
