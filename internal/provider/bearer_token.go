@@ -54,7 +54,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Optional:    true,
 			ElementType: types.StringType,
 			MarkdownDescription: "Actions to ask for beside those of the challenge: `pull`, `push`, `delete`, `metadata_read`, `metadata_write`, … " +
-				"Asking changes nothing in the registry.",
+				"Asking changes nothing in the registry. Conflicts with `scopes`.",
 			Validators: []validator.Set{
 				setvalidator.ConflictsWith(path.MatchRoot("scopes")),
 				setvalidator.NoNullValues(),

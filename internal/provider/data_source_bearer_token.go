@@ -21,8 +21,8 @@ func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Fetches a bearer token of the registry, which other tools can read with. The other data sources of this provider " +
 			"fetch their own.\n\n" +
-			"~> **The token is written to the state and to plan files in the clear**, and is another one at each read, which makes a difference to " +
-			"whatever takes it. From Terraform 1.10 and OpenTofu 1.11 on, use the ephemeral resource `acr_bearer_token`, whose token goes nowhere.",
+			"~> **The token is written to the state and to plan files in the clear**, and is another one at each read, so that whatever " +
+			"takes it shows a change in each plan. From Terraform 1.10 and OpenTofu 1.11 on, use the ephemeral resource `acr_bearer_token`, whose token is never written.",
 		Attributes: bearerTokenAttributes(),
 	}
 }

@@ -57,7 +57,7 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				Optional: true,
 				Computed: true,
 				MarkdownDescription: "Digest of the image's manifest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the " +
-					"digest of the manifest: with `platform`, that of the child which was followed to.",
+					"digest of the manifest: with `platform`, that of the child chosen.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{

@@ -47,7 +47,7 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"limit": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "Keep at most so many repositories, counted after `prefix` and `name_regex`. Default: all.",
+				MarkdownDescription: "Keep at most this many repositories, counted after `prefix` and `name_regex`. Default: all.",
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the repositories, sorted."},

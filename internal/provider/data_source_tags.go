@@ -82,7 +82,7 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			},
 			"limit": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "Keep at most so many tags, the first ones in the order, counted after `name_regex`. Default: all.",
+				MarkdownDescription: "Keep at most this many tags, the first ones in the order, counted after `name_regex`. Default: all.",
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},

@@ -68,7 +68,7 @@ var explanations = map[acr.Reason]explanation{
 	},
 	acr.ProxyRefused: {
 		Summary: "Proxy refused the request",
-		Cause:   "The HTTP proxy between this machine and the registry lets the request not through, or its settings are unusable.",
+		Cause:   "The HTTP proxy between this machine and the registry does not let the request through, or its settings are unusable.",
 		Remedy:  "Check HTTPS_PROXY with its user name and password, and NO_PROXY.",
 	},
 	acr.NotARegistry: {
@@ -87,7 +87,7 @@ var explanations = map[acr.Reason]explanation{
 		Summary: "Token server not trusted",
 		Cause: "The registry sends callers to a token server on another origin. Whoever answers in the registry's name could do so to " +
 			"collect passwords, so nothing was sent there.",
-		Remedy: "If that host rightly is the registry's token server, add it to `trusted_token_hosts` in the provider block. " +
+		Remedy: "If that host really is the registry's token server, add it to `trusted_token_hosts` in the provider block. " +
 			"Otherwise find out who answers under the registry's name.",
 	},
 	acr.BadRedirect: {
@@ -126,9 +126,9 @@ var explanations = map[acr.Reason]explanation{
 	acr.InsufficientScope: {
 		Summary: "Permission missing",
 		Cause:   "The token was granted less than this read needs, because the identity behind it has no such permission.",
-		Remedy: "Give the identity the role AcrPull, or add the missing action to the scope map of its repository-scoped token: " +
-			"content/read for manifests, metadata/read for tags and properties. A repository-scoped token can never list the catalog. " +
-			"Where `access_token` is given, ask for the missing action with `actions` of `acr_bearer_token`.",
+		Remedy: "Give the identity the role AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions. Or add the " +
+			"missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and properties. " +
+			"A repository-scoped token can never list the catalog. Where `access_token` is given, ask for the missing action with `actions` of `acr_bearer_token`.",
 	},
 	fewerPermissions: {
 		Summary: "Token with fewer permissions than asked for",
@@ -206,7 +206,7 @@ var explanations = map[acr.Reason]explanation{
 	},
 	acr.PlatformNotFound: {
 		Summary: "Platform not found",
-		Cause:   "The image is not there for the platform, or is an index of several platforms while none was asked for.",
+		Cause:   "The image is not there for the platform, or is an index while no `platform` was given.",
 		Remedy:  "Set `platform` to one that the image has.",
 	},
 	acr.NotAnImage: {
