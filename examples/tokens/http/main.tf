@@ -27,6 +27,8 @@ data "http" "tags" {
   }
 }
 
+# Newer versions of Terraform take the answer to a request with a token for sensitive.
 output "tags" {
-  value = nonsensitive(jsondecode(data.http.tags.response_body).tags)
+  value     = jsondecode(data.http.tags.response_body).tags
+  sensitive = true
 }
