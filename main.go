@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"flag"
+	"fmt"
+	"io"
 	"log"
 	"os"
 	"runtime/debug"
@@ -23,6 +25,9 @@ const memory = 48 << 20
 
 func main() {
 	debug.SetMemoryLimit(memory)
+	// net/http logs through the standard logger, in the words of the server: whatever comes unasked on an idle
+	// connection, for one. A server knows what it was shown.
+	log.SetOutput(io.Discard)
 	forDebugger := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
 	flag.Parse()
 	if !*forDebugger {
@@ -34,7 +39,8 @@ func main() {
 		Debug:   *forDebugger,
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 

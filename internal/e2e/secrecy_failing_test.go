@@ -107,6 +107,13 @@ func (s secretive) garbage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// unasked is a whole answer and then, on the idle connection, secrets that nobody asked for: net/http logs such.
+func (s secretive) unasked(w http.ResponseWriter, r *http.Request) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_, _ = conn.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n{}" + s.said(r)))
+	}
+}
+
 func (s secretive) failures() []failing {
 	at := func(kind acrtest.Kind, handler http.HandlerFunc) acrtest.Fault {
 		return acrtest.Fault{Kind: kind, Handler: handler}
@@ -142,6 +149,7 @@ func (s secretive) failures() []failing {
 		{"manifest-encoding", failingManifest, at(resource, s.answers(200, asManifest, asImage, "Content-Encoding: SAID"))},
 		{"manifest-redirect", failingManifest, at(resource, s.answers(302, asErrors, "Location: ftp://host/?SAID"))},
 		{"manifest-garbage", failingManifest, at(resource, s.garbage)},
+		{"manifest-unasked", failingManifest, at(resource, s.unasked)},
 		{"tags-link", failingTags, at(resource, s.answers(200, func(string) string { return `{"tags":[]}` }, `Link: <https://stranger.example/?SAID>; rel="next"`))},
 		{"tags-array", failingTags, at(resource, s.answers(200, asArray))},
 		{"config-signed", failingConfig, acrtest.Fault{Kind: resource, Path: "/blobs/", Redirect: "https://" + s.BlobHost() + "/x?sv=1&sig=" + signature}},
