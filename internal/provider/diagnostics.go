@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -106,9 +107,15 @@ func uncheckedCertificateWarning(at path.Path) diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.Cause+"\n\nWhat to do: "+explained.Remedy)
 }
 
+// maxNamed is how many missing actions a warning names: a challenge can name thousands.
+const maxNamed = 20
+
 // fewerPermissionsWarning names the actions that a token was asked for and does not have.
 func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 	explained := explanations[fewerPermissions]
+	if len(missing) > maxNamed {
+		missing = append(slices.Clone(missing[:maxNamed]), fmt.Sprintf("and %d more", len(missing)-maxNamed))
+	}
 	return diag.NewWarningDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nNot granted: %s\nWhat to do: %s",
 		explained.Cause, strings.Join(missing, ", "), explained.Remedy))
 }

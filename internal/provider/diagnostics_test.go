@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,5 +58,17 @@ func TestForeignErrorIsNotRepeated(t *testing.T) {
 	d := failureDiagnostic(errors.New("sesame"), subject{})
 	if strings.Contains(d.Detail(), "sesame") || d.Summary() == "" {
 		t.Errorf("%s: %s", d.Summary(), d.Detail())
+	}
+}
+
+// A challenge can name thousands of actions; a warning names some.
+func TestFewerPermissionsWarningIsShort(t *testing.T) {
+	missing := make([]string, 500)
+	for i := range missing {
+		missing[i] = fmt.Sprintf("repository:app:a%d", i)
+	}
+	detail := fewerPermissionsWarning(missing).Detail()
+	if !strings.Contains(detail, "repository:app:a19, and 480 more") || strings.Contains(detail, "repository:app:a20") {
+		t.Errorf("the warning is %q", detail)
 	}
 }

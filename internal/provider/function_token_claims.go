@@ -72,6 +72,6 @@ func (tokenClaimsFunction) Run(ctx context.Context, req function.RunRequest, res
 		Issuer:    textOrNull(claims.Issuer),
 		IssuedAt:  timeOrNull(claims.IssuedAt),
 		ExpiresAt: timeOrNull(claims.ExpiresAt),
-		Access:    grantedModels(claims),
+		Access:    listOrEmpty(grantedModels(claims)),
 	})
 }

@@ -106,6 +106,14 @@ func TestTokenClaims(t *testing.T) {
 					}),
 				})),
 			},
+		}, {
+			Config: `output "claims" { value = provider::acr::token_claims("a.e30.b") }`, // it states nothing
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("claims", knownvalue.ObjectExact(object{
+					"subject": knownvalue.Null(), "audience": list(), "issuer": knownvalue.Null(),
+					"issued_at": knownvalue.Null(), "expires_at": knownvalue.Null(), "access": list(),
+				})),
+			},
 		}},
 	})
 }

@@ -27,9 +27,9 @@ func timeOrNull(t time.Time) types.String {
 }
 
 // listOrEmpty gives an empty list, not null, for what is known to have no elements.
-func listOrEmpty(list []string) []string {
+func listOrEmpty[E any](list []E) []E {
 	if list == nil {
-		return []string{}
+		return []E{}
 	}
 	return list
 }
