@@ -12,33 +12,49 @@ import (
 // tiny ones that they take many times its size in memory, here and once more as values of Terraform's.
 var errTooMany = errors.New("it holds too many values, more than any image or list has")
 
+// errTooDeep says that a body is nested more deeply than anything that means to be read.
+var errTooDeep = errors.New("it is nested too deeply")
+
+// maxDepth bounds the nesting. Manifests have 4 levels, configurations hardly more.
+const maxDepth = 1_000
+
 // unmarshal reads JSON of at most so many values, which it has counted first, in a pass that allocates nothing.
 func unmarshal(body []byte, most int, into any) error {
-	if countValues(body) > most {
+	switch values, depth := measure(body); {
+	case values > most:
 		return errTooMany
+	case depth > maxDepth:
+		return errTooDeep
 	}
 	return json.Unmarshal(body, into)
 }
 
-// countValues counts commas and opening brackets outside of strings.
-func countValues(body []byte) (n int) {
-	inString := false
+// measure counts the values of a body, by commas and opening brackets outside of strings, and its levels.
+func measure(body []byte) (values, depth int) {
+	inString, level := false, 0
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case c == '\\':
 			i++
 		case c == '"':
 			inString = !inString
-		case !inString && (c == ',' || c == '{' || c == '['):
-			n++
+		case inString:
+		case c == ',':
+			values++
+		case c == '{' || c == '[':
+			values++
+			level++
+			depth = max(depth, level)
+		case c == '}' || c == ']':
+			level--
 		}
 	}
-	return n
+	return values, depth
 }
 
 // eachElement calls element at every element of the array that comes next, so that the first bad one ends the reading.
-// An absent array is null; begin is called where there is one, even if it is empty.
-func eachElement(d *jsontext.Decoder, begin func(), element func() error) error {
+// null is an array without elements.
+func eachElement(d *jsontext.Decoder, element func() error) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
 	}
@@ -48,7 +64,6 @@ func eachElement(d *jsontext.Decoder, begin func(), element func() error) error 
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	begin()
 	for d.PeekKind() != ']' {
 		if err := element(); err != nil {
 			return err

@@ -13,14 +13,34 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-func TestCountValues(t *testing.T) {
+func TestMeasure(t *testing.T) {
 	for body, want := range map[string]int{
 		``: 0, `{}`: 1, `[]`: 1, `"a"`: 0, `{"a":1}`: 1, `{"a":1,"b":2}`: 2, `[1,2,3]`: 3, `[[],[{}]]`: 5,
 		`"[,{"`: 0, `["[,{"]`: 1, `["\",[{"]`: 1, `["\\",[]]`: 3, `["\\\",["]`: 1, `["a\u002c,"]`: 1, `"\`: 0, `",`: 0,
 	} {
-		if got := countValues([]byte(body)); got != want {
+		if got, _ := measure([]byte(body)); got != want {
 			t.Errorf("%s holds %d values, want %d", body, got, want)
 		}
+	}
+}
+
+func TestDepth(t *testing.T) {
+	for body, want := range map[string]int{
+		`1`: 0, `{}`: 1, `[[]]`: 2, `[[],[]]`: 2, `{"a":[{}],"b":{}}`: 3, `["[[["]`: 1, `]]][`: 0,
+	} {
+		if _, got := measure([]byte(body)); got != want {
+			t.Errorf("%s has %d levels, want %d", body, got, want)
+		}
+	}
+	nested := func(levels int) []byte {
+		return []byte(strings.Repeat("[", levels) + strings.Repeat("]", levels))
+	}
+	var into any
+	if err := unmarshal(nested(maxDepth), maxPageValues, &into); err != nil {
+		t.Errorf("as deep as may be: %v", err)
+	}
+	if err := unmarshal(nested(maxDepth+1), maxPageValues, &into); !errors.Is(err, errTooDeep) {
+		t.Errorf("error = %v, want %v", err, errTooDeep)
 	}
 }
 

@@ -37,6 +37,9 @@ func readChallenge(lines []string, policy realmPolicy) (challenge, error) {
 			continue
 		}
 		realm, err := policy.check(offer.params["realm"])
+		if err == nil && !isScope(offer.params["scope"]) {
+			return challenge{}, errors.New("the challenge's scope is no scope, or too long")
+		}
 		if err == nil {
 			return challenge{
 				realm:   realm,
@@ -52,9 +55,9 @@ func readChallenge(lines []string, policy realmPolicy) (challenge, error) {
 	if refused != nil {
 		return challenge{}, &foreignRealmError{refused}
 	}
-	schemes := make([]string, 0, len(offers))
+	var schemes []string
 	for _, offer := range offers {
-		if !slices.Contains(schemes, offer.scheme) {
+		if len(schemes) < 5 && !slices.Contains(schemes, offer.scheme) {
 			schemes = append(schemes, offer.scheme)
 		}
 	}
@@ -62,6 +65,15 @@ func readChallenge(lines []string, policy realmPolicy) (challenge, error) {
 		return challenge{}, fmt.Errorf("%w: it offers %s", errNoBearer, strings.Join(schemes, ", "))
 	}
 	return challenge{}, errNoBearer
+}
+
+// maxScope bounds the scope of a challenge, in bytes: a repository's name has 255.
+const maxScope = 2 << 10
+
+// isScope holds a challenge's scope, empty or not, to the characters of RFC 6749 section 3.3: it is sent on, and shown.
+func isScope(scope string) bool {
+	return len(scope) <= maxScope &&
+		!strings.ContainsFunc(scope, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' })
 }
 
 // foreignRealmError marks a Bearer challenge whose realm the policy refuses.

@@ -54,8 +54,9 @@ type Client struct {
 	manifests flights[*Manifest]
 	first     flights[discovery] // the first discovery, which all reads wait for
 
-	mu    sync.Mutex
-	known discovery // the realm, or that there is none, once an answer told
+	mu        sync.Mutex
+	known     discovery           // the realm, or that there is none, once an answer told
+	corrected map[string][]string // by operation: the scopes that a 401 named in place of the one foreseen
 }
 
 // NewClient checks the configuration and makes a client. It sends nothing. Errors are *Error.
@@ -126,7 +127,11 @@ func (c *Client) read(ctx context.Context, r resource) (*response, error) {
 	}
 	last := c.send(ctx, r, token.Value)
 	if corrected := c.correction(*found.challenge, fresh, last); corrected != nil {
-		c.tokens.drop(token)
+		if slices.Equal(corrected.scopes, found.challenge.scopes) {
+			c.tokens.drop(token)
+		} else {
+			c.learnScopes(r, corrected.scopes)
+		}
 		if token, _, err = c.tokenFor(ctx, r, *corrected); err != nil {
 			return nil, err
 		}
@@ -201,6 +206,9 @@ func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
 	}
 	if ch.code == "insufficient_scope" || r.token.IsZero() && ch.code == "" {
 		failed.Reason = InsufficientScope
+		if len(ch.scopes) == 0 {
+			ch.scopes = []string{r.scope}
+		}
 		failed.Detail = c.transport.secrets.redactor().clean("the token lacks " + strings.Join(ch.scopes, " "))
 	}
 	if failed.Reason == InsufficientScope && r.token.IsZero() && c.config.Credential.IsAnonymous() {
@@ -210,14 +218,18 @@ func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
 }
 
 // correction reads a 401 after a token was shown. It gives the challenge to answer, or nil where another token would
-// be of no use: the scope asked for is missing from a token that was just made for it.
+// be of no use: the scope asked for is missing from a token that was just made for it. A remembered token may have been
+// revoked, so a new one is asked for even if the 401 names nothing: RFC 6750 section 3 lets it name an error alone.
 func (c *Client) correction(asked challenge, fresh bool, s sent) *challenge {
 	if s.err != nil || s.answer.status != http.StatusUnauthorized || s.answer.away {
 		return nil
 	}
 	ch, err := readChallenge(s.answer.header.Values("WWW-Authenticate"), c.policy)
-	if err != nil {
+	if err != nil && fresh {
 		return nil
+	}
+	if err != nil {
+		return &asked
 	}
 	if len(ch.scopes) == 0 {
 		ch.scopes = asked.scopes
@@ -250,7 +262,11 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 	known := c.whatIsKnown()
 	if known.url == "" {
 		var err error
-		if known, err = c.first.do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) }); err != nil {
+		known, err = c.first.do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) })
+		if err != nil && concernsAnother(err, r) {
+			return c.discover(ctx, r)
+		}
+		if err != nil {
 			return discovery{}, relabelled(err, r.operation)
 		}
 		if known.url == r.url.String() {
@@ -260,8 +276,22 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 	if known.challenge == nil {
 		return c.discover(ctx, r)
 	}
-	foreseen := known.challenge.withScopes(r.scope)
+	foreseen := known.challenge.withScopes(c.foreseenScopes(r)...)
 	return discovery{challenge: &foreseen}, nil
+}
+
+// concernsAnother reports whether a shared discovery failed by what another read asked for. That the host cannot be
+// reached, or is silent, concerns all.
+func concernsAnother(err error, r resource) bool {
+	failed, ok := asError(err)
+	if !ok || failed.Operation == r.operation {
+		return false
+	}
+	switch failed.Reason {
+	case Unreachable, TimedOut, CertificateRejected, ProxyRefused:
+		return false
+	}
+	return true
 }
 
 // discover sends the request without credentials: the first step of ACR's flow. Credentials sent unasked would be
@@ -318,6 +348,39 @@ func (c *Client) learn(found discovery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known = found
+}
+
+// learnScopes remembers what a 401 named in place of the scope foreseen, so that the next page of a list foresees it.
+func (c *Client) learnScopes(r resource, named []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.corrected == nil {
+		c.corrected = map[string][]string{}
+	}
+	c.corrected[r.operation] = named
+}
+
+func (c *Client) foreseenScopes(r resource) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if named, ok := c.corrected[r.operation]; ok {
+		return named
+	}
+	return []string{r.scope}
+}
+
+// redact is the way out of the client for every error: a registry knows what it was shown, and may have put it into
+// names that an error repeats.
+func (c *Client) redact(err *error) {
+	failed, ok := asError(*err)
+	if !ok {
+		return
+	}
+	clean, redactor := *failed, c.transport.secrets.redactor()
+	clean.Operation = redactor.cleanTo(maxOperation, failed.Operation)
+	clean.Step = redactor.clean(failed.Step)
+	clean.Detail = redactor.cleanTo(maxOperation, failed.Detail)
+	*err = &clean
 }
 
 // saysMissing reports whether a 404 is the registry's own word on a name, and not a proxy's or a web server's page: it

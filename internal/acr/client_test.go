@@ -334,3 +334,245 @@ func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
 	wantError(t, err, acr.Disallowed, "405")
 	wantWire(t, registry, "1/1/1")
 }
+
+// The first read that reaches a registry finds the realm for all; where it fails by what it asks for itself, the others
+// find out on their own.
+func TestOneBadRepositoryFailsNoOther(t *testing.T) {
+	for name, fault := range map[string]acrtest.Fault{
+		"fault of the registry": {Status: http.StatusInternalServerError},
+		"oversized answer":      {Status: http.StatusOK, Body: strings.Repeat(" ", 5<<20)},
+		"circular redirect":     {Redirect: "/v2/bad/manifests/v"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startRegistry(t, acrtest.Options{})
+			registry.PutImage("good", "v", acrtest.Image{})
+			reached, hold := make(chan struct{}, 1), make(chan struct{})
+			registry.Inject(acrtest.Fault{Path: "/bad/", Times: 1, Handler: holdHandler(reached, hold)})
+			fault.Path = "/bad/"
+			registry.Inject(fault)
+			client := newClient(t, registry).WithoutBackOff()
+			failures := make(chan error, 2)
+			read := func(repository string) {
+				_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: repository, Tag: "v"})
+				failures <- err
+			}
+			go read("bad")
+			<-reached
+			go read("good")
+			client.AwaitFirstDiscoveryBy(2)
+			close(hold)
+			var failed int
+			for range 2 {
+				if err := <-failures; err != nil {
+					failed++
+					if !strings.Contains(err.Error(), "/bad:v") {
+						t.Errorf("error = %v, want one about the bad repository", err)
+					}
+				}
+			}
+			if failed != 1 {
+				t.Errorf("%d reads failed, want one", failed)
+			}
+		})
+	}
+}
+
+// A scope that was foreseen wrongly is learnt once, not at each page, and the token for it is not thrown away.
+func TestCorrectedScopeIsRemembered(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Kind: acrtest.KindResource, Status: http.StatusNotFound, Body: "404 page not found", ContentType: "text/plain"})
+	registry.Inject(acrtest.Fault{Path: "/tags/list", Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, r *http.Request) {
+		claims, err := acr.ParseClaims(acr.NewSecret(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
+		if err != nil || !slices.Contains(claims.Access[0].Actions, "delete") {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:delete",error="insufficient_scope"`, registry.URL(), registry.Host()))
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		page := len(r.URL.Query().Get("last"))
+		if page < 3 {
+			w.Header().Set("Link", fmt.Sprintf(`</v2/app/tags/list?last=%s>; rel="next"`, strings.Repeat("x", page+1)))
+		}
+		fmt.Fprintf(w, `{"tags":["v%d"]}`, page)
+	}})
+	client := newClient(t, registry)
+	read := func() {
+		t.Helper()
+		if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read()
+	registry.ResetLog()
+	tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 4 {
+		t.Fatalf("tags = %v, %v; want four", tags, err)
+	}
+	// A token for ACR's own API and its 404; the refusal of the remembered token, another token, and four pages.
+	wantWire(t, registry, "0/2/6")
+	registry.ResetLog()
+	read()
+	wantWire(t, registry, "0/0/1")
+}
+
+// RFC 6750 section 3 lets a 401 name an error without a realm; a remembered token may have been revoked all the same.
+func TestRevokedTokenIsReplacedWhateverTheChallenge(t *testing.T) {
+	for name, header := range map[string][]string{"error alone": {`Bearer error="invalid_token"`}, "Basic": {`Basic realm="x"`}, "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			registry := startRegistry(t, acrtest.Options{})
+			registry.PutImage("app", "v", acrtest.Image{})
+			client := newClient(t, registry)
+			read := func() error {
+				_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+				return err
+			}
+			if err := read(); err != nil {
+				t.Fatal(err)
+			}
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Times: 1, Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": header}})
+			registry.ResetLog()
+			if err := read(); err != nil {
+				t.Fatal(err)
+			}
+			wantWire(t, registry, "0/1/2")
+		})
+	}
+}
+
+func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized, Header: http.Header{
+		"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
+	}})
+	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	wantError(t, err, acr.InsufficientScope, "the token lacks repository:app:pull")
+}
+
+// Not every registry lists in order. A limit then counts once all is known.
+func TestLimitOfAListOutOfOrder(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{WithoutACRAPI: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	pages := func(path, key string, pages ...string) {
+		for i, page := range pages {
+			fault := acrtest.Fault{Kind: acrtest.KindResource, Path: path + "?", Status: http.StatusOK, Body: `{"` + key + `":[` + page + `]}`}
+			if i > 0 {
+				fault.Path = path + fmt.Sprintf("?page=%d", i)
+			}
+			if i < len(pages)-1 {
+				fault.Header = http.Header{"Link": {fmt.Sprintf(`<%s?page=%d>; rel="next"`, path, i+1)}}
+			}
+			if i == 0 {
+				fault.Times = 1
+			}
+			registry.Inject(fault)
+		}
+	}
+	pages("/v2/app/tags/list", "tags", `"c","b","c"`, `"d","a"`)
+	pages("/v2/_catalog", "repositories", `"c","b"`, `"a"`)
+	client := newClient(t, registry)
+	tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app", Limit: 2})
+	if err != nil || len(tags) != 2 || tags[0].Name != "a" || tags[1].Name != "b" {
+		t.Errorf("tags = %v, %v; want a and b", tags, err)
+	}
+	names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{Limit: 1})
+	if err != nil || !slices.Equal(names, []string{"a"}) {
+		t.Errorf("repositories = %v, %v; want a", names, err)
+	}
+}
+
+// A tag that moves while its list is read comes twice; it counts once, against the limit too.
+func TestTagsThatComeTwice(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":[` +
+		`{"name":"a","lastUpdateTime":"2026-03-03T00:00:00Z"},{"name":"b","lastUpdateTime":"2026-03-02T00:00:00Z"},` +
+		`{"name":"a","lastUpdateTime":"2026-03-01T00:00:00Z"},{"name":"c","lastUpdateTime":"2026-02-01T00:00:00Z"}]}`})
+	client := newClient(t, registry)
+	for limit, want := range map[int]string{0: "a b c", 1: "a", 2: "a b", 3: "a b c"} {
+		tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app", OrderBy: acr.OrderByTimeDesc, Limit: limit})
+		var names []string
+		for _, tag := range tags {
+			names = append(names, tag.Name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("with limit %d, tags = %s, %v; want %s", limit, got, err, want)
+		}
+	}
+}
+
+// JSON of another shape is no empty list: configurations would take everything away by it.
+func TestAnswersWithoutAListAreErrors(t *testing.T) {
+	long := `"` + strings.Repeat("a", 300) + `"`
+	for _, body := range []string{`{}`, `null`, `{"errors":[]}`, `{"tags":[null],"repositories":[null]}`, `{"tags":[""],"repositories":[""]}`,
+		`{"tags":[` + long + `],"repositories":[` + long + `]}`, `{"tags":[{"name":` + long + `}],"repositories":{}}`} {
+		registry := startRegistry(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: body})
+		client := newClient(t, registry)
+		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+		wantError(t, err, acr.BadAnswer)
+		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
+		wantError(t, err, acr.BadAnswer)
+		_, err = client.Repository(t.Context(), "app")
+		wantError(t, err, acr.BadAnswer)
+	}
+	registry := startRegistry(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":null}`})
+	if tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"}); err != nil || tags == nil || len(tags) != 0 {
+		t.Errorf("tags = %v, %v; want none", tags, err)
+	}
+}
+
+// A long page for an unknown path is no reason not to ask the other API.
+func TestLongPageInPlaceOfTheACRAPI(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Status: http.StatusNotFound, ContentType: "text/html", Body: strings.Repeat("<p>", 5000)})
+	tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 1 {
+		t.Errorf("tags = %v, %v; want one", tags, err)
+	}
+}
+
+// A part that is missing is no missing image.
+func TestMissingPartsOfAnImage(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	index := registry.PutIndex("app", "index", acrtest.Index{Images: []acrtest.Image{{OS: "linux", Architecture: "arm64"}}})
+	registry.PutImage("app", "image", acrtest.Image{OS: "linux", Architecture: "arm64"})
+	registry.Inject(acrtest.Fault{Path: "/blobs/", Kind: acrtest.KindResource, Status: http.StatusNotFound, Code: "BLOB_UNKNOWN"})
+	registry.Inject(acrtest.Fault{Path: "/manifests/sha256:", Kind: acrtest.KindResource, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
+	client := newClient(t, registry)
+	for _, tag := range []string{"index", "image"} {
+		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"})
+		wantError(t, err, acr.IncompleteImage, "404", "the registry does not have it")
+		if acr.IsMissing(err) {
+			t.Errorf("app:%s is there, but counts as missing", tag)
+		}
+	}
+	if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: index.String()}); !acr.IsMissing(err) {
+		t.Errorf("error = %v, want that of a missing manifest", err)
+	}
+}
+
+func TestReferrersFallBackOnAnyNotFound(t *testing.T) {
+	for _, code := range []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", ""} {
+		registry := startRegistry(t, acrtest.Options{})
+		subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+		registry.PutManifest("app", strings.Replace(subject.Digest.String(), ":", "-", 1), "application/vnd.oci.image.index.v1+json",
+			[]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"`+subject.Digest.String()+`","size":2}]}`))
+		registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Status: http.StatusNotFound, Code: code})
+		referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+		if err != nil || len(referrers) != 1 {
+			t.Errorf("after 404 %s, referrers = %v, %v; want one", code, referrers, err)
+		}
+	}
+}
+
+func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	content := []byte(`{"config":{}}`)
+	registry.PutManifest("app", "v", "application/vnd.oci.image.manifest.v1+json", fmt.Appendf(nil,
+		`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`,
+		registry.PutBlob("app", content), len(content)))
+	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
+	wantError(t, err, acr.PlatformNotFound, "names no platform", "cannot be known")
+}

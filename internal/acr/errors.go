@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ const (
 	TooLarge            Reason = "answer too large"      // an answer over its limit
 	DigestMismatch      Reason = "digest mismatch"       // the bytes are not what their digest says
 	Schema1             Reason = "schema 1"              // a Docker schema 1 manifest
+	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
 )
@@ -57,7 +59,7 @@ func Reasons() []Reason {
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
-		BadAnswer, TooLarge, DigestMismatch, Schema1, PlatformNotFound, NotAnImage,
+		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
 	}
 }
 
@@ -176,11 +178,14 @@ func statusReason(status int, code string) Reason {
 	}
 }
 
-// maxMessage is the longest server text that an error repeats, in characters.
-const maxMessage = 300
+// The longest texts of an error, in characters.
+const (
+	maxMessage   = 300 // what a server said
+	maxOperation = 600 // what was attempted: a registry, a repository and a tag take at most so much
+)
 
-// redactor replaces secrets in text that came from a server.
-type redactor []string
+// redactor replaces secrets in text that came from a server. It holds the forms of the secrets, in lower case.
+type redactor []Secret
 
 // newRedactor knows each secret in the forms in which a server may echo it: raw, base64, URL-encoded and
 // JSON-escaped. Secrets under four characters are too common as parts of words to be replaced.
@@ -193,32 +198,40 @@ func newRedactor(secrets ...Secret) redactor {
 		}
 		quoted, _ := json.Marshal(secret)
 		ascii := strconv.QuoteToASCII(secret)
-		forms = append(forms,
+		for _, form := range []string{
 			secret,
 			base64.StdEncoding.EncodeToString([]byte(secret)),
 			base64.RawStdEncoding.EncodeToString([]byte(secret)),
 			base64.RawURLEncoding.EncodeToString([]byte(secret)),
 			url.QueryEscape(secret),
 			url.PathEscape(secret),
-			string(quoted[1:len(quoted)-1]),
-			ascii[1:len(ascii)-1],
-		)
+			string(quoted[1 : len(quoted)-1]),
+			ascii[1 : len(ascii)-1],
+		} {
+			form = lowerASCII(form)
+			if !slices.ContainsFunc(forms, func(other Secret) bool { return other.Reveal() == form }) {
+				forms = append(forms, NewSecret(form))
+			}
+		}
 	}
 	return forms
 }
 
 func (r redactor) replace(text string) string {
 	for _, form := range r {
-		text = replaceFold(text, form)
+		text = replaceFold(text, form.Reveal())
 	}
 	return text
 }
 
-// replaceFold puts the placeholder in place of each occurrence of a secret, in whichever case its letters are: those of
-// a host name and of hexadecimal digits (RFC 3986 section 2.1) change on the way.
+// replaceFold puts the placeholder in place of each occurrence of a secret, which is in lower case, in whichever case
+// its letters are: those of a host name and of hexadecimal digits (RFC 3986 section 2.1) change on the way.
 func replaceFold(text, secret string) string {
+	if len(secret) > len(text) {
+		return text
+	}
 	var b strings.Builder
-	folded, secret := lowerASCII(text), lowerASCII(secret)
+	folded := lowerASCII(text)
 	for i := strings.Index(folded, secret); i >= 0; i = strings.Index(folded, secret) {
 		b.WriteString(text[:i] + placeholder)
 		text, folded = text[i+len(secret):], folded[i+len(secret):]
@@ -229,7 +242,9 @@ func replaceFold(text, secret string) string {
 
 // clean makes server text fit for an error: one line, no control or formatting characters (a terminal would obey
 // them), secrets replaced, at most maxMessage characters.
-func (r redactor) clean(text string) string {
+func (r redactor) clean(text string) string { return r.cleanTo(maxMessage, text) }
+
+func (r redactor) cleanTo(most int, text string) string {
 	words := strings.FieldsFunc(r.replace(text), func(c rune) bool {
 		return unicode.IsSpace(c) || !unicode.IsPrint(c) || c == utf8.RuneError
 	})
@@ -240,8 +255,8 @@ func (r redactor) clean(text string) string {
 		}
 	}
 	text = r.replace(strings.Join(words, " ")) // once more: a secret with a space in it may have come over two lines
-	if utf8.RuneCountInString(text) > maxMessage {
-		text = string([]rune(text)[:maxMessage]) + "…"
+	if utf8.RuneCountInString(text) > most {
+		text = string([]rune(text)[:most]) + "…"
 	}
 	return text
 }

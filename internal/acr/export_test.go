@@ -3,6 +3,7 @@ package acr
 import (
 	"context"
 	"net"
+	"runtime"
 
 	"github.com/cenkalti/backoff/v5"
 )
@@ -17,4 +18,18 @@ func (c *Client) WithoutBackOff() *Client {
 func (c *Client) DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	c.transport.base.DialContext = dial
 	return c
+}
+
+// AwaitFirstDiscoveryBy waits until so many reads wait for the first discovery.
+func (c *Client) AwaitFirstDiscoveryBy(readers int) {
+	for {
+		c.first.mu.Lock()
+		fl := c.first.calls[""]
+		enough := fl != nil && fl.waiters >= readers
+		c.first.mu.Unlock()
+		if enough {
+			return
+		}
+		runtime.Gosched()
+	}
 }

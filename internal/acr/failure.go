@@ -1,6 +1,7 @@
 package acr
 
 import (
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -73,6 +74,10 @@ func (t *transport) classify(ctx context.Context, r request, err error) *failure
 		return &failure{err: cancelled(r), retry: never}
 	}
 	reason, verdict, detail := t.diagnose(err)
+	var elsewhere *redirectedError
+	if errors.As(err, &elsewhere) {
+		detail = fmt.Sprintf("after a redirect to %s: %s", elsewhere.to, detail)
+	}
 	return &failure{
 		err:   &Error{Reason: reason, Operation: r.operation, Step: r.step, Detail: t.secrets.redactor().clean(detail)},
 		retry: verdict,
@@ -86,6 +91,7 @@ func (t *transport) diagnose(err error) (Reason, retry, string) {
 		dns      *net.DNSError
 		network  net.Error
 		record   tls.RecordHeaderError
+		deflate  flate.CorruptInputError
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -96,7 +102,7 @@ func (t *transport) diagnose(err error) (Reason, retry, string) {
 		return TooLarge, never, err.Error()
 	case isHeaderTooLarge(err):
 		return TooLarge, never, fmt.Sprintf("the response headers are over the limit of %d bytes", maxHeaderBytes)
-	case errors.Is(err, errEncoding), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, errEncoding), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):
 		return BadAnswer, never, "the body's compression is broken or was not asked for"
 	case errors.As(err, &record):
 		return NotARegistry, never, "the server does not speak TLS; a registry on this machine without it needs plain_http = true"

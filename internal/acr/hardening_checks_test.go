@@ -634,3 +634,65 @@ func TestHardening21SharedReferrers(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What a manifest names by a digest that cannot be verified is refused before it is asked for.
+func TestHardening15PartsOfAnUnknownAlgorithm(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{})
+	registry.PutManifest("app", "index", "application/vnd.oci.image.index.v1+json",
+		[]byte(`{"schemaVersion":2,"manifests":[{"digest":"blake3:abcdef","size":2,"platform":{"os":"linux","architecture":"arm64"}}]}`))
+	registry.PutManifest("app", "image", "application/vnd.oci.image.manifest.v1+json",
+		[]byte(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"blake3:abcdef","size":2},"layers":[]}`))
+	client := newClient(t, registry)
+	for _, tag := range []string{"index", "image"} {
+		request := acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"}
+		_, err := client.Manifest(t.Context(), request)
+		wantError(t, err, acr.BadAnswer, "algorithm that is not known here")
+		_, err = client.ImageConfig(t.Context(), request)
+		wantError(t, err, acr.BadAnswer, "algorithm that is not known here")
+	}
+	wantWire(t, registry, "1/1/4")
+}
+
+// A schema 1 manifest is recognised under another type, although its bytes are not what its digest says.
+func TestHardening15Schema1UnderAnotherType(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(answering("/manifests/", `{"schemaVersion":1,"name":"app","signatures":[]}`, "Content-Type: application/json",
+		"Docker-Content-Digest: sha256:"+strings.Repeat("0", 64)))
+	wantError(t, readApp(t, newClient(t, registry)), acr.Schema1, "schema 1")
+}
+
+// A scope that no registry sends is refused before it is sent on or shown.
+func TestHardening17ScopeOfAChallenge(t *testing.T) {
+	for name, scope := range map[string]string{
+		"too long":        "repository:app:" + strings.Repeat("a,", 1100) + "pull",
+		"no ASCII":        "repository:app\u202e:pull",
+		"control (C1)":    "repository:app\u009b:pull",
+		"no UTF-8":        "repository:app\xff:pull",
+		"a quote":         `repository:app\":pull`,
+		"a backslash":     `repository:app\\:pull`,
+		"a tab in a list": "repository:app:pull\trepository:b:pull",
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindChallenge, Status: http.StatusUnauthorized, Header: http.Header{
+				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="s",scope="%s"`, registry.URL(), scope)},
+			}})
+			_, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
+			wantError(t, err, acr.BadAnswer, "scope")
+			wantWire(t, registry, "1/0/0")
+		})
+	}
+}
+
+// Of thousands of schemes an error names a few.
+func TestHardening17SchemesOfAChallenge(t *testing.T) {
+	var schemes strings.Builder
+	for i := range 9_000 {
+		fmt.Fprintf(&schemes, "s%x,", i)
+	}
+	registry := startApp(t, acrtest.Options{ChallengeHeaders: []string{schemes.String()}})
+	err := wantError(t, readApp(t, newClient(t, registry)), acr.NotARegistry, "it offers s0, s1, s2, s3, s4")
+	if strings.Contains(err.Error(), "s5") {
+		t.Errorf("error = %v, want five schemes in it", err)
+	}
+}

@@ -439,7 +439,7 @@ func TestHardening03LinkToAnotherOrigin(t *testing.T) {
 			network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: stranger.Host()}
 			client := newClient(t, registry, at(home, registry, stranger)).DialWith(network.dial)
 			_, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
-			wantError(t, err, acr.BadAnswer, "another origin")
+			wantError(t, err, acr.BadAnswer, "the Link to the next page leads from https://"+home+" to ")
 			network.wantDialled(t, home+":443")
 			wantWire(t, registry, "1/1/1")
 		})

@@ -812,3 +812,35 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 		}
 	}
 }
+
+// Where a redirect leads to a host that fails, the error names that host.
+func TestHardening12HostBehindARedirect(t *testing.T) {
+	for name, test := range map[string]struct {
+		location string
+		reason   acr.Reason
+		says     string
+	}{
+		"refuses":    {"https://127.0.0.1:1/data?sig=sentinel", acr.Unreachable, "after a redirect to https://127.0.0.1:1: the connection was refused"},
+		"no port":    {"https://127.0.0.1:99999/data", acr.BadRedirect, "a Location that is not a URL to follow"},
+		"not a port": {"https://127.0.0.1:0x1/data", acr.BadRedirect, "a Location that is not a URL to follow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: test.location})
+			start := time.Now()
+			err := wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), test.reason, test.says)
+			wantWithin(t, start, 2*time.Second)
+			if strings.Contains(err.Error(), "sentinel") {
+				t.Errorf("the error shows a signature: %v", err)
+			}
+		})
+	}
+	t.Run("is silent", func(t *testing.T) {
+		silent := startRegistry(t, acrtest.Options{})
+		silent.Inject(acrtest.Fault{Hang: true})
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: silent.URL() + "/data"})
+		client := newClient(t, registry, at(registry.Host(), registry, silent), func(config *acr.Config) { config.RequestTimeout = 300 * time.Millisecond })
+		wantError(t, readApp(t, client.WithoutBackOff()), acr.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
+	})
+}

@@ -292,3 +292,86 @@ func TestHardening08ServerTextIsShort(t *testing.T) {
 		}
 	}
 }
+
+// What a registry was shown it may put into names, which errors repeat and the log shows.
+func TestHardening06SecretsInNames(t *testing.T) {
+	const secret = "sentinel-of-the-password"
+	withSecret := func(config *acr.Config) {
+		config.Credential.Password = acr.NewSecret(secret)
+		config.MaxRetries = 0
+	}
+	start := func(t *testing.T) *acrtest.Registry {
+		return startRegistry(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: secret}})
+	}
+	read := func(tag, platform string) func(*acr.Client) error {
+		return func(client *acr.Client) error {
+			_, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag, Platform: platform})
+			return err
+		}
+	}
+	for name, test := range map[string]struct {
+		arrange func(*acrtest.Registry)
+		read    func(*acr.Client) error
+	}{
+		"platform": {func(registry *acrtest.Registry) {
+			registry.PutIndex("app", "v", acrtest.Index{Images: []acrtest.Image{{OS: secret}}})
+		}, read("v", "linux/amd64")},
+		"artifact type": {func(registry *acrtest.Registry) {
+			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: secret})
+		}, read("v", "")},
+		"algorithm of a digest": {func(registry *acrtest.Registry) {
+			registry.PutManifest("app", "v", "application/vnd.oci.image.manifest.v1+json", []byte(
+				`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"x:`+secret+`","size":2},"layers":[]}`))
+		}, read("v", "")},
+		"path of the realm": {func(registry *acrtest.Registry) {
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindChallenge, Status: http.StatusUnauthorized, Header: http.Header{
+				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/%s/token",service="s"`, registry.URL(), secret)},
+			}})
+		}, read("v", "")},
+		"long path of the realm": {func(registry *acrtest.Registry) {
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindChallenge, Status: http.StatusUnauthorized, Header: http.Header{
+				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/%s/token",service="s"`, registry.URL(), strings.Repeat("long", 10_000))},
+			}})
+		}, read("v", "")},
+		"path of a link": {func(registry *acrtest.Registry) {
+			registry.PutImage("app", "v", acrtest.Image{})
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Times: 1, Status: http.StatusOK, Body: `{"tags":[]}`,
+				Header: http.Header{"Link": {"</" + secret + `>; rel="next"`}}})
+			registry.Inject(acrtest.Fault{Path: secret, Status: http.StatusForbidden})
+		}, func(client *acr.Client) error {
+			_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := start(t)
+			test.arrange(registry)
+			var log journal
+			err := test.read(newClient(t, registry, withSecret, func(config *acr.Config) { config.Log = log.add }))
+			if err == nil {
+				t.Fatal("there is no error")
+			}
+			if strings.Contains(err.Error(), secret) || len(err.Error()) > 1500 {
+				t.Errorf("the error shows the secret, or is too long: %v", err)
+			}
+			if strings.Contains(log.text.String(), secret) {
+				t.Errorf("the log shows the secret: %s", log.text.String())
+			}
+		})
+	}
+}
+
+// A token of the caller's own does not cross the network in the clear.
+func TestHardening01OwnTokenOverPlainHTTP(t *testing.T) {
+	client, err := acr.NewClient(acr.Config{Registry: "registry.example.com", PlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := &theNet{}
+	client.DialWith(network.dial)
+	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret("a-token")})
+	if failed := wantError(t, err, acr.InvalidArgument, "in the clear"); failed.Argument != "access_token" {
+		t.Errorf("argument = %q, want access_token", failed.Argument)
+	}
+	network.wantDialled(t)
+}

@@ -38,8 +38,9 @@ type ImageConfig struct {
 }
 
 // ImageConfig reads the configuration of an image; an index needs a platform. Errors are *Error.
-func (c *Client) ImageConfig(ctx context.Context, req ManifestRequest) (*ImageConfig, error) {
-	if err := req.validate(); err != nil {
+func (c *Client) ImageConfig(ctx context.Context, req ManifestRequest) (config *ImageConfig, err error) {
+	defer c.redact(&err)
+	if err := c.validate(req); err != nil {
 		return nil, err
 	}
 	manifest, err := c.sharedManifest(ctx, req)
@@ -69,6 +70,9 @@ func (c *Client) configOf(ctx context.Context, req ManifestRequest, manifest *Ma
 		return nil, err
 	}
 	has := ocispec.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
+	if has.OS == "" || has.Architecture == "" {
+		return nil, c.platformError(req, "the image's configuration names no platform, so whether it is for %s cannot be known", req.Platform)
+	}
 	if !fits(has, wanted) {
 		return nil, c.platformError(req, "the image is for %s, not for %s", excerpt(formatPlatform(has)), req.Platform)
 	}
@@ -97,6 +101,9 @@ func (c *Client) imageConfig(ctx context.Context, req ManifestRequest, manifest 
 		}
 	}
 	descriptor := *manifest.Config
+	if err := c.checkDigest(req, descriptor.Digest); err != nil {
+		return nil, err
+	}
 	r := resource{
 		operation: fmt.Sprintf("reading the image configuration %s", c.Pin(req.Repository, descriptor.Digest)),
 		url:       c.url("/v2/"+req.Repository+"/blobs/"+descriptor.Digest.String(), nil),
@@ -104,12 +111,9 @@ func (c *Client) imageConfig(ctx context.Context, req ManifestRequest, manifest 
 		scope:     "repository:" + req.Repository + ":pull",
 		token:     req.AccessToken,
 	}
-	if !descriptor.Digest.Algorithm().Available() {
-		return nil, &Error{Reason: BadAnswer, Operation: r.operation, Detail: "its digest is of an algorithm that is not known here"}
-	}
 	answer, err := c.read(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, incomplete(err, "the manifest names this configuration")
 	}
 	if actual := descriptor.Digest.Algorithm().FromBytes(answer.body); actual != descriptor.Digest || int64(len(answer.body)) != descriptor.Size {
 		failed := c.transport.badAnswer(r.request(), answer, fmt.Errorf(
@@ -123,6 +127,25 @@ func (c *Client) imageConfig(ctx context.Context, req ManifestRequest, manifest 
 	}
 	config.Digest = manifest.Digest
 	return config, nil
+}
+
+// checkDigest refuses a descriptor's digest that cannot be asked for and verified.
+func (c *Client) checkDigest(req ManifestRequest, d digest.Digest) error {
+	if d.Validate() == nil {
+		return nil
+	}
+	return &Error{Reason: BadAnswer, Operation: c.readingManifest(req), Detail: "it names a part by a digest of an algorithm that is not known here"}
+}
+
+// incomplete turns the 404 for a part into an error about the whole, which is there.
+func incomplete(err error, named string) error {
+	failed, ok := asError(err)
+	if !ok || !failed.missing {
+		return err
+	}
+	mine := *failed
+	mine.Reason, mine.Detail, mine.missing = IncompleteImage, named+", but the registry does not have it", false
+	return &mine
 }
 
 // decodeImageConfig reads an image configuration (OCI image spec, "Image Configuration").

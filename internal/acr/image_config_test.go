@@ -69,7 +69,7 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 		"entrypoint a text": {`{"config":{"Entrypoint":"/app"}}`, "another shape"},
 		"env null":          {`{"config":{"Env":[1]}}`, "another shape"},
 		"os a number":       {`{"os":1}`, "another shape"},
-		"deep nesting":      {`{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "not valid JSON"},
+		"deep nesting":      {`{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "nested too deeply"},
 		"too many values":   {`{"x":[` + strings.Repeat("0,", maxConfigValues) + `0]}`, "too many values"},
 	} {
 		t.Run(name, func(t *testing.T) {

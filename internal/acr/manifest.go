@@ -99,15 +99,25 @@ func (c *Client) Pin(repository string, d digest.Digest) string {
 
 // Manifest reads a manifest, and follows an index to the platform where one is asked for. Errors are *Error; IsMissing
 // tells that the registry has no such manifest.
-func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (*Manifest, error) {
-	if err := req.validate(); err != nil {
+func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *Manifest, err error) {
+	defer c.redact(&err)
+	if err := c.validate(req); err != nil {
 		return nil, err
 	}
-	manifest, err := c.sharedManifest(ctx, req)
+	manifest, err = c.sharedManifest(ctx, req)
 	if err != nil || req.Platform == "" {
 		return manifest, err
 	}
 	return c.forPlatform(ctx, req, manifest)
+}
+
+// validate checks a request, and that a token of the caller's own does not cross the network in the clear.
+func (c *Client) validate(req ManifestRequest) error {
+	home := originOf(c.config.endpoint())
+	if !req.AccessToken.IsZero() && home.scheme == "http" && !home.isLoopback() {
+		return invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", home.hostport())
+	}
+	return req.validate()
 }
 
 // sharedManifest reads a manifest once for all who want it at the same time. Nothing is kept for later: a tag may move.
@@ -161,6 +171,9 @@ func newManifest(answer *response, req ManifestRequest) (*Manifest, Reason, erro
 		return nil, Schema1, errSchema1
 	}
 	verified, reason, err := verifiedDigest(answer, req.Digest)
+	if reason == DigestMismatch && saysSchema1(answer.body) {
+		return nil, Schema1, errSchema1
+	}
 	if err != nil {
 		return nil, reason, err
 	}

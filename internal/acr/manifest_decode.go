@@ -56,6 +56,14 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 	return manifest, manifest.checkShape()
 }
 
+// saysSchema1 reports whether bytes that are not what their digest says are a schema 1 manifest under another type.
+func saysSchema1(body []byte) bool {
+	var raw struct {
+		SchemaVersion int64 `json:"schemaVersion"`
+	}
+	return unmarshal(body, maxManifestValues, &raw) == nil && raw.SchemaVersion == 1
+}
+
 // checkShape holds the four standard types to their required parts, so that `{}` is no image.
 func (m *Manifest) checkShape() error {
 	switch m.MediaType {
@@ -78,6 +86,8 @@ func jsonFault(err error) error {
 	switch {
 	case errors.Is(err, errTooMany):
 		return errTooMany
+	case errors.Is(err, errTooDeep):
+		return errTooDeep
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return errors.New("it has the same key twice in one object")
 	case errors.As(err, &syntax):
@@ -104,7 +114,11 @@ type descriptors []Descriptor
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (list *descriptors) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return eachElement(d, func() { *list = descriptors{} }, func() error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue() // null is as good as absent
+	}
+	*list = descriptors{}
+	return eachElement(d, func() error {
 		if len(*list) == maxDescriptors {
 			return errTooMany
 		}

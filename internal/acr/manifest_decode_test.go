@@ -117,7 +117,7 @@ func TestDecodeManifestRefuses(t *testing.T) {
 		"invalid UTF-8 in a value":      {ocispec.MediaTypeImageIndex, "{\"manifests\":[],\"x\":\"\xff\"}", "not valid JSON"},
 		"invalid UTF-8 in a key":        {ocispec.MediaTypeImageIndex, "{\"manifests\":[],\"\xc3\":1}", "not valid JSON"},
 		"half a surrogate":              {ocispec.MediaTypeImageIndex, `{"manifests":[],"x":"\ud800"}`, "not valid JSON"},
-		"10,000 levels":                 {ocispec.MediaTypeImageIndex, `{"manifests":[],"x":` + nested(10_000) + `}`, "not valid JSON"},
+		"10,000 levels":                 {ocispec.MediaTypeImageIndex, `{"manifests":[],"x":` + nested(10_000) + `}`, "nested too deeply"},
 		"1,000,000 levels":              {ocispec.MediaTypeImageIndex, `{"manifests":[],"x":` + nested(1_000_000) + `}`, "too many values"},
 		"HTML":                          {ocispec.MediaTypeImageIndex, "<!DOCTYPE html><html></html>", "not valid JSON at byte 0"},
 		"empty body":                    {ocispec.MediaTypeImageIndex, "", "not valid JSON at byte 0"},

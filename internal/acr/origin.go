@@ -95,7 +95,7 @@ func newRealmPolicy(registry origin, trustedHosts []string) realmPolicy {
 // `*.azurecr.io` is multi-tenant, so a sibling host is as foreign as any.
 func (p realmPolicy) check(realm string) (*url.URL, error) {
 	u, err := url.Parse(realm)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Host == "" || !validPort(u.Port()) || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, fmt.Errorf("the challenge of %s names no usable token server: its realm is not an http(s) URL with a host", p.registry)
 	}
 	target := originOf(u)

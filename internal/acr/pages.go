@@ -6,18 +6,25 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
-	pageSize       = 1000      // the most that ACR gives at once
-	maxPage        = 8 << 20   // bytes of one page
-	maxPageEntries = 10_000    // of one page: some registries give more than they were asked for
-	maxPageValues  = 150_000   // of one page: 10,000 tags with all that ACR tells of them have 130,000
-	maxPages       = 10_000    // of one list
-	maxEntries     = 1_000_000 // of one list
+	pageSize       = 1000    // the most that ACR gives at once
+	maxPage        = 8 << 20 // bytes of one page
+	maxPageEntries = 10_000  // of one page: some registries give more than they were asked for
+	maxPageValues  = 150_000 // of one page: 10,000 tags with all that ACR tells of them have 130,000
+	maxPages       = 10_000  // of one list
+	maxEntries     = 100_000 // that are kept of one list
 )
+
+// errTooLong says that too much of a list is kept.
+var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept; narrow them by a pattern or a limit", errTooLarge, maxEntries)
 
 // pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
 // Errors are *Error; a Link that leads to another origin, back to a page already read or on for ever is one, and no
@@ -25,7 +32,7 @@ const (
 func (c *Client) pages(ctx context.Context, r resource, take func(*response) (entries int, more bool, err error)) error {
 	r.limit = maxPage
 	visited := map[string]bool{}
-	for total := 0; ; {
+	for {
 		visited[r.url.String()] = true
 		answer, err := c.read(ctx, r)
 		if err != nil {
@@ -37,9 +44,6 @@ func (c *Client) pages(ctx context.Context, r resource, take func(*response) (en
 		}
 		if entries > maxPageEntries {
 			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("%w: one page of the list has over %d entries", errTooLarge, maxPageEntries))
-		}
-		if total += entries; total > maxEntries {
-			return c.transport.badAnswer(r.request(), answer, fmt.Errorf("%w: the list has over %d entries", errTooLarge, maxEntries))
 		}
 		next, err := nextPage(r.url, answer.header)
 		if err == nil && next != nil && visited[next.String()] {
@@ -58,6 +62,73 @@ func (c *Client) pages(ctx context.Context, r resource, take func(*response) (en
 	}
 }
 
+// selection gathers the entries of a list that are wanted, each name once.
+type selection[E any] struct {
+	limit   int // 0 for none
+	name    func(E) string
+	wanted  func(E) bool
+	compare func(a, b E) int
+
+	kept       []E
+	names      map[string]bool // of those kept
+	last       E               // of the entries so far, wanted or not
+	seen       int             // how many there were
+	outOfOrder bool
+}
+
+// add takes a page and says whether to read on. Once the limit is reached that is needless, if the list has come in
+// order so far: in any other list, an entry yet to come may belong before those that are here.
+func (s *selection[E]) add(page []E) (more bool, err error) {
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	for _, entry := range page {
+		s.outOfOrder = s.outOfOrder || s.seen > 0 && s.compare(s.last, entry) > 0
+		s.last, s.seen = entry, s.seen+1
+		if name := s.name(entry); s.wanted(entry) && !s.names[name] {
+			s.names[name] = true
+			s.kept = append(s.kept, entry)
+		}
+	}
+	if len(s.kept) > maxEntries {
+		return false, errTooLong
+	}
+	return s.outOfOrder || s.limit == 0 || len(s.kept) < s.limit, nil
+}
+
+// result gives the entries in order, as many as the limit allows.
+func (s *selection[E]) result() []E {
+	slices.SortStableFunc(s.kept, s.compare)
+	if s.limit > 0 && len(s.kept) > s.limit {
+		s.kept = s.kept[:s.limit]
+	}
+	return append([]E{}, s.kept...)
+}
+
+var errNoList = errors.New("the body has no list of this API")
+
+// maxName is the longest name of a repository, in bytes, that anybody asks for; a tag's is shorter.
+const maxName = 255
+
+// nameList is an array of names; nil where there is none, empty for null.
+type nameList []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *nameList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*l = nameList{}
+	return eachElement(d, func() error {
+		var name string
+		if err := json.UnmarshalDecode(d, &name); err != nil {
+			return err
+		}
+		if name == "" || len(name) > maxName {
+			return errShape
+		}
+		*l = append(*l, name)
+		return nil
+	})
+}
+
 // firstPage gives the query that asks for a whole page.
 func firstPage() url.Values {
 	return url.Values{"n": {strconv.Itoa(pageSize)}}
@@ -74,8 +145,12 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 	if err != nil || next.Host == "" {
 		return nil, errLink
 	}
-	if from, to := originOf(here), originOf(next); from != to || next.User != nil {
+	from, to := originOf(here), originOf(next)
+	if from != to {
 		return nil, fmt.Errorf("the Link to the next page leads from %s to %s, which is another origin", from, to)
+	}
+	if next.User != nil {
+		return nil, fmt.Errorf("the Link to the next page leads from %s to %s with credentials in it", from, to)
 	}
 	next.Fragment = ""
 	return next, nil

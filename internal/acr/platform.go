@@ -163,7 +163,11 @@ func (c *Client) child(ctx context.Context, req ManifestRequest, index *Manifest
 	if !found {
 		return nil, c.platformError(req, "the index has no child for %s; it has %s", req.Platform, listPlatforms(index))
 	}
-	return c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken})
+	if err := c.checkDigest(req, child.Digest); err != nil {
+		return nil, err
+	}
+	manifest, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken})
+	return manifest, incomplete(err, "the index names this manifest for "+req.Platform)
 }
 
 func (c *Client) platformError(req ManifestRequest, format string, values ...any) *Error {
@@ -174,13 +178,14 @@ func (c *Client) platformError(req ManifestRequest, format string, values ...any
 func listPlatforms(manifest *Manifest) string {
 	var names []string
 	for _, child := range manifest.Platforms() {
+		if len(names) == 20 {
+			names = append(names, "and more")
+			break
+		}
 		names = append(names, excerpt(child.Platform))
 	}
 	if len(names) == 0 {
 		return "no platform at all"
-	}
-	if len(names) > 20 {
-		names = append(names[:20], "and more")
 	}
 	return strings.Join(names, ", ")
 }

@@ -33,7 +33,7 @@ func (t *transport) follow(ctx context.Context, r request) (res *http.Response, 
 			return nil, away, err
 		}
 		if res, err = t.base.RoundTrip(req); err != nil {
-			return nil, away, err
+			return nil, away, r.redirected(target, err)
 		}
 		if !isRedirect(res.StatusCode) {
 			return res, away, nil
@@ -50,6 +50,22 @@ func (t *transport) follow(ctx context.Context, r request) (res *http.Response, 
 			return nil, away, refuseRedirect("%s redirects more than %d times", originOf(r.url), maxRedirects)
 		}
 	}
+}
+
+// redirectedError is what went wrong on a host that the registry redirected to, such as that of its blobs.
+type redirectedError struct {
+	to origin
+	error
+}
+
+func (e *redirectedError) Unwrap() error { return e.error }
+
+// redirected names the host at fault where it is not the registry itself.
+func (r request) redirected(target *url.URL, err error) error {
+	if err == nil || originOf(target) == originOf(r.url) {
+		return err
+	}
+	return &redirectedError{originOf(target), err}
 }
 
 // nextTarget says where a redirect leads, if this request may go there.
@@ -74,7 +90,7 @@ func location(from *url.URL, res *http.Response) (*url.URL, error) {
 		return nil, refuseRedirect("%s redirects without naming one Location", originOf(from))
 	}
 	target, err := from.Parse(locations[0])
-	if err != nil || target.User != nil || target.Hostname() == "" {
+	if err != nil || target.User != nil || target.Hostname() == "" || !validPort(target.Port()) {
 		return nil, refuseRedirect("%s redirects to a Location that is not a URL to follow", originOf(from))
 	}
 	if target.Scheme != "https" && target.Scheme != "http" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"mime"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,15 +24,16 @@ type ReferrersRequest struct {
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest: by the
 // referrers API, else by the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
 // "Listing Referrers"). A manifest that does not exist has none. Errors are *Error.
-func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) ([]Descriptor, error) {
+func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers []Descriptor, err error) {
+	defer c.redact(&err)
 	if err := ValidateRepository(req.Repository); err != nil {
 		return nil, err
 	}
 	if err := ValidateDigest(req.Digest); err != nil {
 		return nil, err
 	}
-	referrers, err := c.referrersByAPI(ctx, req)
-	if lacksAPI(err) {
+	referrers, err = c.referrersByAPI(ctx, req)
+	if lacksAPI(err) || isNotFound(err) {
 		referrers, err = c.referrersByTag(ctx, req)
 	}
 	if err != nil {
@@ -66,10 +68,22 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]De
 		if err != nil {
 			return 0, false, fmt.Errorf("the body is no list of referrers: %w", err)
 		}
-		referrers = append(referrers, page.Manifests...)
+		if referrers = append(referrers, page.Manifests...); len(referrers) > maxReferrers {
+			return 0, false, fmt.Errorf("%w: the list has over %d referrers", errTooLarge, maxReferrers)
+		}
 		return len(page.Manifests), true, nil
 	})
 	return referrers, err
+}
+
+// maxReferrers bounds what is kept: as many as the referrers tag can hold.
+const maxReferrers = maxDescriptors
+
+// isNotFound reports a 404 of any kind: "if the referrers API returns a 404, the client MUST fallback to pulling the
+// referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
+func isNotFound(err error) bool {
+	failed, ok := asError(err)
+	return ok && failed.Status == http.StatusNotFound
 }
 
 // referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema").

@@ -2,10 +2,10 @@ package acr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -18,41 +18,45 @@ type RepositoriesRequest struct {
 
 // Repositories lists the names of repositories, sorted: by ACR's own API, else by the registry API that other
 // registries have. Errors are *Error.
-func (c *Client) Repositories(ctx context.Context, req RepositoriesRequest) ([]string, error) {
+func (c *Client) Repositories(ctx context.Context, req RepositoriesRequest) (names []string, err error) {
+	defer c.redact(&err)
 	r := resource{
 		operation: "listing the repositories of " + c.config.Registry,
 		url:       c.url("/acr/v1/_catalog", firstPage()),
 		scope:     "registry:catalog:*",
 	}
-	names, err := c.repositoryNames(ctx, r, req)
+	names, err = c.repositoryNames(ctx, r, req)
 	if lacksAPI(err) {
 		r.url = c.url("/v2/_catalog", firstPage())
 		names, err = c.repositoryNames(ctx, r, req)
 	}
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return names, err
 }
 
 func (c *Client) repositoryNames(ctx context.Context, r resource, req RepositoriesRequest) ([]string, error) {
-	names := []string{}
+	names := selection[string]{
+		limit:   req.Limit,
+		name:    func(name string) string { return name },
+		wanted:  func(name string) bool { return strings.HasPrefix(name, req.Prefix) && matches(req.NameRegex, name) },
+		compare: strings.Compare,
+	}
 	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
 		var page struct {
-			Repositories []string `json:"repositories"`
+			Repositories nameList `json:"repositories"`
 		}
 		if err := decodePage(answer, &page); err != nil {
 			return 0, false, err
 		}
-		for _, name := range page.Repositories {
-			if strings.HasPrefix(name, req.Prefix) && matches(req.NameRegex, name) && !full(len(names), req.Limit) {
-				names = append(names, name)
-			}
+		if page.Repositories == nil {
+			return 0, false, errNoList
 		}
-		return len(page.Repositories), !full(len(names), req.Limit), nil
+		more, err := names.add(page.Repositories)
+		return len(page.Repositories), more, err
 	})
-	return names, err
+	if err != nil {
+		return nil, err
+	}
+	return names.result(), nil
 }
 
 // Repository is what ACR's own API tells of one.
@@ -91,7 +95,8 @@ func (a *attributesAnswer) attributes() *Attributes {
 
 // Repository reads one repository's properties. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are
 // *Error.
-func (c *Client) Repository(ctx context.Context, name string) (*Repository, error) {
+func (c *Client) Repository(ctx context.Context, name string) (repository *Repository, err error) {
+	defer c.redact(&err)
 	if err := ValidateRepository(name); err != nil {
 		return nil, err
 	}
@@ -109,6 +114,7 @@ func (c *Client) Repository(ctx context.Context, name string) (*Repository, erro
 		return nil, err
 	}
 	var raw struct {
+		ImageName      string            `json:"imageName"`
 		CreatedTime    string            `json:"createdTime"`
 		LastUpdateTime string            `json:"lastUpdateTime"`
 		ManifestCount  int64             `json:"manifestCount"`
@@ -117,6 +123,9 @@ func (c *Client) Repository(ctx context.Context, name string) (*Repository, erro
 	}
 	if err := decodePage(answer, &raw); err != nil {
 		return nil, c.transport.badAnswer(r.request(), answer, err)
+	}
+	if raw.ImageName == "" && raw.CreatedTime == "" {
+		return nil, c.transport.badAnswer(r.request(), answer, errors.New("the body tells nothing of a repository"))
 	}
 	return &Repository{
 		Name:           name,
@@ -169,6 +178,3 @@ func unsupported(err error, detail string) error {
 func matches(pattern *regexp.Regexp, name string) bool {
 	return pattern == nil || pattern.MatchString(name)
 }
-
-// full reports whether a list of n entries has reached its limit; 0 is no limit.
-func full(n, limit int) bool { return limit > 0 && n >= limit }

@@ -63,8 +63,9 @@ func (s Secret) usableInHeader() bool {
 // secretSet holds what a client was given and what it handed out, so that no error repeats it: a server may echo in one
 // answer what it learned from another request. The zero value is ready to use.
 type secretSet struct {
-	mu   sync.Mutex
-	list []Secret
+	mu    sync.Mutex
+	list  []Secret
+	forms redactor // of all in the list, kept so that an error and a line of the log cost little
 }
 
 func (s *secretSet) add(secrets ...Secret) {
@@ -74,6 +75,7 @@ func (s *secretSet) add(secrets ...Secret) {
 		known := slices.ContainsFunc(s.list, func(other Secret) bool { return other.Reveal() == secret.Reveal() })
 		if !known && !secret.IsZero() {
 			s.list = append(s.list, secret)
+			s.forms = append(s.forms, newRedactor(secret)...)
 		}
 	}
 }
@@ -81,5 +83,5 @@ func (s *secretSet) add(secrets ...Secret) {
 func (s *secretSet) redactor() redactor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return newRedactor(s.list...)
+	return s.forms
 }

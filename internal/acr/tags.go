@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,22 +39,19 @@ type Tag struct {
 // Tags lists the tags of a repository: by ACR's own API with details, else by the registry API, which knows names
 // only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties.
 // Errors are *Error.
-func (c *Client) Tags(ctx context.Context, req TagsRequest) ([]Tag, error) {
+func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err error) {
+	defer c.redact(&err)
 	if err := ValidateRepository(req.Repository); err != nil {
 		return nil, err
 	}
-	tags, err := c.acrTags(ctx, req)
+	tags, err = c.acrTags(ctx, req)
 	if lacksAPI(err) {
 		if req.OrderBy != "" && req.OrderBy != OrderByName {
 			return nil, unsupported(err, "only Azure Container Registry knows the times of tags")
 		}
-		tags, err = c.ociTags(ctx, req)
+		return c.ociTags(ctx, req)
 	}
-	if err != nil {
-		return nil, err
-	}
-	sortTags(tags, req.OrderBy)
-	return slices.CompactFunc(tags, func(a, b Tag) bool { return a.Name == b.Name }), nil
+	return tags, err
 }
 
 func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
@@ -75,8 +71,10 @@ func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 		var page struct {
 			Tags tagList `json:"tags"`
 		}
-		err := decodePage(answer, &page)
-		return page.Tags, err
+		if err := decodePage(answer, &page); err != nil {
+			return nil, err
+		}
+		return page.Tags, nil
 	})
 }
 
@@ -88,35 +86,47 @@ func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 	}
 	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
 		var page struct {
-			Tags []string `json:"tags"`
+			Tags nameList `json:"tags"`
 		}
-		err := decodePage(answer, &page)
+		if err := decodePage(answer, &page); err != nil || page.Tags == nil {
+			return nil, err
+		}
 		tags := make([]Tag, len(page.Tags))
 		for i, name := range page.Tags {
 			tags[i].Name = name
 		}
-		return tags, err
+		return tags, nil
 	})
 }
 
-// tags gathers the tags of all pages that match, and stops at the limit.
+// tags gathers the tags that match. decode gives nil for a page without a list.
 func (c *Client) tags(ctx context.Context, r resource, req TagsRequest, decode func(*response) ([]Tag, error)) ([]Tag, error) {
-	tags := []Tag{}
+	tags := selection[Tag]{
+		limit:   req.Limit,
+		name:    func(tag Tag) string { return tag.Name },
+		wanted:  func(tag Tag) bool { return matches(req.NameRegex, tag.Name) },
+		compare: compareTags(req.OrderBy),
+	}
 	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
 		page, err := decode(answer)
-		for _, tag := range page {
-			if matches(req.NameRegex, tag.Name) && !full(len(tags), req.Limit) {
-				tags = append(tags, tag)
-			}
+		if err != nil {
+			return 0, false, err
 		}
-		return len(page), !full(len(tags), req.Limit), err
+		if page == nil {
+			return 0, false, errNoList
+		}
+		more, err := tags.add(page)
+		return len(page), more, err
 	})
-	return tags, err
+	if err != nil {
+		return nil, err
+	}
+	return tags.result(), nil
 }
 
-// sortTags orders by name, or by the last update with the name where the times are equal.
-func sortTags(tags []Tag, order string) {
-	slices.SortStableFunc(tags, func(a, b Tag) int {
+// compareTags orders by name, or by the last update with the name where the times are equal.
+func compareTags(order string) func(a, b Tag) int {
+	return func(a, b Tag) int {
 		switch order {
 		case OrderByTimeDesc:
 			return cmp.Or(updated(b).Compare(updated(a)), strings.Compare(a.Name, b.Name))
@@ -125,7 +135,7 @@ func sortTags(tags []Tag, order string) {
 		default:
 			return strings.Compare(a.Name, b.Name)
 		}
-	})
+	}
 }
 
 // updated reads a tag's time; one that is unreadable counts as the earliest.
@@ -137,12 +147,19 @@ func updated(tag Tag) time.Time {
 	return at
 }
 
-// tagList is the tags array of ACR's own API.
+// The longest texts of a tag, in bytes: the grammar's for a name, and the longest digest and time with room to spare.
+const (
+	maxTagName = 128
+	maxTagText = 256
+)
+
+// tagList is the tags array of ACR's own API; nil where there is none, empty for null.
 type tagList []Tag
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return eachElement(d, func() { *l = tagList{} }, func() error {
+	*l = tagList{}
+	return eachElement(d, func() error {
 		var raw struct {
 			Name           string            `json:"name"`
 			Digest         string            `json:"digest"`
@@ -153,7 +170,7 @@ func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if err := json.UnmarshalDecode(d, &raw); err != nil {
 			return err
 		}
-		if raw.Name == "" {
+		if raw.Name == "" || len(raw.Name) > maxTagName || max(len(raw.Digest), len(raw.CreatedTime), len(raw.LastUpdateTime)) > maxTagText {
 			return errShape
 		}
 		*l = append(*l, Tag{raw.Name, raw.Digest, raw.CreatedTime, raw.LastUpdateTime, raw.Attributes.attributes()})

@@ -69,10 +69,15 @@ func splitScope(scope string) (resource, actions string) {
 	return scope, ""
 }
 
-// withActions adds actions to a scope, in sorted order behind those that it has.
+// withActions adds actions to a scope, in sorted order behind those that it has, each once.
 func withActions(scope string, actions []string) string {
 	resource, has := splitScope(scope)
-	all := strings.Split(has, ",")
+	var all []string
+	for action := range strings.SplitSeq(has, ",") {
+		if !slices.Contains(all, action) {
+			all = append(all, action)
+		}
+	}
 	for _, action := range slices.Sorted(slices.Values(actions)) {
 		if !slices.Contains(all, action) {
 			all = append(all, action)
@@ -252,7 +257,8 @@ func (r TokenRequest) scopes(named []string) []string {
 
 // Token discovers the challenge anew and gets a new token, so that what is handed out has its whole lifetime before
 // it. Errors are *Error; NoTokenNeeded for a registry that answers without one.
-func (c *Client) Token(ctx context.Context, req TokenRequest) (*Token, error) {
+func (c *Client) Token(ctx context.Context, req TokenRequest) (token *Token, err error) {
+	defer c.redact(&err)
 	if err := req.validate(); err != nil {
 		return nil, err
 	}
@@ -265,8 +271,7 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (*Token, error) {
 		return nil, c.noChallenge(r, found.answer)
 	}
 	ch := found.challenge.withScopes(req.scopes(found.challenge.scopes)...)
-	token, err := c.fetchToken(ctx, r.operation, ch)
-	if err != nil {
+	if token, err = c.fetchToken(ctx, r.operation, ch); err != nil {
 		return nil, err
 	}
 	c.tokens.remember(ch.key(), token)
@@ -329,25 +334,27 @@ func decodeToken(body []byte, asked time.Time) (*Token, error) {
 			lifetime = claims.ExpiresAt.Sub(asked)
 		}
 	}
-	if stated, ok := seconds(answer.ExpiresIn); ok && token.ExpiresAt.IsZero() {
-		lifetime = stated
+	stated, dated := issued(string(answer.IssuedAt))
+	if dated && token.IssuedAt.IsZero() {
+		token.IssuedAt = stated
+	}
+	if left, ok := seconds(answer.ExpiresIn); ok && token.ExpiresAt.IsZero() {
+		lifetime = left
 		if token.IssuedAt.IsZero() {
-			token.IssuedAt = issued(string(answer.IssuedAt), asked)
+			token.IssuedAt = asked.UTC().Truncate(time.Second)
 		}
-		token.ExpiresAt = token.IssuedAt.Add(stated)
+		token.ExpiresAt = token.IssuedAt.Add(left)
 	}
 	token.renewAt = asked.Add(untilRenewal(lifetime))
 	return token, nil
 }
 
 // issued reads issued_at where it makes sense: a date after 1970 to which a year can be added and RFC 3339 still write
-// it. Otherwise the token is as old as the request for it.
-func issued(text string, asked time.Time) time.Time {
+// it.
+func issued(text string) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, text)
-	if at = at.UTC(); err != nil || at.Unix() <= 0 || at.Year() >= 9999 {
-		return asked.UTC().Truncate(time.Second)
-	}
-	return at
+	at = at.UTC()
+	return at, err == nil && at.Unix() > 0 && at.Year() < 9999
 }
 
 // seconds reads expires_in where it makes sense: a number of seconds, more than 0 and at most a year.

@@ -38,7 +38,7 @@ func TestDecodeToken(t *testing.T) {
 		"expires_in":               {`{"token":"x","expires_in":300}`, "x", asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},
 		"expires_in, a fraction":   {`{"token":"x","expires_in":300.9}`, "x", asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},
 		"issued_at":                {`{"token":"x","expires_in":300,"issued_at":"2026-01-01T01:00:00+01:00"}`, "x", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 5, 0, 0, time.UTC), 270 * time.Second},
-		"issued_at alone":          {`{"token":"x","issued_at":"2026-01-01T00:00:00Z"}`, "x", none, none, untilMinute},
+		"issued_at alone":          {`{"token":"x","issued_at":"2026-01-01T00:00:00Z"}`, "x", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), none, untilMinute},
 		"issued_at of no date":     {`{"token":"x","expires_in":300,"issued_at":"today"}`, "x", asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},
 		"issued_at of a number":    {`{"token":"x","expires_in":300,"issued_at":1700000000}`, "x", asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},
 		"issued_at at the end":     {`{"token":"x","expires_in":300,"issued_at":"9999-12-31T23:59:59-01:00"}`, "x", asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},

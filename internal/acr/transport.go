@@ -194,7 +194,11 @@ func (t *transport) attempt(ctx context.Context, r request) (*response, *failure
 		return nil, t.statusFailure(r, answer) // whatever became of the body
 	}
 	if err != nil {
-		return nil, t.classify(ctx, r, err)
+		failed := t.classify(ctx, r, err)
+		if answer != nil {
+			failed.err.Status = answer.status
+		}
+		return nil, failed
 	}
 	return answer, nil
 }
@@ -212,7 +216,7 @@ func (t *transport) exchange(ctx context.Context, r request) (*response, error) 
 	}
 	answer := &response{status: res.StatusCode, header: res.Header, away: away}
 	answer.body, err = readBody(res, limit)
-	return answer, err
+	return answer, r.redirected(res.Request.URL, err)
 }
 
 // newRequest makes one HTTP request of r for a target, which differs from r's own after a redirect.
@@ -238,14 +242,15 @@ func (t *transport) newRequest(ctx context.Context, r request, target *url.URL, 
 	return req, nil
 }
 
-// trace logs one attempt. It names no query (a redirect's may be signed) and no header.
+// trace logs one attempt. It names no query (a redirect's may be signed) and no header, and of a path no secret: the
+// registry may have put one into the link that it is asked by.
 func (t *transport) trace(ctx context.Context, r request, answer *response, took time.Duration) {
 	if t.log == nil {
 		return
 	}
 	fields := map[string]any{
 		"method": r.method,
-		"url":    originOf(r.url).String() + r.url.EscapedPath(),
+		"url":    t.secrets.redactor().clean(originOf(r.url).String() + r.url.EscapedPath()),
 		"took":   took.Round(time.Millisecond).String(),
 		"status": "none",
 	}

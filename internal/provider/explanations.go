@@ -204,6 +204,12 @@ var explanations = map[acr.Reason]explanation{
 		Cause:   "The manifest has Docker's first format, which is deprecated and has no digest that could be pinned.",
 		Remedy:  "Build and push the image again with a current client.",
 	},
+	acr.IncompleteImage: {
+		Summary: "Image incomplete",
+		Cause: "The manifest is there, but the registry lacks a part that it names: that part was deleted, or the image was never " +
+			"pushed whole.",
+		Remedy: "Push the image again.",
+	},
 	acr.PlatformNotFound: {
 		Summary: "Platform not found",
 		Cause:   "The image is not there for the platform, or is an index while no `platform` was given.",
