@@ -207,6 +207,7 @@ func TestAllowMissing(t *testing.T) {
 	wanted{summary: "Wrong user name or password", hides: []string{"sesame"}}.check(t, diagnostics)
 }
 
+// A token differs at each read, which is no difference to a plan until something consumes it (hardening item 22).
 func TestBearerToken(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push", "registry:catalog:*"}}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -450,7 +451,7 @@ func TestRequestsOfARead(t *testing.T) {
 }
 
 // A repository that is deleted between plan and apply is a clear "not found" (hardening item 22).
-func TestRepositoryDeletedBetweenReads(t *testing.T) {
+func TestHardening22RepositoryDeletedBetweenReads(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{})
 	image := registry.PutImage("app", "1.0", acrtest.Image{})
 	p := configuredFor(t, defaultUser(registry))

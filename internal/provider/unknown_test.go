@@ -12,7 +12,7 @@ import (
 
 // With an unknown provider block each read that is really made fails with one error, and nothing is sent: neither to
 // another registry nor as an anonymous caller (hardening item 21).
-func TestUnknownProviderBlock(t *testing.T) {
+func TestHardening21UnknownProviderBlock(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	tests := map[string]struct {
