@@ -281,14 +281,14 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 }
 
 // concernsAnother reports whether a shared discovery failed by what another read asked for. That the host cannot be
-// reached, or is silent, concerns all.
+// reached, is silent or limits its callers, concerns all.
 func concernsAnother(err error, r resource) bool {
 	failed, ok := asError(err)
 	if !ok || failed.Operation == r.operation {
 		return false
 	}
 	switch failed.Reason {
-	case Unreachable, TimedOut, CertificateRejected, ProxyRefused:
+	case Unreachable, TimedOut, CertificateRejected, ProxyRefused, RateLimited:
 		return false
 	}
 	return true
