@@ -9,7 +9,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -19,12 +18,8 @@ import (
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version = "dev"
 
-// memory is what the runtime tries to keep to, in bytes: beyond it garbage is collected as soon as it falls. An answer
-// that fills its limit is copied several times on its way to Terraform.
-const memory = 48 << 20
-
 func main() {
-	debug.SetMemoryLimit(memory)
+	provider.LimitMemory()
 	// net/http logs through the standard logger, in the words of the server: whatever comes unasked on an idle
 	// connection, for one. A server knows what it was shown.
 	log.SetOutput(io.Discard)

@@ -6,6 +6,7 @@ package acr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,9 +55,8 @@ type Client struct {
 	manifests flights[*Manifest]
 	first     flights[discovery] // the first discovery, which all reads wait for
 
-	mu        sync.Mutex
-	known     discovery           // the realm, or that there is none, once an answer told
-	corrected map[string][]string // by operation: the scopes that a 401 named in place of the one foreseen
+	mu    sync.Mutex
+	known discovery // the realm, or that there is none, once an answer told
 }
 
 // NewClient checks the configuration and makes a client. It sends nothing. Errors are *Error.
@@ -101,7 +101,7 @@ type resource struct {
 	url       *url.URL
 	accept    string
 	limit     int64  // of a 2xx answer's body, in bytes
-	scope     string // what its challenge is foreseen to name
+	scope     string // what its challenge is foreseen to name; several are joined by spaces
 	token     Secret // the caller's own access token, in place of the client's
 }
 
@@ -129,13 +129,13 @@ func (c *Client) read(ctx context.Context, r resource) (*response, error) {
 	if corrected := c.correction(*found.challenge, fresh, last); corrected != nil {
 		if slices.Equal(corrected.scopes, found.challenge.scopes) {
 			c.tokens.drop(token)
-		} else {
-			c.learnScopes(r, corrected.scopes)
 		}
 		if token, _, err = c.tokenFor(ctx, r, *corrected); err != nil {
 			return nil, err
 		}
-		last = c.send(ctx, r, token.Value)
+		if last = c.send(ctx, r, token.Value); last.answer != nil {
+			last.answer.scope = strings.Join(corrected.scopes, " ")
+		}
 	}
 	return c.checked(r, last)
 }
@@ -175,7 +175,7 @@ func (c *Client) checked(r resource, s sent) (*response, error) {
 		return nil, s.err
 	}
 	if s.answer.status == http.StatusOK && s.answer.isWebPage() {
-		failed := c.transport.badAnswer(r.request(), s.answer, errors.New("a web page, sent as text/html"))
+		failed := c.transport.badAnswer(r.request(), s.answer, fmt.Errorf("a web page, sent as %s", excerpt(s.answer.header.Get("Content-Type"))))
 		failed.Reason = NotARegistry
 		return nil, failed
 	}
@@ -195,7 +195,7 @@ func (c *Client) checked(r resource, s sent) (*response, error) {
 
 // explainRefusal says what a last 401 means: its challenge tells a missing permission from a bad token.
 func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
-	if answer.away {
+	if answer.elsewhere != "" {
 		failed.Reason, failed.Detail = BadRedirect, "a host that the registry redirected to asks for credentials, which it does not get"
 		return
 	}
@@ -207,7 +207,7 @@ func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
 	if ch.code == "insufficient_scope" || r.token.IsZero() && ch.code == "" {
 		failed.Reason = InsufficientScope
 		if len(ch.scopes) == 0 {
-			ch.scopes = []string{r.scope}
+			ch.scopes = strings.Fields(r.scope)
 		}
 		failed.Detail = c.transport.secrets.redactor().clean("the token lacks " + strings.Join(ch.scopes, " "))
 	}
@@ -221,7 +221,7 @@ func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
 // be of no use: the scope asked for is missing from a token that was just made for it. A remembered token may have been
 // revoked, so a new one is asked for even if the 401 names nothing: RFC 6750 section 3 lets it name an error alone.
 func (c *Client) correction(asked challenge, fresh bool, s sent) *challenge {
-	if s.err != nil || s.answer.status != http.StatusUnauthorized || s.answer.away {
+	if s.err != nil || s.answer.status != http.StatusUnauthorized || s.answer.elsewhere != "" {
 		return nil
 	}
 	ch, err := readChallenge(s.answer.header.Values("WWW-Authenticate"), c.policy)
@@ -262,9 +262,9 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 	known := c.whatIsKnown()
 	if known.url == "" {
 		var err error
-		known, err = c.first.do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) })
+		known, err = c.first.do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r, asOften) })
 		if err != nil && concernsAnother(err, r) {
-			return c.discover(ctx, r)
+			return c.discover(ctx, r, onlyOnce) // the other has tried for both
 		}
 		if err != nil {
 			return discovery{}, relabelled(err, r.operation)
@@ -274,9 +274,9 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 		}
 	}
 	if known.challenge == nil {
-		return c.discover(ctx, r)
+		return c.discover(ctx, r, asOften)
 	}
-	foreseen := known.challenge.withScopes(c.foreseenScopes(r)...)
+	foreseen := known.challenge.withScopes(strings.Fields(r.scope)...)
 	return discovery{challenge: &foreseen}, nil
 }
 
@@ -296,21 +296,22 @@ func concernsAnother(err error, r resource) bool {
 
 // discover sends the request without credentials: the first step of ACR's flow. Credentials sent unasked would be
 // answered with a Basic challenge when they are wrong, and with no word on the scope.
-func (c *Client) discover(ctx context.Context, r resource) (discovery, error) {
+func (c *Client) discover(ctx context.Context, r resource, tries tries) (discovery, error) {
 	req := r.request()
+	req.tries = tries
 	req.step = "asking " + originOf(req.url).String() + " without credentials"
 	answer, err := c.transport.do(ctx, req)
 	if err != nil {
 		return discovery{}, err
 	}
 	found := discovery{url: req.url.String(), answer: answer}
-	if answer.status == http.StatusUnauthorized && !answer.away {
+	if answer.status == http.StatusUnauthorized && answer.elsewhere == "" {
 		ch, err := readChallenge(answer.header.Values("WWW-Authenticate"), c.policy)
 		if err != nil {
 			return discovery{}, c.challengeError(req, answer, err)
 		}
 		if len(ch.scopes) == 0 && r.scope != "" {
-			ch.scopes = []string{r.scope}
+			ch.scopes = strings.Fields(r.scope)
 		}
 		found.challenge = &ch
 	}
@@ -350,36 +351,15 @@ func (c *Client) learn(found discovery) {
 	c.known = found
 }
 
-// learnScopes remembers what a 401 named in place of the scope foreseen, so that the next page of a list foresees it.
-func (c *Client) learnScopes(r resource, named []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.corrected == nil {
-		c.corrected = map[string][]string{}
-	}
-	c.corrected[r.operation] = named
-}
-
-func (c *Client) foreseenScopes(r resource) []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if named, ok := c.corrected[r.operation]; ok {
-		return named
-	}
-	return []string{r.scope}
-}
-
 // redact is the way out of the client for every error: a registry knows what it was shown, and may have put it into
-// names that an error repeats.
+// what an error says of its answer. Operation and Step are the client's own words.
 func (c *Client) redact(err *error) {
 	failed, ok := asError(*err)
 	if !ok {
 		return
 	}
-	clean, redactor := *failed, c.transport.secrets.redactor()
-	clean.Operation = redactor.cleanTo(maxOperation, failed.Operation)
-	clean.Step = redactor.clean(failed.Step)
-	clean.Detail = redactor.cleanTo(maxOperation, failed.Detail)
+	clean := *failed
+	clean.Detail = c.transport.secrets.redactor().cleanTo(maxDetail, failed.Detail)
 	*err = &clean
 }
 
@@ -387,7 +367,7 @@ func (c *Client) redact(err *error) {
 // has a registry's error code or header, or it came after the registry had taken the client's token. Registries also
 // send 404 with text/plain or with no body at all.
 func (r *response) saysMissing(code string, authenticated bool) bool {
-	if r.status != http.StatusNotFound || r.away {
+	if r.status != http.StatusNotFound || r.elsewhere != "" {
 		return false
 	}
 	return code != "" || r.header.Get("Docker-Distribution-Api-Version") != "" || authenticated && !r.isWebPage()

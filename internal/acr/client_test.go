@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
@@ -575,4 +576,70 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 		registry.PutBlob("app", content), len(content)))
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
 	wantError(t, err, acr.PlatformNotFound, "names no platform", "cannot be known")
+}
+
+// A registry that is down is not asked as often by each read as by the first.
+func TestRegistryThatIsDownIsNotStormed(t *testing.T) {
+	for status, most := range map[int]int{http.StatusServiceUnavailable: 6 + 9, http.StatusTooManyRequests: 6} {
+		registry := startRegistry(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Status: status})
+		reached, hold := make(chan struct{}, 1), make(chan struct{})
+		registry.Inject(acrtest.Fault{Times: 1, Handler: holdHandler(reached, hold)})
+		client := newClient(t, registry).WithoutBackOff()
+		done := make(chan error, 10)
+		for i := range 10 {
+			go func() {
+				_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: fmt.Sprintf("app%d", i), Tag: "v"})
+				done <- err
+			}()
+		}
+		client.AwaitFirstDiscoveryBy(10)
+		close(hold)
+		for range 10 {
+			if err := <-done; err == nil {
+				t.Errorf("with %d there is no error", status)
+			}
+		}
+		if got := len(registry.Requests()); got > most {
+			t.Errorf("with %d there were %d requests, want at most %d", status, got, most)
+		}
+	}
+}
+
+// The storage that a blob is redirected to may have lost it.
+func TestMissingBlobBehindTheRedirect(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{BlobRedirect: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusNotFound})
+	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	wantError(t, err, acr.IncompleteImage, "404", "the registry does not have it")
+}
+
+// An error from behind a redirect names the host.
+func TestRefusalBehindTheRedirect(t *testing.T) {
+	registry := startRegistry(t, acrtest.Options{BlobRedirect: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusForbidden})
+	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	wantError(t, err, acr.Denied, "403", "after a redirect to https://"+registry.BlobHost())
+}
+
+// A token is renewed before it ends, on the clock of this machine.
+func TestTokenIsRenewedBeforeItEnds(t *testing.T) {
+	now := time.Now()
+	clock := func() time.Time { return now }
+	registry := startRegistry(t, acrtest.Options{Clock: clock})
+	registry.PutImage("app", "v", acrtest.Image{})
+	client := newClient(t, registry)
+	client.SetClock(clock)
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{{0, "1/1/1"}, {69 * time.Minute, "1/1/2"}, {2 * time.Minute, "1/2/3"}} { // it lasts 75 minutes; five are left for requests under way
+		now = now.Add(step.after)
+		if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
+			t.Fatal(err)
+		}
+		wantWire(t, registry, step.want)
+	}
 }

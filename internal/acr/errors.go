@@ -180,12 +180,16 @@ func statusReason(status int, code string) Reason {
 
 // The longest texts of an error, in characters.
 const (
-	maxMessage   = 300 // what a server said
-	maxOperation = 600 // what was attempted: a registry, a repository and a tag take at most so much
+	maxMessage = 300 // what a server said
+	maxDetail  = 600 // what this client says, with words of the server's in it
 )
 
 // redactor replaces secrets in text that came from a server. It holds the forms of the secrets, in lower case.
 type redactor []Secret
+
+// maxSpelled is the longest secret that is known in every form, in bytes. Any longer one is longer than all that an error
+// repeats.
+const maxSpelled = 4 << 10
 
 // newRedactor knows each secret in the forms in which a server may echo it: raw, base64, URL-encoded and
 // JSON-escaped. Secrets under four characters are too common as parts of words to be replaced.
@@ -194,6 +198,10 @@ func newRedactor(secrets ...Secret) redactor {
 	for _, s := range secrets {
 		secret := s.Reveal()
 		if len(secret) < 4 {
+			continue
+		}
+		if len(secret) > maxSpelled {
+			forms = append(forms, NewSecret(lowerASCII(secret)))
 			continue
 		}
 		quoted, _ := json.Marshal(secret)
@@ -240,6 +248,25 @@ func replaceFold(text, secret string) string {
 	return b.String()
 }
 
+// holdsJWT finds the beginning of a JSON Web Token: base64url of `{"` and more, up to a dot.
+func holdsJWT(word string) bool {
+	for {
+		i := strings.Index(word, "eyJ")
+		if i < 0 {
+			return false
+		}
+		apart := i == 0 || !isBase64URL(word[i-1])
+		word = word[i:]
+		length := strings.IndexFunc(word, func(c rune) bool { return c > '~' || !isBase64URL(byte(c)) })
+		if apart && length > 10 && word[length] == '.' {
+			return true
+		}
+		word = word[3:]
+	}
+}
+
+func isBase64URL(c byte) bool { return isAlphanumeric(c) || c == '-' || c == '_' }
+
 // clean makes server text fit for an error: one line, no control or formatting characters (a terminal would obey
 // them), secrets replaced, at most maxMessage characters.
 func (r redactor) clean(text string) string { return r.cleanTo(maxMessage, text) }
@@ -250,7 +277,7 @@ func (r redactor) cleanTo(most int, text string) string {
 	})
 	for i, word := range words {
 		// JSON Web Tokens and signed URLs are secrets even when this client never held them.
-		if strings.Contains(word, "eyJ") || strings.Contains(strings.ToLower(word), "sig=") {
+		if holdsJWT(word) || strings.Contains(strings.ToLower(word), "sig=") {
 			words[i] = placeholder
 		}
 	}

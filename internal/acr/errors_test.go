@@ -215,3 +215,22 @@ func TestCleanIsQuick(t *testing.T) {
 		t.Errorf("took %s, want next to none", took)
 	}
 }
+
+func TestHoldsJWT(t *testing.T) {
+	for word, want := range map[string]bool{
+		"eyJhbGciOiJSUzI1NiJ9.eyJzdWIi.x": true, "token=eyJhbGciOiJSUzI1NiJ9.": true, "(eyJhbGciOiJSUzI1NiJ9.x)": true,
+		"MonkeyJar-1.2": false, "application/vnd.acme.keyJournal+json": false, "eyJ": false, "eyJar.x": false, "": false,
+		"keyJhbGciOiJSUzI1NiJ9.x": false, "eyJhbGciOiJSUzI1NiJ9": false, "eyJéhbGciOiJSUzI1NiJ9.": false,
+	} {
+		if got := holdsJWT(word); got != want {
+			t.Errorf("%q holds a token = %t, want %t", word, got, want)
+		}
+	}
+}
+
+func TestRedactorKnowsALongSecretInOneForm(t *testing.T) {
+	long := strings.Repeat("Long", maxSpelled)
+	if forms := newRedactor(NewSecret(long)); len(forms) != 1 || forms.replace("a "+long) != "a "+placeholder {
+		t.Errorf("a long secret has %d forms, or is not replaced", len(forms))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 )
@@ -13,6 +14,9 @@ func (c *Client) WithoutBackOff() *Client {
 	c.transport.newBackOff = func() backoff.BackOff { return &backoff.ZeroBackOff{} }
 	return c
 }
+
+// SetClock replaces the client's clock.
+func (c *Client) SetClock(now func() time.Time) { c.transport.now = now }
 
 // DialWith lets a test decide what a host and port lead to.
 func (c *Client) DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {

@@ -41,7 +41,12 @@ func asError(err error) (*Error, bool) {
 func (t *transport) statusError(r request, answer *response) *Error {
 	from, _ := decodeErrors(answer.body)
 	clean := t.secrets.redactor().clean
+	detail := ""
+	if answer.elsewhere != "" {
+		detail = "after a redirect to " + answer.elsewhere
+	}
 	return &Error{
+		Detail:        detail,
 		Reason:        statusReason(answer.status, from.Code),
 		Operation:     r.operation,
 		Step:          r.step,

@@ -134,7 +134,7 @@ func TestHardening16WebPage(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", "<html><body>Sign in</body></html>", "Content-Type: Text/HTML; charset=utf-8"))
 	err := readApp(t, newClient(t, registry))
-	wantError(t, err, acr.NotARegistry, "reading the manifest", "200 OK", "text/html")
+	wantError(t, err, acr.NotARegistry, "reading the manifest", "200 OK", "Text/HTML")
 	if strings.Contains(err.Error(), "Sign in") {
 		t.Errorf("the error quotes the body: %v", err)
 	}

@@ -319,6 +319,9 @@ func TestHardening06SecretsInNames(t *testing.T) {
 		"artifact type": {func(registry *acrtest.Registry) {
 			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: secret})
 		}, read("v", "")},
+		"artifact type that is cut within the secret": {func(registry *acrtest.Registry) {
+			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: strings.Repeat("x", 301-len(secret)) + secret})
+		}, read("v", "")},
 		"algorithm of a digest": {func(registry *acrtest.Registry) {
 			registry.PutManifest("app", "v", "application/vnd.oci.image.manifest.v1+json", []byte(
 				`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"x:`+secret+`","size":2},"layers":[]}`))
@@ -351,7 +354,7 @@ func TestHardening06SecretsInNames(t *testing.T) {
 			if err == nil {
 				t.Fatal("there is no error")
 			}
-			if strings.Contains(err.Error(), secret) || len(err.Error()) > 1500 {
+			if strings.Contains(err.Error(), secret[:len(secret)-1]) || len(err.Error()) > 1500 {
 				t.Errorf("the error shows the secret, or is too long: %v", err)
 			}
 			if strings.Contains(log.text.String(), secret) {

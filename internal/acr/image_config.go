@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -140,7 +141,7 @@ func (c *Client) checkDigest(req ManifestRequest, d digest.Digest) error {
 // incomplete turns the 404 for a part into an error about the whole, which is there.
 func incomplete(err error, named string) error {
 	failed, ok := asError(err)
-	if !ok || !failed.missing {
+	if !ok || failed.Status != http.StatusNotFound {
 		return err
 	}
 	mine := *failed

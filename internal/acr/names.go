@@ -1,6 +1,7 @@
 package acr
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -117,7 +118,11 @@ func ValidateAccessToken(token Secret) error {
 	return nil
 }
 
-// excerpt keeps an error short when a value is not.
+// excerpt keeps an error short when a value is not. A long one is left out, not cut: half of a secret would not be known
+// for one any more when the error leaves the client.
 func excerpt(value string) string {
+	if len(value) > maxMessage {
+		return fmt.Sprintf("(%d bytes)", len(value))
+	}
 	return redactor(nil).clean(strings.ToValidUTF8(value, "?"))
 }

@@ -1,6 +1,7 @@
 package acr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (c *Client) pages(ctx context.Context, r resource, take func(*response) (en
 		if next == nil || !more {
 			return nil
 		}
-		r.url = next
+		r.url, r.scope = next, cmp.Or(answer.scope, r.scope)
 	}
 }
 
@@ -90,6 +91,9 @@ func (s *selection[E]) add(page []E) (more bool, err error) {
 			s.kept = append(s.kept, entry)
 		}
 	}
+	if s.limit > 0 && len(s.kept) > s.limit+maxPageEntries {
+		s.cut()
+	}
 	if len(s.kept) > maxEntries {
 		return false, errTooLong
 	}
@@ -98,11 +102,20 @@ func (s *selection[E]) add(page []E) (more bool, err error) {
 
 // result gives the entries in order, as many as the limit allows.
 func (s *selection[E]) result() []E {
-	slices.SortStableFunc(s.kept, s.compare)
-	if s.limit > 0 && len(s.kept) > s.limit {
-		s.kept = s.kept[:s.limit]
-	}
+	s.cut()
 	return append([]E{}, s.kept...)
+}
+
+// cut puts what is kept in order and drops what is beyond the limit.
+func (s *selection[E]) cut() {
+	slices.SortStableFunc(s.kept, s.compare)
+	if s.limit == 0 || len(s.kept) <= s.limit {
+		return
+	}
+	for _, entry := range s.kept[s.limit:] {
+		delete(s.names, s.name(entry))
+	}
+	s.kept = s.kept[:s.limit]
 }
 
 var errNoList = errors.New("the body has no list of this API")
@@ -141,6 +154,9 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 	if err != nil || !found {
 		return nil, err
 	}
+	if len(target) > maxLink {
+		return nil, errLink
+	}
 	next, err := here.Parse(target)
 	if err != nil || next.Host == "" {
 		return nil, errLink
@@ -156,7 +172,10 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 	return next, nil
 }
 
-var errLink = errors.New("the Link header is malformed")
+// maxLink bounds what is kept of each page, to know it again.
+const maxLink = 2 << 10
+
+var errLink = errors.New("the Link header is malformed or too long")
 
 // parseLink gives the target of the first link whose rel is next, in one pass over the text:
 //

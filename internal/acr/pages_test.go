@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -218,5 +220,46 @@ func BenchmarkNextPage(b *testing.B) {
 		if next, err := nextPage(here, header); next == nil || err != nil {
 			b.Fatal(next, err)
 		}
+	}
+}
+
+// A limit bounds what is kept of a list that comes in no order at all.
+func TestSelectionOutOfOrder(t *testing.T) {
+	names := selection[string]{
+		limit: 3, name: func(name string) string { return name },
+		wanted: func(string) bool { return true }, compare: strings.Compare,
+	}
+	for page := range 50 {
+		var entries []string
+		for i := range 1000 {
+			entries = append(entries, fmt.Sprintf("%05d", 60_000-page*1000-i))
+		}
+		if more, err := names.add(append(entries, entries[0])); !more || err != nil {
+			t.Fatalf("page %d: more = %t, %v", page, more, err)
+		}
+		if len(names.kept) > maxPageEntries+2000 || len(names.names) != len(names.kept) {
+			t.Fatalf("%d entries are kept, and %d names", len(names.kept), len(names.names))
+		}
+	}
+	if got := names.result(); !slices.Equal(got, []string{"10001", "10002", "10003"}) {
+		t.Errorf("result = %v", got)
+	}
+}
+
+func TestSelectionThatIsTooLong(t *testing.T) {
+	names := selection[int]{name: strconv.Itoa, wanted: func(int) bool { return true }, compare: func(a, b int) int { return a - b }}
+	var err error
+	for i := 0; i <= maxEntries && err == nil; i++ {
+		_, err = names.add([]int{i})
+	}
+	if len(names.kept) != maxEntries+1 || !errors.Is(err, errTooLarge) {
+		t.Errorf("with %d entries, error = %v", len(names.kept), err)
+	}
+}
+
+func TestNextPageRefusesALongTarget(t *testing.T) {
+	header := http.Header{"Link": {"</v2/_catalog?last=" + strings.Repeat("a", maxLink) + `>; rel="next"`}}
+	if next, err := nextPage(mustURL(t, thisPage), header); !errors.Is(err, errLink) {
+		t.Errorf("next = %v, %v; want an error", next, err)
 	}
 }

@@ -37,8 +37,8 @@ type Tag struct {
 }
 
 // Tags lists the tags of a repository: by ACR's own API with details, else by the registry API, which knows names
-// only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties.
-// Errors are *Error.
+// only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties; only
+// which of several tags of one time a limit leaves out may do so. Errors are *Error.
 func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err error) {
 	defer c.redact(&err)
 	if err := ValidateRepository(req.Repository); err != nil {

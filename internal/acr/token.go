@@ -173,7 +173,7 @@ func (c *Client) tokenRequest(operation string, ch challenge) request {
 	realm.RawQuery = ""
 	r := request{
 		operation: operation,
-		step:      "asking " + realm.String() + " for a token",
+		step:      "asking " + originOf(&realm).String() + c.transport.secrets.redactor().clean(realm.EscapedPath()) + " for a token",
 		method:    http.MethodGet,
 		url:       &realm,
 		limit:     maxTokenBody,
@@ -263,7 +263,7 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (token *Token, err
 		return nil, err
 	}
 	r := c.tokenResource(req)
-	found, err := c.discover(ctx, r)
+	found, err := c.discover(ctx, r, asOften)
 	if err != nil {
 		return nil, err
 	}

@@ -136,14 +136,24 @@ type request struct {
 	form          url.Values // the body of a POST
 	limit         int64      // of a 2xx answer's body, in bytes
 	confined      bool       // redirects must stay on the origin
+	tries         tries
 }
+
+// tries says how often a request is made.
+type tries int
+
+const (
+	asOften  tries = iota // as max_retries allows
+	onlyOnce              // since another has just been made in vain
+)
 
 // response is a complete answer: the whole body, within its limit.
 type response struct {
-	status int
-	header http.Header
-	body   []byte
-	away   bool // the answer came after a redirect to another origin
+	status    int
+	header    http.Header
+	body      []byte
+	elsewhere string // the origin that answered, where a redirect led away from the first; else empty
+	scope     string // what the token was asked with, where the one foreseen was corrected; else empty
 }
 
 // do sends the request until it has an answer to keep: any status but those that a retry may mend. The body is read
@@ -151,6 +161,10 @@ type response struct {
 func (t *transport) do(ctx context.Context, r request) (*response, error) {
 	var last *failure
 	attempts, fragile := 0, 0
+	most := uint(t.maxRetries) + 1
+	if r.tries == onlyOnce {
+		most = 1
+	}
 	answer, err := backoff.Retry(ctx, func() (*response, error) {
 		var answer *response
 		attempts++
@@ -167,7 +181,7 @@ func (t *transport) do(ctx context.Context, r request) (*response, error) {
 			return nil, &backoff.RetryAfterError{Duration: last.err.RetryAfter}
 		}
 		return nil, last.err
-	}, backoff.WithBackOff(t.newBackOff()), backoff.WithMaxTries(uint(t.maxRetries)+1), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(t.newBackOff()), backoff.WithMaxTries(most), backoff.WithMaxElapsedTime(0))
 	switch {
 	case err == nil:
 		return answer, nil
@@ -214,7 +228,10 @@ func (t *transport) exchange(ctx context.Context, r request) (*response, error) 
 	if res.StatusCode/100 != 2 {
 		limit = maxErrorBody
 	}
-	answer := &response{status: res.StatusCode, header: res.Header, away: away}
+	answer := &response{status: res.StatusCode, header: res.Header}
+	if away {
+		answer.elsewhere = originOf(res.Request.URL).String()
+	}
 	answer.body, err = readBody(res, limit)
 	return answer, r.redirected(res.Request.URL, err)
 }

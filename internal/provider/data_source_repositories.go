@@ -70,6 +70,7 @@ func (d *repositoriesDataSource) Read(ctx context.Context, req datasource.ReadRe
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
+	makeRoom(len(names))
 	model.Names = listOrEmpty(names)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }

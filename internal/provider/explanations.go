@@ -190,8 +190,9 @@ var explanations = map[acr.Reason]explanation{
 	acr.TooLarge: {
 		Summary: "Answer too large",
 		Cause: "An answer is over the limit for its kind: 4 MiB and 4,000 layers or children for a manifest, 8 MiB for an image configuration, " +
-			"8 MiB and 10,000 entries for one page of a list. Nothing of it was used.",
-		Remedy: "Check that the registry and whatever stands in front of it answer correctly; no ordinary image comes near the limit.",
+			"8 MiB and 10,000 entries for one page of a list, 4,000 referrers and 100,000 entries for a whole list. Nothing of it was used.",
+		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check that the registry and whatever stands in front of " +
+			"it answer correctly; no ordinary image comes near the limit.",
 	},
 	acr.DigestMismatch: {
 		Summary: "Digest mismatch",
