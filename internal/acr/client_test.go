@@ -122,7 +122,7 @@ func TestSameTagAtTheSameTimeIsReadOnce(t *testing.T) {
 	client := newClient(t, registry)
 	hold := make(chan struct{})
 	reached := make(chan struct{}, 1)
-	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Times: 1, Handler: holdHandler(reached, hold)})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Times: 1, Handler: holdHandler(http.StatusBadRequest, reached, hold)})
 	failures := make(chan error, 5)
 	read := func() {
 		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
@@ -348,7 +348,7 @@ func TestOneBadRepositoryFailsNoOther(t *testing.T) {
 			registry := startRegistry(t, acrtest.Options{})
 			registry.PutImage("good", "v", acrtest.Image{})
 			reached, hold := make(chan struct{}, 1), make(chan struct{})
-			registry.Inject(acrtest.Fault{Path: "/bad/", Times: 1, Handler: holdHandler(reached, hold)})
+			registry.Inject(acrtest.Fault{Path: "/bad/", Times: 1, Handler: holdHandler(http.StatusServiceUnavailable, reached, hold)})
 			fault.Path = "/bad/"
 			registry.Inject(fault)
 			client := newClient(t, registry).WithoutBackOff()
@@ -360,7 +360,7 @@ func TestOneBadRepositoryFailsNoOther(t *testing.T) {
 			go read("bad")
 			<-reached
 			go read("good")
-			client.AwaitFirstDiscoveryBy(2)
+			client.AwaitFirstDiscoveryBy(t, 2)
 			close(hold)
 			var failed int
 			for range 2 {
@@ -582,9 +582,9 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 func TestRegistryThatIsDownIsNotStormed(t *testing.T) {
 	for status, most := range map[int]int{http.StatusServiceUnavailable: 6 + 9, http.StatusTooManyRequests: 6} {
 		registry := startRegistry(t, acrtest.Options{})
-		registry.Inject(acrtest.Fault{Status: status})
 		reached, hold := make(chan struct{}, 1), make(chan struct{})
-		registry.Inject(acrtest.Fault{Times: 1, Handler: holdHandler(reached, hold)})
+		registry.Inject(acrtest.Fault{Times: 1, Handler: holdHandler(http.StatusServiceUnavailable, reached, hold)})
+		registry.Inject(acrtest.Fault{Status: status})
 		client := newClient(t, registry).WithoutBackOff()
 		done := make(chan error, 10)
 		for i := range 10 {
@@ -593,7 +593,7 @@ func TestRegistryThatIsDownIsNotStormed(t *testing.T) {
 				done <- err
 			}()
 		}
-		client.AwaitFirstDiscoveryBy(10)
+		client.AwaitFirstDiscoveryBy(t, 10)
 		close(hold)
 		for range 10 {
 			if err := <-done; err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"runtime"
+	"testing"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,8 +26,9 @@ func (c *Client) DialWith(dial func(ctx context.Context, network, address string
 }
 
 // AwaitFirstDiscoveryBy waits until so many reads wait for the first discovery.
-func (c *Client) AwaitFirstDiscoveryBy(readers int) {
-	for {
+func (c *Client) AwaitFirstDiscoveryBy(t *testing.T, readers int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		c.first.mu.Lock()
 		fl := c.first.calls[""]
 		enough := fl != nil && fl.waiters >= readers
@@ -36,4 +38,5 @@ func (c *Client) AwaitFirstDiscoveryBy(readers int) {
 		}
 		runtime.Gosched()
 	}
+	t.Errorf("%d reads did not come to wait for one discovery", readers)
 }

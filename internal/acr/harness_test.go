@@ -80,10 +80,10 @@ func wantError(t *testing.T, err error, reason acr.Reason, parts ...string) *acr
 }
 
 // holdHandler says that a request came, and fails it once hold is closed.
-func holdHandler(reached chan<- struct{}, hold <-chan struct{}) http.HandlerFunc {
+func holdHandler(status int, reached chan<- struct{}, hold <-chan struct{}) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		reached <- struct{}{}
 		<-hold
-		w.WriteHeader(http.StatusBadRequest)
+		w.WriteHeader(status)
 	}
 }
