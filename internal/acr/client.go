@@ -125,17 +125,19 @@ func (c *Client) read(ctx context.Context, r resource) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := c.send(ctx, r, token.Value)
-	if corrected := c.correction(*found.challenge, fresh, last); corrected != nil {
-		if slices.Equal(corrected.scopes, found.challenge.scopes) {
+	asked, last := *found.challenge, c.send(ctx, r, token.Value)
+	if corrected := c.correction(asked, fresh, last); corrected != nil {
+		if slices.Equal(corrected.scopes, asked.scopes) {
 			c.tokens.drop(token)
 		}
-		if token, _, err = c.tokenFor(ctx, r, *corrected); err != nil {
+		asked = *corrected
+		if token, _, err = c.tokenFor(ctx, r, asked); err != nil {
 			return nil, err
 		}
-		if last = c.send(ctx, r, token.Value); last.answer != nil {
-			last.answer.scope = strings.Join(corrected.scopes, " ")
-		}
+		last = c.send(ctx, r, token.Value)
+	}
+	if last.answer != nil {
+		last.answer.scope = strings.Join(asked.scopes, " ")
 	}
 	return c.checked(r, last)
 }

@@ -153,7 +153,7 @@ type response struct {
 	header    http.Header
 	body      []byte
 	elsewhere string // the origin that answered, where a redirect led away from the first; else empty
-	scope     string // what the token was asked with, where the one foreseen was corrected; else empty
+	scope     string // what the token was asked with; empty without one
 }
 
 // do sends the request until it has an answer to keep: any status but those that a retry may mend. The body is read
