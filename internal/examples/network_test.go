@@ -32,12 +32,12 @@ func (n network) startProxy(t *testing.T) string {
 		}
 		defer there.Close()
 		w.WriteHeader(http.StatusOK)
-		here, _, err := http.NewResponseController(w).Hijack()
+		here, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
 		defer here.Close()
-		go io.Copy(there, here)
+		go io.Copy(there, buffered) // the server may have read the first byte already
 		_, _ = io.Copy(here, there)
 	}))
 	t.Cleanup(proxy.Close)
