@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 func TestReadIsChallengeTokenRequest(t *testing.T) {

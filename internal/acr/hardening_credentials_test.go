@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 // The credential goes to the login server's own origin and to trusted hosts, and nobody else is even connected to.

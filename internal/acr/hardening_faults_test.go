@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 var allKinds = []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource}

@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
-	"github.com/acrkit/terraform-provider-acr/internal/secretscan"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/secretscan"
 )
 
 // sentinel is a password whose bytes look different in each encoding.

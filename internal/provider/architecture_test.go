@@ -19,7 +19,7 @@ func TestImportsNothingOfHTTP(t *testing.T) {
 		t.Fatalf("go list gave no import of internal/acr: %v", imports)
 	}
 	for _, path := range imports {
-		if path == "net" || strings.HasPrefix(path, "net/") || strings.HasSuffix(path, "/internal/acrtest") {
+		if path == "net" || strings.HasPrefix(path, "net/") || strings.HasSuffix(path, "/internal/testkit/acrtest") {
 			t.Errorf("internal/provider imports %s", path)
 		}
 	}

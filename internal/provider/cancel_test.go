@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
-	"github.com/acrkit/terraform-provider-acr/internal/terraform"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 // stopLimit is how long a run may go on after Ctrl-C.

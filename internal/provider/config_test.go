@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 // The provider block's arguments that are refused. "sesame" is in every password, and must be in no error.

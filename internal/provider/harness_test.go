@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 // TestMain lets the tests with a real Terraform run by a plain `go test`: on the one in PATH, else on OpenTofu, and

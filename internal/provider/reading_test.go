@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
 // Short names for what the checks of a state are made of.

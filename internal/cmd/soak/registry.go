@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+)
+
+// repositories share the images: each needs a token of its own.
+const repositories = 20
+
+// registry is a test registry with many images, each under its own tag and with its own digest.
+type registry struct {
+	*acrtest.Registry
+	images []image
+}
+
+type image struct{ repository, tag, digest string }
+
+// startRegistry runs a registry with so many images. It speaks HTTP/1.1, in which the reset of a connection is that of
+// TCP, in place of that of a stream.
+func startRegistry(images int) (*registry, error) {
+	started, err := acrtest.Start(acrtest.Options{DisableHTTP2: true})
+	if err != nil {
+		return nil, err
+	}
+	r := &registry{Registry: started}
+	for i := range images {
+		at := image{repository: fmt.Sprintf("app%d", i%repositories), tag: fmt.Sprintf("v%d", i)}
+		at.digest = r.PutImage(at.repository, at.tag, acrtest.Image{Annotations: map[string]string{"number": at.tag}}).String()
+		r.images = append(r.images, at)
+	}
+	return r, nil
+}
+
+// fail lets a share of all requests fail from now on, in three ways of equal weight. Each fault strikes only what those
+// before it let through, so the later ones draw with a higher rate.
+func (r *registry) fail(rate float64, seed int64) {
+	faults := []acrtest.Fault{
+		{Status: http.StatusTooManyRequests, RetryAfter: "1"},
+		{Status: http.StatusServiceUnavailable},
+		{Reset: true},
+	}
+	each := rate / float64(len(faults))
+	for i, fault := range faults {
+		fault.Rate, fault.Seed = each/(1-each*float64(i)), seed+int64(i)
+		r.Inject(fault)
+	}
+}
+
+// traffic counts what reached a registry.
+type traffic struct {
+	requests int
+	retries  int         // requests that had been made before: no two reads ask for the same
+	answers  map[int]int // how many there were of each status
+}
+
+// noAnswer is the status of a request that met a reset.
+const noAnswer = 0
+
+func (r *registry) traffic() traffic {
+	t := traffic{answers: map[int]int{}}
+	seen := map[string]bool{}
+	for _, request := range r.Requests() {
+		t.requests++
+		asked := string(request.Kind) + request.Path + "?" + request.RawQuery
+		if seen[asked] {
+			t.retries++
+		}
+		seen[asked] = true
+		t.answers[request.Status]++
+	}
+	return t
+}

@@ -1,0 +1,158 @@
+package acrtest_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+)
+
+// acceptAll is the Accept header of a client that reads every kind of manifest.
+const acceptAll = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, " +
+	acrtest.MediaTypeDockerManifest + ", " + acrtest.MediaTypeDockerList
+
+func start(t *testing.T, options acrtest.Options) (*acrtest.Registry, *client) {
+	t.Helper()
+	registry, err := acrtest.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, registry)
+	t.Cleanup(func() {
+		c.http.CloseIdleConnections()
+		registry.Close()
+	})
+	return registry, c
+}
+
+// client talks to a registry without following redirects.
+type client struct {
+	t    *testing.T
+	url  string
+	http *http.Client
+}
+
+func newClient(t *testing.T, registry *acrtest.Registry) *client {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(registry.CAPEM()))
+	return &client{t, registry.URL(), &http.Client{
+		Timeout:       20 * time.Second,
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	length int64 // Content-Length
+	coding []string
+}
+
+// try sends a request; target is a path or a whole URL, header comes in pairs.
+func (c *client) try(method, target string, header ...string) (answer, error) {
+	if strings.HasPrefix(target, "/") {
+		target = c.url + target
+	}
+	req, err := http.NewRequest(method, target, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(body), resp.ContentLength, resp.TransferEncoding}, err
+}
+
+func (c *client) do(method, target string, header ...string) answer {
+	c.t.Helper()
+	a, err := c.try(method, target, header...)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return a
+}
+
+// get reads a path with a token for exactly what its challenge asks for.
+func (c *client) get(path string, header ...string) answer {
+	c.t.Helper()
+	return c.do("GET", path, append(header, "Authorization", "Bearer "+c.tokenFor("GET", path))...)
+}
+
+var challengeScope = regexp.MustCompile(`scope="([^"]*)"`)
+
+func (c *client) tokenFor(method, path string) string {
+	c.t.Helper()
+	challenge := c.do(method, path)
+	if challenge.status != http.StatusUnauthorized {
+		c.t.Fatalf("%s %s answered %d in place of a challenge", method, path, challenge.status)
+	}
+	var scopes []string
+	if match := challengeScope.FindStringSubmatch(challenge.header.Get("WWW-Authenticate")); match != nil {
+		scopes = match[1:]
+	}
+	return c.token(acrtest.DefaultUser, acrtest.DefaultPassword, scopes...)
+}
+
+// token asks for a token; the empty user sends no credential.
+func (c *client) token(user, password string, scopes ...string) string {
+	c.t.Helper()
+	a := c.askToken(user, password, scopes...)
+	if a.status != http.StatusOK {
+		c.t.Fatalf("the token endpoint answered %d: %s", a.status, a.body)
+	}
+	var fields map[string]string
+	if err := json.Unmarshal([]byte(a.body), &fields); err != nil {
+		c.t.Fatal(err)
+	}
+	return fields["access_token"] + fields["token"]
+}
+
+func (c *client) askToken(user, password string, scopes ...string) answer {
+	c.t.Helper()
+	host := strings.SplitN(c.url, "//", 2)[1]
+	query := url.Values{"service": {host}, "scope": scopes}
+	var header []string
+	if user != "" {
+		req := &http.Request{Header: http.Header{}}
+		req.SetBasicAuth(user, password)
+		header = []string{"Authorization", req.Header.Get("Authorization")}
+	}
+	return c.do("GET", "/oauth2/token?"+query.Encode(), header...)
+}
+
+func wantStatus(t *testing.T, a answer, status int) {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d; body %q", a.status, status, a.body)
+	}
+}
+
+func wantHeader(t *testing.T, a answer, name, value string) {
+	t.Helper()
+	if got := a.header.Get(name); got != value {
+		t.Errorf("%s: %q, want %q", name, got, value)
+	}
+}
+
+func wantBody(t *testing.T, a answer, body string) {
+	t.Helper()
+	if a.body != body {
+		t.Errorf("body\n%q, want\n%q", a.body, body)
+	}
+}

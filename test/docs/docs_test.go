@@ -1,0 +1,238 @@
+// Package docs tests what is written for people: that links lead somewhere, and that configurations are well formed.
+package docs
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
+)
+
+var root = filepath.Join("..", "..")
+
+// page is a Markdown file, with its fenced code blocks apart.
+type page struct {
+	path  string
+	lines []string // outside of code
+	code  []codeBlock
+}
+
+type codeBlock struct {
+	language string
+	line     int // of its first line
+	text     string
+}
+
+// pages reads the project's own Markdown: what lies at the top, and docs/.
+func pages(t *testing.T) []page {
+	t.Helper()
+	var all []page
+	for _, pattern := range []string{"*.md", "tools/*.md", "docs/*.md", "docs/*/*.md"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: no pages, %v", pattern, err)
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, parse(path, string(content)))
+		}
+	}
+	return all
+}
+
+func parse(path, content string) page {
+	p := page{path: path}
+	inCode := false
+	for i, line := range strings.Split(content, "\n") {
+		language, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && inCode:
+			inCode = false
+		case isFence:
+			inCode = true
+			p.code = append(p.code, codeBlock{language: language, line: i + 2})
+		case inCode:
+			p.code[len(p.code)-1].text += line + "\n"
+		default:
+			p.lines = append(p.lines, line)
+		}
+	}
+	return p
+}
+
+var (
+	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	anchor = regexp.MustCompile(`<a id="([^"]+)">`)
+)
+
+func (p page) links() []string {
+	var targets []string
+	for _, line := range p.lines {
+		for _, match := range link.FindAllStringSubmatch(line, -1) {
+			targets = append(targets, match[1])
+		}
+	}
+	return targets
+}
+
+// anchors are the names that a link may put behind "#": those of headings, as GitHub makes them, and explicit ones.
+func (p page) anchors() []string {
+	var names []string
+	for _, line := range p.lines {
+		for _, match := range anchor.FindAllStringSubmatch(line, -1) {
+			names = append(names, match[1])
+		}
+		if heading := strings.TrimLeft(line, "#"); heading != line {
+			names = append(names, slug(strings.TrimSpace(heading)))
+		}
+	}
+	return names
+}
+
+func slug(heading string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == ' ':
+			return '-'
+		case c == '-' || c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c):
+			return unicode.ToLower(c)
+		}
+		return -1
+	}, heading)
+}
+
+// registryDocs is where the Terraform Registry shows docs/. It serves the overview without a slash behind, so that
+// relative links on that page would lead elsewhere.
+const registryDocs = "https://registry.terraform.io/providers/acrkit/acr/latest/docs/"
+
+// check says what is wrong with a link within the project, nil for any other link.
+func (p page) check(target string) error {
+	if name, isDocs := strings.CutPrefix(target, registryDocs); isDocs {
+		name, fragment, _ := strings.Cut(name, "#")
+		return page{path: filepath.Join(root, "docs", "index.md")}.check(strings.TrimSuffix(name+".md#"+fragment, "#"))
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "" {
+		return err
+	}
+	there := p
+	if u.Path != "" {
+		path := filepath.Join(filepath.Dir(p.path), filepath.FromSlash(u.Path))
+		content, err := os.ReadFile(path)
+		if err != nil && u.Fragment != "" {
+			return err
+		}
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
+		there = parse(path, string(content))
+	}
+	if u.Fragment != "" && !slices.Contains(there.anchors(), u.Fragment) {
+		return fmt.Errorf("%s has no heading for #%s", there.path, u.Fragment)
+	}
+	return nil
+}
+
+func TestLinks(t *testing.T) {
+	checked := 0
+	for _, p := range pages(t) {
+		for _, target := range p.links() {
+			checked++
+			if err := p.check(target); err != nil {
+				t.Errorf("%s: %s: %v", p.path, target, err)
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d links found", checked)
+	}
+}
+
+// The test would see a link that leads nowhere.
+func TestBrokenLinks(t *testing.T) {
+	p := parse(filepath.Join(root, "page.md"), "# One heading\n[a](#one-heading) [b](LICENSE) [c](https://example.com/x#y)\n"+
+		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n"+
+		"[h]("+registryDocs+"guides/authentication#docker-login) [i]("+registryDocs+"guides/nothing) [j]("+registryDocs+"guides/recipes#nothing)\n")
+	var broken []string
+	for _, target := range p.links() {
+		if p.check(target) != nil {
+			broken = append(broken, target)
+		}
+	}
+	want := []string{
+		"#another", "NOFILE.md", "README.md#no-such-heading", registryDocs + "guides/nothing", registryDocs + "guides/recipes#nothing",
+	}
+	if !slices.Equal(broken, want) {
+		t.Errorf("want %v to be broken, got %v", want, broken)
+	}
+}
+
+// TestOverviewLinks holds the overview to links that the Terraform Registry does not break.
+func TestOverviewLinks(t *testing.T) {
+	path := filepath.Join(root, "docs", "index.md")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range parse(path, string(content)).links() {
+		if !strings.HasPrefix(target, "https://") && !strings.HasPrefix(target, "#") {
+			t.Errorf("%s is relative, and breaks at %s", target, strings.TrimSuffix(registryDocs, "/"))
+		}
+	}
+}
+
+// Every configuration on a page is well formed, and formatted as `terraform fmt` does it.
+func TestConfigurations(t *testing.T) {
+	workspace, err := terraform.NewWorkspace(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workspace.Close()
+	needsFunctions(t, workspace)
+	count := 0
+	for _, p := range pages(t) {
+		for _, code := range p.code {
+			if code.language != "terraform" {
+				continue
+			}
+			count++
+			name := fmt.Sprintf("%s_line_%d.tf", strings.ReplaceAll(strings.TrimPrefix(p.path, root+string(filepath.Separator)), string(filepath.Separator), "_"), code.line)
+			if err := workspace.Write(name, code.text); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("only %d configurations found", count)
+	}
+	if badly, err := workspace.Run(t.Context(), "fmt", "-check", "-diff"); err != nil {
+		t.Errorf("%v\n%s", err, badly)
+	}
+}
+
+// needsFunctions ends the test on a CLI that cannot read provider::acr::parse_image: before Terraform 1.8 and OpenTofu
+// 1.7, whose `fmt` takes it for a mistake.
+func needsFunctions(t *testing.T, workspace *terraform.Workspace) {
+	t.Helper()
+	version, err := workspace.Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, number, _ := strings.Cut(version, " ")
+	first := map[string]string{"Terraform": "v1.8.0", "OpenTofu": "v1.7.0"}[name]
+	if semver.Compare(number, first) < 0 {
+		t.Skipf("%s cannot read calls of a provider's functions: they came with %s %s", version, name, first)
+	}
+}

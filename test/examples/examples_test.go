@@ -1,0 +1,266 @@
+package examples
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
+)
+
+// snippets are the kinds of examples that are applied one file at a time, under the documented provider block. A file
+// of any other kind stands for its whole folder.
+var snippets = []string{"data-sources", "ephemeral-resources", "functions"}
+
+// firstVersions says since when Terraform and OpenTofu have what a kind of example uses: functions, ephemeral resources,
+// write-only attributes, postconditions.
+var firstVersions = map[string]map[string]string{
+	"functions":           {"Terraform": "v1.8.0", "OpenTofu": "v1.7.0"},
+	"ephemeral-resources": {"Terraform": "v1.10.0", "OpenTofu": "v1.11.0"},
+	"tokens":              {"Terraform": "v1.11.0", "OpenTofu": "v1.11.0"},
+	"jobs":                {"Terraform": "v1.2.0", "OpenTofu": "v1.6.0"},
+}
+
+// example is one configuration to apply.
+type example struct {
+	name  string   // its path below the examples folder
+	files []string // paths
+}
+
+func (e example) kind() string {
+	kind, _, _ := strings.Cut(e.name, "/")
+	return kind
+}
+
+// findExamples finds all of them but the demo's, which `make demo` applies.
+func findExamples(t *testing.T) []example {
+	t.Helper()
+	root := filepath.Join("..", "..", "examples")
+	var found []example
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".tf" || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		e := example{name: filepath.ToSlash(name), files: []string{path}}
+		if slices.Contains(snippets, e.kind()) {
+			e.files = append(e.files, filepath.Join(root, "provider", "provider.tf"))
+		}
+		if e.kind() != "demo" {
+			found = append(found, e)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// apply applies the example and returns its outputs and the state file.
+func (e example) apply(t *testing.T, workspace *terraform.Workspace) (outputs map[string]any, state []byte) {
+	t.Helper()
+	for i, file := range e.files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := workspace.Write([]string{"main.tf", "provider.tf"}[i], string(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := workspace.Run(t.Context(), "apply", "-auto-approve", "-no-color"); err != nil {
+		t.Fatal(err)
+	}
+	state, err := os.ReadFile(filepath.Join(workspace.Folder, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var content struct {
+		Outputs map[string]struct{ Value any }
+	}
+	if err := json.Unmarshal(state, &content); err != nil {
+		t.Fatal(err)
+	}
+	outputs = map[string]any{}
+	for name, output := range content.Outputs {
+		outputs[name] = output.Value
+	}
+	return outputs, state
+}
+
+// needs ends the test on a CLI that lacks what the example uses.
+func needs(t *testing.T, e example, version string) {
+	name, number, _ := strings.Cut(version, " ")
+	if first := firstVersions[e.kind()][name]; first != "" && semver.Compare(number, first) < 0 {
+		t.Skipf("%s lacks what this example uses: it came with %s", version, first)
+	}
+}
+
+func TestExamples(t *testing.T) {
+	example, staging := startRegistry(t), startRegistry(t)
+	pushed := push(example)
+	staging.PutImage("team/app", "1.4.2", acrtest.Image{Author: "staging"})
+	world := network{"example.azurecr.io": example, "staging.azurecr.io": staging}
+	environment := map[string]string{
+		"HTTPS_PROXY":           world.startProxy(t),
+		"GODEBUG":               "x509usefallbackroots=1",
+		authoritiesVariable:     world.writeAuthorities(t),
+		"ACR_USERNAME":          acrtest.DefaultUser,
+		"ACR_PASSWORD":          acrtest.DefaultPassword,
+		"TF_VAR_environment_id": "environment",
+		"TF_VAR_plan_id":        "plan",
+		"TF_VAR_puller_id":      "puller",
+	}
+	programs := providers(t)
+	outputs := pushed.outputs()
+	t.Run("applied", func(t *testing.T) {
+		for _, e := range findExamples(t) {
+			want, listed := outputs[e.name]
+			delete(outputs, e.name)
+			t.Run(e.name, func(t *testing.T) {
+				t.Parallel()
+				if !listed {
+					t.Fatal("the test does not say what this example gives")
+				}
+				workspace, err := terraform.NewWorkspace(programs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer workspace.Close()
+				for name, value := range environment {
+					workspace.Set(name, value)
+				}
+				version, err := workspace.Version(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				needs(t, e, version)
+				got, state := e.apply(t, workspace)
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("want the outputs %v, got %v", want, got)
+				}
+				if image := pushed.deployed()[e.name]; !bytes.Contains(state, []byte(image)) {
+					t.Errorf("no resource has %s", image)
+				}
+				// Every JSON Web Token begins so.
+				if keepsToken := bytes.Contains(state, []byte("eyJ")); keepsToken != slices.Contains(tokenInState, e.name) {
+					t.Errorf("a token in the state: %v", keepsToken)
+				}
+			})
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		t.Errorf("there is no example %s", name)
+	}
+}
+
+// tokenInState are the examples that use the data source, which puts its token there. No other does.
+var tokenInState = []string{
+	"data-sources/acr_bearer_token/data-source.tf",
+	"data-sources/acr_bearer_token/data-source_scopes.tf",
+	"functions/token_claims/function.tf",
+	"tokens/http/main.tf",
+}
+
+// pushed are references of what the registry holds.
+type pushed struct {
+	app, amd64, arm64, newest, last, worker string // pinned
+	sbom, document                          string // digests
+}
+
+// push puts into the registry what the examples read.
+func push(registry *acrtest.Registry) pushed {
+	amd64 := acrtest.Image{
+		Created: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
+		Labels:  map[string]string{"org.opencontainers.image.revision": "4f1c2d9"},
+	}
+	arm64 := acrtest.Image{Architecture: "arm64", Variant: "v8"}
+	image := func(name string) acrtest.Image { return acrtest.Image{Author: name} }
+	pin := func(repository, digest string) string { return "example.azurecr.io/" + repository + "@" + digest }
+
+	registry.PutImage("team/app", "3.0.0", image("beyond the constraint"))
+	newest := registry.PutImage("team/app", "1.10.1", image("newest"))
+	app := registry.PutIndex("team/app", "1.4.2", acrtest.Index{Images: []acrtest.Image{amd64, arm64}, Attestation: true})
+	last := registry.PutImage("team/app", "1.9.0", image("last pushed"))
+	registry.PutImage("team/app", "nightly", image("nightly"))
+	worker := registry.PutImage("team/worker", "0.9.0", acrtest.Image{Docker: true})
+	registry.PutImage("other/app", "1.0.0", image("other"))
+	registry.PutArtifact("charts/app", "0.3.0", acrtest.Artifact{Body: []byte("chart")})
+
+	subject := registry.Descriptor("team/app", app)
+	sbom := registry.PutArtifact("team/app", "", acrtest.Artifact{ArtifactType: "application/spdx+json", Subject: &subject, Body: []byte("{}\n")})
+	registry.PutArtifact("team/app", "", acrtest.Artifact{ArtifactType: "application/vnd.cncf.notary.signature", Subject: &subject, Body: []byte("signed")})
+
+	return pushed{
+		app:    pin("team/app", app.String()),
+		amd64:  pin("team/app", registry.PutImage("team/app", "", amd64).String()),
+		arm64:  pin("team/app", registry.PutImage("team/app", "", arm64).String()),
+		newest: pin("team/app", newest.String()),
+		last:   pin("team/app", last.String()),
+		worker: pin("team/worker", worker.String()),
+		sbom:   sbom.String(),
+		// The digest of the three bytes "{}\n".
+		document: "sha256:ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356",
+	}
+}
+
+// deployed says what the examples with a deployment give to it.
+func (p pushed) deployed() map[string]string {
+	repository, digest, _ := strings.Cut(p.amd64, "@")
+	return map[string]string{
+		"jobs/only-if-it-exists/main.tf": p.app,
+		"pinning/aks/main.tf":            p.app,
+		"pinning/app-service/main.tf":    strings.TrimPrefix(repository, "example.azurecr.io/") + "@" + digest,
+		"pinning/container-apps/main.tf": p.app,
+		"tokens/docker/main.tf":          p.app,
+	}
+}
+
+// outputs says what each example gives.
+func (p pushed) outputs() map[string]map[string]any {
+	type values = map[string]any
+	type list = []any
+	return map[string]values{
+		"provider/provider.tf":                                       {},
+		"data-sources/acr_manifest/data-source.tf":                   {"image": p.app},
+		"data-sources/acr_manifest/data-source_platform.tf":          {"arm_image": p.arm64},
+		"data-sources/acr_manifest/data-source_missing.tf":           {"next_is_there": false},
+		"data-sources/acr_image_config/data-source.tf":               {"revision": "4f1c2d9"},
+		"data-sources/acr_tags/data-source.tf":                       {"last_pushed": "1.9.0"},
+		"data-sources/acr_repositories/data-source.tf":               {"repositories": list{"team/app", "team/worker"}},
+		"data-sources/acr_repository/data-source.tf":                 {"open_for_pushes": true},
+		"data-sources/acr_referrers/data-source.tf":                  {"sboms": list{p.sbom}},
+		"data-sources/acr_bearer_token/data-source.tf":               {"scope": "repository:team/app:pull,metadata_read"},
+		"data-sources/acr_bearer_token/data-source_scopes.tf":        {"catalog_granted": list{values{"type": "registry", "name": "catalog", "actions": list{"*"}}}},
+		"ephemeral-resources/acr_bearer_token/ephemeral-resource.tf": {"image": p.app},
+		"functions/parse_image/function.tf":                          {"pinned": p.app},
+		"functions/token_claims/function.tf":                         {"subject": acrtest.DefaultUser},
+		"jobs/newest-by-time/main.tf":                                {"newest": values{"tag": "1.9.0", "image": p.last}},
+		"jobs/newest-by-version/main.tf":                             {"newest": values{"tag": "1.10.1", "image": p.newest}},
+		"jobs/every-platform/main.tf":                                {"images": values{"linux/amd64": p.amd64, "linux/arm64/v8": p.arm64}, "arm64": p.arm64},
+		"jobs/several-images/main.tf":                                {"images": values{"team/app": p.app, "team/worker": p.worker}},
+		"jobs/only-if-it-exists/main.tf":                             {},
+		"jobs/signed/main.tf":                                        {"signed_image": p.app},
+		"jobs/sbom/main.tf":                                          {"sbom_documents": list{"example.azurecr.io/team/app@" + p.document}},
+		"jobs/revision/main.tf":                                      {"revision": "4f1c2d9", "built": "2026-03-01T12:00:00Z"},
+		"jobs/two-registries/main.tf":                                {"promoted": false},
+		"pinning/aks/main.tf":                                        {},
+		"pinning/app-service/main.tf":                                {},
+		"pinning/container-apps/main.tf":                             {},
+		"tokens/docker/main.tf":                                      {},
+		"tokens/helm/main.tf":                                        {},
+		"tokens/http/main.tf":                                        {"tags": list{"1.10.1", "1.4.2", "1.9.0", "3.0.0", "nightly"}},
+		"tokens/kubernetes/main.tf":                                  {},
+	}
+}
