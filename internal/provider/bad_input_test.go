@@ -103,7 +103,7 @@ func TestDataSourcesRefuse(t *testing.T) {
 			wanted{attribute: "artifact_type", summary: "Invalid value", says: []string{"empty"}},
 		},
 	}
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestRegistryRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			registry := startRegistry(t, test.options)
+			registry := acrtest.StartT(t, test.options)
 			registry.PutImage("app", "1.0", acrtest.Image{})
 			registry.PutIndex("multi", "1.0", acrtest.Index{Images: []acrtest.Image{{Architecture: "arm64"}, {Architecture: "amd64"}}, Attestation: true})
 			registry.PutArtifact("chart", "1.0", acrtest.Artifact{ArtifactType: "application/vnd.example.chart"})

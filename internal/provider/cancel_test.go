@@ -44,7 +44,7 @@ func TestHardening12CtrlC(t *testing.T) {
 		{"a silent token server", acrtest.KindToken, silence, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			registry := startRegistry(t, acrtest.Options{})
+			registry := acrtest.StartT(t, acrtest.Options{})
 			registry.PutImage("app", "v", acrtest.Image{})
 			test.fault.Kind = test.kind
 			registry.Inject(test.fault)

@@ -156,7 +156,7 @@ func TestProviderBlockRefusesTheEnvironment(t *testing.T) {
 
 // Attributes come before the environment, each on its own, and an empty variable counts as unset.
 func TestCredentialSources(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{Users: map[string]string{"one": "password-one", "two": "password-two"}})
+	registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"one": "password-one", "two": "password-two"}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	base := values{"registry": registry.Host(), "ca_cert_pem": registry.CAPEM()}
 	tests := map[string]struct {
@@ -241,7 +241,7 @@ func dockerConfig(t *testing.T, registry, user, password string) string {
 
 // A credential helper that fails is an error, never anonymous access.
 func TestCredentialHelperFails(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{AnonymousPull: true})
+	registry := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(`{"credsStore": "is-missing"}`), 0o600); err != nil {
@@ -264,7 +264,7 @@ func TestCredentialHelperFails(t *testing.T) {
 // Without any credential a public registry is read, the token asked for without Authorization; a private one says where a
 // credential was looked for.
 func TestAnonymousAccess(t *testing.T) {
-	public := startRegistry(t, acrtest.Options{AnonymousPull: true})
+	public := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	public.PutImage("app", "1.0", acrtest.Image{})
 	configuredFor(t, values{"registry": public.Host(), "ca_cert_pem": public.CAPEM()}).
 		mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
@@ -274,7 +274,7 @@ func TestAnonymousAccess(t *testing.T) {
 		}
 	}
 
-	private := startRegistry(t, acrtest.Options{})
+	private := acrtest.StartT(t, acrtest.Options{})
 	private.PutImage("app", "1.0", acrtest.Image{})
 	_, diagnostics := configuredFor(t, values{"registry": private.Host(), "ca_cert_pem": private.CAPEM()}).
 		read("acr_manifest", values{"repository": "app", "tag": "1.0"})
@@ -285,7 +285,7 @@ func TestAnonymousAccess(t *testing.T) {
 }
 
 func TestInsecureSkipVerifyWarns(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	p := newProtocol(t)
 	diagnostics := p.configure(defaultUser(registry).plus(values{"ca_cert_pem": nil, "insecure_skip_verify": true}))
@@ -297,21 +297,21 @@ func TestInsecureSkipVerifyWarns(t *testing.T) {
 }
 
 func TestCertificateMustBeKnown(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	_, diagnostics := configuredFor(t, defaultUser(registry).plus(values{"ca_cert_pem": nil})).
 		read("acr_manifest", values{"repository": "app", "tag": "1.0"})
 	wanted{summary: "Certificate not trusted", says: []string{registry.Host(), "ca_cert_pem", "authority"}}.check(t, diagnostics)
 }
 
 func TestPlainHTTPOnThisMachine(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{PlainHTTP: true})
+	registry := acrtest.StartT(t, acrtest.Options{PlainHTTP: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	configuredFor(t, defaultUser(registry)).mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
 }
 
 // A registry that answers nothing fails within the time-out, which the error names.
 func TestRequestTimeoutAndMaxRetries(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Hang: true})
 	_, diagnostics := configuredFor(t, defaultUser(registry).plus(values{"request_timeout": "150ms", "max_retries": 0})).
 		read("acr_manifest", values{"repository": "app", "tag": "1.0"})
@@ -322,7 +322,7 @@ func TestRequestTimeoutAndMaxRetries(t *testing.T) {
 }
 
 func TestUserAgentNamesProviderAndTerraform(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	configuredFor(t, defaultUser(registry)).mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
 	const want = "terraform-provider-acr/test (+https://github.com/acrkit/terraform-provider-acr) Terraform/1.11.4"
@@ -335,7 +335,7 @@ func TestUserAgentNamesProviderAndTerraform(t *testing.T) {
 
 // Two provider blocks, as two aliases are, share nothing: one user's token opens nothing for the other.
 func TestProviderBlocksShareNoTokens(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{
+	registry := acrtest.StartT(t, acrtest.Options{
 		Users:  map[string]string{"one": "password-one", "two": "password-two"},
 		Grants: map[string][]string{"two": {"repository:other:pull"}},
 	})

@@ -17,7 +17,7 @@ import (
 
 // The echo provider writes what the ephemeral token configures it with into the state, where it can be looked at.
 func TestEphemeralBearerToken(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	echoed := tfjsonpath.New("data")
 
@@ -52,7 +52,7 @@ func TestEphemeralBearerToken(t *testing.T) {
 
 // The ephemeral resource is refused what the data source is, by the same words and on the same attributes.
 func TestEphemeralBearerTokenRefuses(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry).plus(values{"password": "sesame"}))
 	for name, arguments := range map[string]values{
 		"neither repository nor scopes": {},
@@ -75,7 +75,7 @@ func TestEphemeralBearerTokenRefuses(t *testing.T) {
 
 // Opened twice, it is two tokens: nothing is kept from plan to apply.
 func TestEphemeralBearerTokenIsFresh(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry))
 	first, _ := p.open("acr_bearer_token", values{"repository": "app"})
 	second, _ := p.open("acr_bearer_token", values{"repository": "app"})

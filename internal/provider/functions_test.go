@@ -83,7 +83,7 @@ func withEnd(words string) *regexp.Regexp {
 
 func TestTokenClaims(t *testing.T) {
 	issued := time.Now().UTC().Truncate(time.Second)
-	registry := startRegistry(t, acrtest.Options{Clock: func() time.Time { return issued }})
+	registry := acrtest.StartT(t, acrtest.Options{Clock: func() time.Time { return issued }})
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   functionsNeed,
 		ProtoV6ProviderFactories: factories,

@@ -47,17 +47,6 @@ func firstInPath(names ...string) string {
 	return ""
 }
 
-// startRegistry runs a test registry until the test ends.
-func startRegistry(t *testing.T, options acrtest.Options) *acrtest.Registry {
-	t.Helper()
-	registry, err := acrtest.Start(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	return registry
-}
-
 // factories are the providers of a run of Terraform.
 var factories = map[string]func() (tfprotov6.ProviderServer, error){
 	"acr": providerserver.NewProtocol6WithError(provider.New("test")()),

@@ -65,7 +65,7 @@ func applyTwice(t *testing.T, config string, checks ...[]statecheck.StateCheck) 
 }
 
 func TestManifest(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	image := registry.PutImage("team/app", "1.0", acrtest.Image{Annotations: map[string]string{"org.example.note": "one"}})
 	docker := registry.PutImage("team/app", "docker", acrtest.Image{Docker: true})
 	arm := acrtest.Image{Architecture: "arm", Variant: "v7"}
@@ -182,7 +182,7 @@ func TestManifest(t *testing.T) {
 // allow_missing speaks of 404 alone, and of the registry's own.
 func TestAllowMissing(t *testing.T) {
 	missing := values{"repository": "missing", "tag": "1.0", "allow_missing": true}
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry).plus(values{"max_retries": 0}))
 
 	state := p.mustRead("acr_manifest", missing)
@@ -209,7 +209,7 @@ func TestAllowMissing(t *testing.T) {
 
 // A token differs at each read, which is no difference to a plan until something consumes it (hardening item 22).
 func TestBearerToken(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push", "registry:catalog:*"}}})
+	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push", "registry:catalog:*"}}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	realm := registry.URL() + "/oauth2/token"
 	timestamp := knownvalue.StringRegexp(regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`))
@@ -258,7 +258,7 @@ func TestBearerToken(t *testing.T) {
 
 // A token with fewer permissions is handed out, with a warning that names the missing ones.
 func TestBearerTokenWarnsOfMissingActions(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
+	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
 	state, diagnostics := configuredFor(t, defaultUser(registry)).
 		read("acr_bearer_token", values{"repository": "app", "actions": []string{"delete", "push"}})
 	wanted{summary: "Token with fewer permissions than asked for", says: []string{"Not granted: repository:app:delete, repository:app:push"}}.check(t, diagnostics)
@@ -272,7 +272,7 @@ func TestBearerTokenWarnsOfMissingActions(t *testing.T) {
 
 // Of an opaque token nothing is known but what was asked for.
 func TestBearerTokenOpaque(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{OpaqueTokens: true})
+	registry := acrtest.StartT(t, acrtest.Options{OpaqueTokens: true})
 	state := configuredFor(t, defaultUser(registry)).mustRead("acr_bearer_token", values{"repository": "app"})
 	for _, attribute := range []string{"granted", "issued_at", "expires_at"} {
 		if !state[attribute].IsNull() {
@@ -285,7 +285,7 @@ func TestBearerTokenOpaque(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{PageSize: 2})
+	registry := acrtest.StartT(t, acrtest.Options{PageSize: 2})
 	start := time.Date(2025, 3, 1, 12, 0, 0, 123456700, time.UTC)
 	image := registry.PutImage("team/app", "v1", acrtest.Image{})
 	for i, tag := range []string{"v1", "v3", "v2", "latest"} {
@@ -373,7 +373,7 @@ func TestLists(t *testing.T) {
 
 // A registry without ACR's own API has names, and null for the rest.
 func TestTagsWithoutDetails(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{WithoutACRAPI: true})
+	registry := acrtest.StartT(t, acrtest.Options{WithoutACRAPI: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	state := configuredFor(t, defaultUser(registry)).mustRead("acr_tags", values{"repository": "app"})
 	var tags []tftypes.Value
@@ -392,7 +392,7 @@ func TestTagsWithoutDetails(t *testing.T) {
 }
 
 func TestImageConfig(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{BlobRedirect: true})
+	registry := acrtest.StartT(t, acrtest.Options{BlobRedirect: true})
 	full := acrtest.Image{
 		Architecture: "arm64", Variant: "v8", Author: "Example", Created: time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC),
 		Labels: map[string]string{"org.opencontainers.image.revision": "4f1c"}, Env: []string{"PATH=/bin", "MODE=a=b"},
@@ -431,7 +431,7 @@ func TestImageConfig(t *testing.T) {
 
 // A cold read takes three requests: challenge, token, manifest. A second one in the same repository takes one.
 func TestRequestsOfARead(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	registry.PutImage("app", "2.0", acrtest.Image{Architecture: "arm64"})
 	p := configuredFor(t, defaultUser(registry))
@@ -452,7 +452,7 @@ func TestRequestsOfARead(t *testing.T) {
 
 // A repository that is deleted between plan and apply is a clear "not found" (hardening item 22).
 func TestHardening22RepositoryDeletedBetweenReads(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	image := registry.PutImage("app", "1.0", acrtest.Image{})
 	p := configuredFor(t, defaultUser(registry))
 	p.mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
@@ -463,7 +463,7 @@ func TestHardening22RepositoryDeletedBetweenReads(t *testing.T) {
 
 // An access token of another repository is at fault itself.
 func TestAccessTokenOfAnotherRepository(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	p := configuredFor(t, defaultUser(registry))
 	token := text(p.mustRead("acr_bearer_token", values{"repository": "other"})["access_token"])
@@ -480,7 +480,7 @@ func TestAccessTokenOfAnotherRepository(t *testing.T) {
 
 // 200 reads at once use one challenge, one token for each repository, and ten sockets (hardening item 21).
 func TestManyReadsAtOnce(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{DisableHTTP2: true})
+	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
 	for i := range 200 {
 		registry.PutImage(fmt.Sprintf("app%d", i%20), fmt.Sprintf("v%d", i/20), acrtest.Image{})
 	}
@@ -505,7 +505,7 @@ func TestManyReadsAtOnce(t *testing.T) {
 
 // A long list is read to its end, a thousand tags with each request.
 func TestTenThousandTags(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	for i := range 10_000 {
 		registry.PutManifest("app", fmt.Sprintf("v%04d", i), "application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
 	}

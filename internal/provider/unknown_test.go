@@ -13,7 +13,7 @@ import (
 // With an unknown provider block each read that is really made fails with one error, and nothing is sent: neither to
 // another registry nor as an anonymous caller (hardening item 21).
 func TestHardening21UnknownProviderBlock(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{AnonymousPull: true})
+	registry := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	tests := map[string]struct {
 		unknown values
@@ -68,7 +68,7 @@ func TestUnknownProviderBlockIsDeferred(t *testing.T) {
 // The same with a real Terraform: a registry that the same run creates fails at plan with the way out, and with that,
 // depends_on, the read waits for apply and works.
 func TestRegistryOfTheSameRun(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	image := registry.PutImage("app", "1.0", acrtest.Image{})
 	config := func(dependsOn string) string {
 		return fmt.Sprintf(`

@@ -14,7 +14,7 @@ import (
 // A token that no state ever holds signs in a second provider: the null GUID as user name, the token as password, the way
 // Azure takes Entra ID tokens.
 func TestEphemeralTokenConfiguresAnotherProvider(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "1.0", acrtest.Image{})
 	workspace := newWorkspace(t, fmt.Sprintf(`
 provider "acr" {
@@ -72,7 +72,7 @@ output "digest" {
 
 // A provider that is not this project's, and speaks protocol 5, reads with the token what our own data sources read.
 func TestTokenHandedToHTTPProvider(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	for _, tag := range []string{"1.0", "1.1", "2.0"} {
 		registry.PutImage("app", tag, acrtest.Image{Labels: map[string]string{"version": tag}})
 	}

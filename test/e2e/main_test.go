@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/mod/semver"
 
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
@@ -109,17 +108,6 @@ func needsEphemeral(t *testing.T, workspace *terraform.Workspace) {
 	if semver.Compare(number, first) < 0 {
 		t.Skipf("%s has no ephemeral resources: they came with %s %s", version, name, first)
 	}
-}
-
-// startRegistry runs a test registry until the test ends.
-func startRegistry(t *testing.T, options acrtest.Options) *acrtest.Registry {
-	t.Helper()
-	registry, err := acrtest.Start(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	return registry
 }
 
 // httpProvider builds hashicorp/http and returns the folder of its program.

@@ -104,7 +104,7 @@ func measure(t *testing.T, cases []memoryCase) {
 	t.Helper()
 	for _, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
-			registry := startRegistry(t, acrtest.Options{})
+			registry := acrtest.StartT(t, acrtest.Options{})
 			registry.PutImage("app", "v", acrtest.Image{})
 			test.arrange(registry)
 			process := startProvider(t, registry)

@@ -27,7 +27,7 @@ func TestInstallFromMirror(t *testing.T) {
 // the registry was asked.
 func installFromMirror(t *testing.T, archive string) []acrtest.Request {
 	t.Helper()
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "1.0", acrtest.Image{})
 	version := strings.Split(filepath.Base(archive), "_")[1]
 	workspace := workspaceWith(t, nil, fmt.Sprintf(`

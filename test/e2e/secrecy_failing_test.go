@@ -162,7 +162,7 @@ func (s secretive) failures() []failing {
 
 // startFailing runs a registry in which each of the failures has a repository of its own.
 func startFailing(t *testing.T) secretive {
-	registry := secretive{startRegistry(t, acrtest.Options{Users: map[string]string{"user": password}, DisableHTTP2: true})}
+	registry := secretive{acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": password}, DisableHTTP2: true})}
 	for _, f := range registry.failures() {
 		registry.PutImage(f.name, "1.0", acrtest.Image{})
 		switch {

@@ -22,7 +22,7 @@ const password = `sentinel+p/w"of=the&test`
 type secretive struct{ *acrtest.Registry }
 
 func startSecretive(t *testing.T) secretive {
-	registry := startRegistry(t, acrtest.Options{Users: map[string]string{"user": password}})
+	registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": password}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	return secretive{registry}
 }

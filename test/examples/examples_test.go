@@ -108,7 +108,7 @@ func needs(t *testing.T, e example, version string) {
 }
 
 func TestExamples(t *testing.T) {
-	example, staging := startRegistry(t), startRegistry(t)
+	example, staging := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{})
 	pushed := push(example)
 	staging.PutImage("team/app", "1.4.2", acrtest.Image{Author: "staging"})
 	world := network{"example.azurecr.io": example, "staging.azurecr.io": staging}

@@ -57,13 +57,3 @@ func (n network) writeAuthorities(t *testing.T) string {
 	}
 	return file
 }
-
-func startRegistry(t *testing.T) *acrtest.Registry {
-	t.Helper()
-	registry, err := acrtest.Start(acrtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	return registry
-}

@@ -21,15 +21,9 @@ const acceptAll = "application/vnd.oci.image.manifest.v1+json, application/vnd.o
 
 func start(t *testing.T, options acrtest.Options) (*acrtest.Registry, *client) {
 	t.Helper()
-	registry, err := acrtest.Start(options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	registry := acrtest.StartT(t, options)
 	c := newClient(t, registry)
-	t.Cleanup(func() {
-		c.http.CloseIdleConnections()
-		registry.Close()
-	})
+	t.Cleanup(c.http.CloseIdleConnections)
 	return registry, c
 }
 

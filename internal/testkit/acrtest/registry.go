@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -129,6 +130,18 @@ func Start(options Options) (*Registry, error) {
 		return nil, fmt.Errorf("starting the test registry: %w", err)
 	}
 	return r, nil
+}
+
+// StartT is Start for a test: where it fails, so does the test, and the registry
+// closes when the test ends.
+func StartT(t testing.TB, options Options) *Registry {
+	t.Helper()
+	registry, err := Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(registry.Close)
+	return registry
 }
 
 func (r *Registry) start() (err error) {
