@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -33,7 +34,7 @@ var errOpaque = errors.New("the token is not a JSON Web Token, so nothing can be
 
 // ParseClaims reads the claims of a JSON Web Token. It verifies neither signature nor expiry. The error says that the
 // token is opaque, and shows nothing of it.
-func ParseClaims(token Secret) (*Claims, error) {
+func ParseClaims(token secret.Text) (*Claims, error) {
 	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) != 3 {
 		return nil, errOpaque

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // jwt makes an unsigned JSON Web Token of a payload.
-func jwt(payload string) Secret {
+func jwt(payload string) secret.Text {
 	encode := base64.RawURLEncoding.EncodeToString
-	return NewSecret(encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + encode([]byte(payload)) + "." + encode([]byte("signature")))
+	return secret.New(encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + encode([]byte(payload)) + "." + encode([]byte("signature")))
 }
 
 // acrClaims has the claims of an access token of Azure Container Registry, with made-up values.
@@ -84,7 +86,7 @@ func TestParseClaimsOfAnOpaqueToken(t *testing.T) {
 		"deep nesting":     jwt(`{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`).Reveal(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			claims, err := ParseClaims(NewSecret(token))
+			claims, err := ParseClaims(secret.New(token))
 			if err != errOpaque || claims != nil {
 				t.Errorf("claims = %+v, error = %v; want %v", claims, err, errOpaque)
 			}

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // Config is all that a Client needs.
@@ -76,7 +79,7 @@ func NewClient(config Config) (*Client, error) {
 	}
 	home := originOf(config.endpoint())
 	if config.PlainHTTP && !home.isLoopback() && !config.Credential.IsAnonymous() {
-		return nil, invalid("plain_http", "would send the credential to %s in the clear; only a loopback host may have it over http", home.hostport())
+		return nil, fault.Invalid("plain_http", "would send the credential to %s in the clear; only a loopback host may have it over http", home.hostport())
 	}
 	if config.RequestTimeout <= 0 {
 		config.RequestTimeout = DefaultRequestTimeout
@@ -100,9 +103,9 @@ type resource struct {
 	operation string // for errors: "reading the manifest r.azurecr.io/app:1.0"
 	url       *url.URL
 	accept    string
-	limit     int64  // of a 2xx answer's body, in bytes
-	scope     string // what its challenge is foreseen to name; several are joined by spaces
-	token     Secret // the caller's own access token, in place of the client's
+	limit     int64       // of a 2xx answer's body, in bytes
+	scope     string      // what its challenge is foreseen to name; several are joined by spaces
+	token     secret.Text // the caller's own access token, in place of the client's
 }
 
 // read gives a resource by the flow that ACR documents:
@@ -149,11 +152,11 @@ type sent struct {
 }
 
 // send sends the resource request, with a token where there is one.
-func (c *Client) send(ctx context.Context, r resource, token Secret) sent {
+func (c *Client) send(ctx context.Context, r resource, token secret.Text) sent {
 	req := r.request()
 	if !token.IsZero() {
-		c.transport.secrets.add(token)
-		req.authorization = NewSecret("Bearer " + token.Reveal())
+		c.transport.secrets.Add(token)
+		req.authorization = secret.New("Bearer " + token.Reveal())
 	}
 	answer, err := c.transport.do(ctx, req)
 	return sent{answer, err}
@@ -177,17 +180,17 @@ func (c *Client) checked(r resource, s sent) (*response, error) {
 		return nil, s.err
 	}
 	if s.answer.status == http.StatusOK && s.answer.isWebPage() {
-		failed := c.transport.badAnswer(r.request(), s.answer, fmt.Errorf("a web page, sent as %s", excerpt(s.answer.header.Get("Content-Type"))))
-		failed.Reason = NotARegistry
+		failed := c.transport.badAnswer(r.request(), s.answer, fmt.Errorf("a web page, sent as %s", secret.Excerpt(s.answer.header.Get("Content-Type"))))
+		failed.Reason = fault.NotARegistry
 		return nil, failed
 	}
 	if s.answer.status == http.StatusOK {
 		return s.answer, nil
 	}
 	failed := c.transport.statusError(r.request(), s.answer)
-	failed.missing = s.answer.saysMissing(failed.Code, r.token.IsZero() && c.whatIsKnown().challenge != nil)
-	if failed.Reason == ManifestNotFound && !failed.missing {
-		failed.Reason = NotARegistry
+	authenticated := r.token.IsZero() && c.whatIsKnown().challenge != nil
+	if fault.IsMissing(failed) && !s.answer.saysMissing(failed.Code, authenticated) {
+		failed.Reason = fault.NotARegistry
 	}
 	if s.answer.status == http.StatusUnauthorized {
 		c.explainRefusal(failed, r, s.answer)
@@ -196,25 +199,25 @@ func (c *Client) checked(r resource, s sent) (*response, error) {
 }
 
 // explainRefusal says what a last 401 means: its challenge tells a missing permission from a bad token.
-func (c *Client) explainRefusal(failed *Error, r resource, answer *response) {
+func (c *Client) explainRefusal(failed *fault.Error, r resource, answer *response) {
 	if answer.elsewhere != "" {
-		failed.Reason, failed.Detail = BadRedirect, "a host that the registry redirected to asks for credentials, which it does not get"
+		failed.Reason, failed.Detail = fault.BadRedirect, "a host that the registry redirected to asks for credentials, which it does not get"
 		return
 	}
 	ch, err := readChallenge(answer.header.Values("WWW-Authenticate"), c.policy)
 	if err != nil {
-		failed.Detail = c.transport.secrets.redactor().clean(err.Error())
+		failed.Detail = c.transport.secrets.Redactor().Clean(err.Error())
 		return
 	}
 	if ch.code == "insufficient_scope" || r.token.IsZero() && ch.code == "" {
-		failed.Reason = InsufficientScope
+		failed.Reason = fault.InsufficientScope
 		if len(ch.scopes) == 0 {
 			ch.scopes = strings.Fields(r.scope)
 		}
-		failed.Detail = c.transport.secrets.redactor().clean("the token lacks " + strings.Join(ch.scopes, " "))
+		failed.Detail = c.transport.secrets.Redactor().Clean("the token lacks " + strings.Join(ch.scopes, " "))
 	}
-	if failed.Reason == InsufficientScope && r.token.IsZero() && c.config.Credential.IsAnonymous() {
-		failed.Reason = NoCredential
+	if failed.Reason == fault.InsufficientScope && r.token.IsZero() && c.config.Credential.IsAnonymous() {
+		failed.Reason = fault.NoCredential
 		failed.Detail += "; it was asked for with " + c.config.Credential.description()
 	}
 }
@@ -285,12 +288,12 @@ func (c *Client) discoveryFor(ctx context.Context, r resource) (discovery, error
 // concernsAnother reports whether a shared discovery failed by what another read asked for. That the host cannot be
 // reached, is silent or limits its callers, concerns all.
 func concernsAnother(err error, r resource) bool {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	if !ok || failed.Operation == r.operation {
 		return false
 	}
 	switch failed.Reason {
-	case Unreachable, TimedOut, CertificateRejected, ProxyRefused, RateLimited:
+	case fault.Unreachable, fault.TimedOut, fault.CertificateRejected, fault.ProxyRefused, fault.RateLimited:
 		return false
 	}
 	return true
@@ -324,17 +327,17 @@ func (c *Client) discover(ctx context.Context, r resource, tries tries) (discove
 }
 
 // challengeError says why a 401 holds no challenge to answer.
-func (c *Client) challengeError(req request, answer *response, err error) *Error {
+func (c *Client) challengeError(req request, answer *response, err error) *fault.Error {
 	failed := c.transport.statusError(req, answer)
-	failed.Detail = c.transport.secrets.redactor().clean(err.Error())
+	failed.Detail = c.transport.secrets.Redactor().Clean(err.Error())
 	var foreign *foreignRealmError
 	switch {
 	case errors.As(err, &foreign):
-		failed.Reason = ForeignRealm
+		failed.Reason = fault.ForeignRealm
 	case errors.Is(err, errNoBearer):
-		failed.Reason = NotARegistry
+		failed.Reason = fault.NotARegistry
 	default:
-		failed.Reason = BadAnswer
+		failed.Reason = fault.BadAnswer
 	}
 	return failed
 }
@@ -356,12 +359,12 @@ func (c *Client) learn(found discovery) {
 // redact is the way out of the client for every error: a registry knows what it was shown, and may have put it into
 // what an error says of its answer. Operation and Step are the client's own words.
 func (c *Client) redact(err *error) {
-	failed, ok := asError(*err)
+	failed, ok := fault.As(*err)
 	if !ok {
 		return
 	}
 	clean := *failed
-	clean.Detail = c.transport.secrets.redactor().cleanTo(maxDetail, failed.Detail)
+	clean.Detail = c.transport.secrets.Redactor().CleanTo(600, failed.Detail)
 	*err = &clean
 }
 
@@ -382,12 +385,12 @@ func (r *response) isWebPage() bool {
 
 // relabelled gives a shared failure the operation of the caller that it reaches.
 func relabelled(err error, operation string) error {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	if !ok {
 		if err == nil {
 			return nil
 		}
-		return &Error{Reason: Canceled, Operation: operation, Detail: "cancelled before an answer came"}
+		return &fault.Error{Reason: fault.Canceled, Operation: operation, Detail: "cancelled before an answer came"}
 	}
 	mine := *failed
 	mine.Operation = operation

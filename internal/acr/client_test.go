@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -160,15 +162,15 @@ func TestAnonymousOnPrivateRegistry(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	client := newClient(t, registry, anonymous)
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.NoCredential, "UNAUTHORIZED")
+	wantError(t, err, fault.NoCredential, "UNAUTHORIZED")
 }
 
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
-	client := newClient(t, registry, func(c *acr.Config) { c.Credential.Password = acr.NewSecret("not-the-password") })
+	client := newClient(t, registry, func(c *acr.Config) { c.Credential.Password = secret.New("not-the-password") })
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	failed := wantError(t, err, acr.WrongCredentials, "401", "UNAUTHORIZED", "/oauth2/token", `"admin"`)
+	failed := wantError(t, err, fault.WrongCredentials, "401", "UNAUTHORIZED", "/oauth2/token", `"admin"`)
 	if strings.Contains(failed.Error(), "not-the-password") {
 		t.Error("the error shows the password")
 	}
@@ -187,9 +189,9 @@ func TestOpenRegistryAnswersAtOnce(t *testing.T) {
 	wantWire(t, registry, "3/0/0")
 
 	_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
-	wantError(t, err, acr.NoTokenNeeded)
+	wantError(t, err, fault.NoTokenNeeded)
 	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "absent"})
-	if !acr.IsMissing(err) {
+	if !fault.IsMissing(err) {
 		t.Errorf("error = %v, want a missing manifest", err)
 	}
 }
@@ -218,7 +220,7 @@ func TestInsufficientScopeNamesThePermission(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	client := newClient(t, registry)
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.InsufficientScope, "repository:app:pull")
+	wantError(t, err, fault.InsufficientScope, "repository:app:pull")
 	wantWire(t, registry, "1/1/1")
 }
 
@@ -229,7 +231,7 @@ func TestCancellationReachesTheCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.Canceled)
+	wantError(t, err, fault.Canceled)
 }
 
 func TestTokenHandsOutWhatWasGranted(t *testing.T) {
@@ -300,7 +302,7 @@ func TestTags(t *testing.T) {
 				t.Errorf("tags = %v, want three that end with 5", tags)
 			}
 			_, err = client.Tags(t.Context(), acr.TagsRequest{Repository: "absent"})
-			wantError(t, err, acr.RepositoryNotFound)
+			wantError(t, err, fault.RepositoryNotFound)
 		})
 	}
 }
@@ -323,7 +325,7 @@ func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
 		t.Errorf("repositories = %v, %v; want app", names, err)
 	}
 	_, err = client.Repository(t.Context(), "app")
-	wantError(t, err, acr.UnsupportedAPI, "200")
+	wantError(t, err, fault.UnsupportedAPI, "200")
 }
 
 // What the registry forbids it has: the other API is not asked.
@@ -332,14 +334,14 @@ func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"})
 	_, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-	wantError(t, err, acr.Disallowed, "405")
+	wantError(t, err, fault.Disallowed, "405")
 	wantWire(t, registry, "1/1/1")
 }
 
 // The first read that reaches a registry finds the realm for all; where it fails by what it asks for itself, the others
 // find out on their own.
 func TestOneBadRepositoryFailsNoOther(t *testing.T) {
-	for name, fault := range map[string]acrtest.Fault{
+	for name, injected := range map[string]acrtest.Fault{
 		"fault of the registry": {Status: http.StatusInternalServerError},
 		"oversized answer":      {Status: http.StatusOK, Body: strings.Repeat(" ", 5<<20)},
 		"circular redirect":     {Redirect: "/v2/bad/manifests/v"},
@@ -349,8 +351,8 @@ func TestOneBadRepositoryFailsNoOther(t *testing.T) {
 			registry.PutImage("good", "v", acrtest.Image{})
 			reached, hold := make(chan struct{}, 1), make(chan struct{})
 			registry.Inject(acrtest.Fault{Path: "/bad/", Times: 1, Handler: holdHandler(http.StatusServiceUnavailable, reached, hold)})
-			fault.Path = "/bad/"
-			registry.Inject(fault)
+			injected.Path = "/bad/"
+			registry.Inject(injected)
 			client := newClient(t, registry).WithoutBackOff()
 			failures := make(chan error, 2)
 			read := func(repository string) {
@@ -384,7 +386,7 @@ func TestCorrectedScopeIsRemembered(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Kind: acrtest.KindResource, Status: http.StatusNotFound, Body: "404 page not found", ContentType: "text/plain"})
 	registry.Inject(acrtest.Fault{Path: "/tags/list", Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, r *http.Request) {
-		claims, err := acr.ParseClaims(acr.NewSecret(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
+		claims, err := acr.ParseClaims(secret.New(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
 		if err != nil || !slices.Contains(claims.Access[0].Actions, "delete") {
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:delete",error="insufficient_scope"`, registry.URL(), registry.Host()))
 			w.WriteHeader(http.StatusUnauthorized)
@@ -447,7 +449,7 @@ func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
 		"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
 	}})
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.InsufficientScope, "the token lacks repository:app:pull")
+	wantError(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
 }
 
 // Not every registry lists in order. A limit then counts once all is known.
@@ -456,17 +458,17 @@ func TestLimitOfAListOutOfOrder(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	pages := func(path, key string, pages ...string) {
 		for i, page := range pages {
-			fault := acrtest.Fault{Kind: acrtest.KindResource, Path: path + "?", Status: http.StatusOK, Body: `{"` + key + `":[` + page + `]}`}
+			injected := acrtest.Fault{Kind: acrtest.KindResource, Path: path + "?", Status: http.StatusOK, Body: `{"` + key + `":[` + page + `]}`}
 			if i > 0 {
-				fault.Path = path + fmt.Sprintf("?page=%d", i)
+				injected.Path = path + fmt.Sprintf("?page=%d", i)
 			}
 			if i < len(pages)-1 {
-				fault.Header = http.Header{"Link": {fmt.Sprintf(`<%s?page=%d>; rel="next"`, path, i+1)}}
+				injected.Header = http.Header{"Link": {fmt.Sprintf(`<%s?page=%d>; rel="next"`, path, i+1)}}
 			}
 			if i == 0 {
-				fault.Times = 1
+				injected.Times = 1
 			}
-			registry.Inject(fault)
+			registry.Inject(injected)
 		}
 	}
 	pages("/v2/app/tags/list", "tags", `"c","b","c"`, `"d","a"`)
@@ -510,11 +512,11 @@ func TestAnswersWithoutAListAreErrors(t *testing.T) {
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: body})
 		client := newClient(t, registry)
 		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-		wantError(t, err, acr.BadAnswer)
+		wantError(t, err, fault.BadAnswer)
 		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
-		wantError(t, err, acr.BadAnswer)
+		wantError(t, err, fault.BadAnswer)
 		_, err = client.Repository(t.Context(), "app")
-		wantError(t, err, acr.BadAnswer)
+		wantError(t, err, fault.BadAnswer)
 	}
 	registry := startRegistry(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":null}`})
@@ -544,12 +546,12 @@ func TestMissingPartsOfAnImage(t *testing.T) {
 	client := newClient(t, registry)
 	for _, tag := range []string{"index", "image"} {
 		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"})
-		wantError(t, err, acr.IncompleteImage, "404", "the registry does not have it")
-		if acr.IsMissing(err) {
+		wantError(t, err, fault.IncompleteImage, "404", "the registry does not have it")
+		if fault.IsMissing(err) {
 			t.Errorf("app:%s is there, but counts as missing", tag)
 		}
 	}
-	if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: index.String()}); !acr.IsMissing(err) {
+	if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: index.String()}); !fault.IsMissing(err) {
 		t.Errorf("error = %v, want that of a missing manifest", err)
 	}
 }
@@ -575,7 +577,7 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 		`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`,
 		registry.PutBlob("app", content), len(content)))
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
-	wantError(t, err, acr.PlatformNotFound, "names no platform", "cannot be known")
+	wantError(t, err, fault.PlatformNotFound, "names no platform", "cannot be known")
 }
 
 // A registry that is down is not asked as often by each read as by the first.
@@ -612,7 +614,7 @@ func TestMissingBlobBehindTheRedirect(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusNotFound})
 	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.IncompleteImage, "404", "the registry does not have it")
+	wantError(t, err, fault.IncompleteImage, "404", "the registry does not have it")
 }
 
 // An error from behind a redirect names the host.
@@ -621,7 +623,7 @@ func TestRefusalBehindTheRedirect(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusForbidden})
 	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.Denied, "403", "after a redirect to https://"+registry.BlobHost())
+	wantError(t, err, fault.Denied, "403", "after a redirect to https://"+registry.BlobHost())
 }
 
 // A token is renewed before it ends, on the clock of this machine.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // Credential is what the token server is shown. The zero Credential is anonymous.
@@ -12,9 +15,9 @@ type Credential struct {
 	// Username and Password go as Basic (RFC 7617). The username is an admin user, a token's name, a service
 	// principal's id, or NullUsername with an ACR refresh token as the password.
 	Username string
-	Password Secret
+	Password secret.Text
 	// RefreshToken goes in the form of POST /oauth2/token instead. `docker login` stores it as identitytoken.
-	RefreshToken Secret
+	RefreshToken secret.Text
 	// Source says where the credential was looked for, in words for an error, such as "the provider block".
 	Source string
 }
@@ -35,10 +38,10 @@ func (c Credential) Validate() error {
 		return nil
 	}
 	if c.Username == "" {
-		return invalid("username", "a password was given without a user name")
+		return fault.Invalid("username", "a password was given without a user name")
 	}
 	if c.Password.IsZero() {
-		return invalid("password", "a user name was given without a password")
+		return fault.Invalid("password", "a user name was given without a password")
 	}
 	if err := ValidateUsername(c.Username); err != nil {
 		return err
@@ -49,41 +52,41 @@ func (c Credential) Validate() error {
 // ValidateUsername refuses what Basic cannot carry as a user name (RFC 7617 section 2).
 func ValidateUsername(username string) error {
 	if username == "" {
-		return invalid("username", "is empty; leave it out for anonymous access")
+		return fault.Invalid("username", "is empty; leave it out for anonymous access")
 	}
 	if strings.Contains(username, ":") {
-		return invalid("username", "holds a colon, which Basic authentication cannot carry in a user name")
+		return fault.Invalid("username", "holds a colon, which Basic authentication cannot carry in a user name")
 	}
 	if strings.ContainsFunc(username, unicode.IsControl) {
-		return invalid("username", "holds a control character")
+		return fault.Invalid("username", "holds a control character")
 	}
 	return nil
 }
 
 // ValidatePassword refuses an empty password and one with a line break, with which ACR's token server answers 500: it
 // got there with a file's last newline. The error does not show the value.
-func ValidatePassword(password Secret) error {
+func ValidatePassword(password secret.Text) error {
 	if password.IsZero() {
-		return invalid("password", "is empty; leave it out for anonymous access")
+		return fault.Invalid("password", "is empty; leave it out for anonymous access")
 	}
 	if strings.ContainsAny(password.Reveal(), "\r\n\x00") {
-		return invalid("password", "holds a line break; trim it, with Terraform's chomp() for a file's content")
+		return fault.Invalid("password", "holds a line break; trim it, with Terraform's chomp() for a file's content")
 	}
 	return nil
 }
 
 // basic gives the Authorization value: base64 of the raw bytes, no URL-encoding (RFC 7617 section 2).
-func (c Credential) basic() Secret {
+func (c Credential) basic() secret.Text {
 	pair := c.Username + ":" + c.Password.Reveal()
-	return NewSecret("Basic " + base64.StdEncoding.EncodeToString([]byte(pair)))
+	return secret.New("Basic " + base64.StdEncoding.EncodeToString([]byte(pair)))
 }
 
 // secrets lists what no error may repeat.
-func (c Credential) secrets() []Secret {
+func (c Credential) secrets() []secret.Text {
 	if c.IsAnonymous() {
 		return nil
 	}
-	return []Secret{c.Password, NewSecret(c.Username + ":" + c.Password.Reveal()), c.RefreshToken}
+	return []secret.Text{c.Password, secret.New(c.Username + ":" + c.Password.Reveal()), c.RefreshToken}
 }
 
 // description says in an error what was shown to the token server.

@@ -4,11 +4,13 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // Hardening item 5.
 func TestCredentialValidate(t *testing.T) {
-	password := NewSecret("made-up text")
+	password := secret.New("made-up text")
 	for name, test := range map[string]struct {
 		credential Credential
 		argument   string // empty for a good credential
@@ -25,14 +27,14 @@ func TestCredentialValidate(t *testing.T) {
 		"line break in the user":      {Credential{Username: "user\n", Password: password}, "username"},
 		"tab in the user":             {Credential{Username: "us\ter", Password: password}, "username"},
 		"DEL in the user":             {Credential{Username: "us\x7fer", Password: password}, "username"},
-		"letters beyond ASCII":        {Credential{Username: "benutzerä", Password: NewSecret("pässwort")}, ""},
-		"colon in the password":       {Credential{Username: "user", Password: NewSecret("made:up")}, ""},
-		"spaces around the password":  {Credential{Username: "user", Password: NewSecret(" made up ")}, ""},
-		"line feed in the password":   {Credential{Username: "user", Password: NewSecret("made-up text\n")}, "password"},
-		"CRLF in the password":        {Credential{Username: "user", Password: NewSecret("made-up\r\ntext")}, "password"},
-		"carriage return":             {Credential{Username: "user", Password: NewSecret("made-up text\r")}, "password"},
-		"NUL in the password":         {Credential{Username: "user", Password: NewSecret("made-up\x00text")}, "password"},
-		"password of nothing but one": {Credential{Username: "user", Password: NewSecret("\n")}, "password"},
+		"letters beyond ASCII":        {Credential{Username: "benutzerä", Password: secret.New("pässwort")}, ""},
+		"colon in the password":       {Credential{Username: "user", Password: secret.New("made:up")}, ""},
+		"spaces around the password":  {Credential{Username: "user", Password: secret.New(" made up ")}, ""},
+		"line feed in the password":   {Credential{Username: "user", Password: secret.New("made-up text\n")}, "password"},
+		"CRLF in the password":        {Credential{Username: "user", Password: secret.New("made-up\r\ntext")}, "password"},
+		"carriage return":             {Credential{Username: "user", Password: secret.New("made-up text\r")}, "password"},
+		"NUL in the password":         {Credential{Username: "user", Password: secret.New("made-up\x00text")}, "password"},
+		"password of nothing but one": {Credential{Username: "user", Password: secret.New("\n")}, "password"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.credential.Validate()
@@ -43,7 +45,7 @@ func TestCredentialValidate(t *testing.T) {
 		})
 	}
 	wantArgument(t, ValidateUsername(""), "username")
-	wantArgument(t, ValidatePassword(Secret{}), "password")
+	wantArgument(t, ValidatePassword(secret.Text{}), "password")
 }
 
 // RFC 7617 section 2: base64 of the raw bytes, no URL-encoding; hardening item 5.
@@ -54,7 +56,7 @@ func TestCredentialBasic(t *testing.T) {
 		{"u", "a/b+c=d:e%20", "Basic dTphL2IrYz1kOmUlMjA="},
 		{"u", " x\xff ", "Basic " + base64.StdEncoding.EncodeToString([]byte("u: x\xff "))},
 	} {
-		if got := (Credential{Username: test.user, Password: NewSecret(test.password)}).basic().Reveal(); got != test.want {
+		if got := (Credential{Username: test.user, Password: secret.New(test.password)}).basic().Reveal(); got != test.want {
 			t.Errorf("%s:%s = %q, want %q", test.user, test.password, got, test.want)
 		}
 	}
@@ -67,8 +69,8 @@ func TestCredentialDescription(t *testing.T) {
 		want       string
 	}{
 		{Credential{Source: "the Docker config"}, true, "no credential, since none was found in the Docker config"},
-		{Credential{Username: "user", Password: NewSecret("made-up text"), Source: "the provider block"}, false, `the user "user" and a password from the provider block`},
-		{Credential{Username: NullUsername, RefreshToken: NewSecret("made-up text"), Source: "the Docker config"}, false, "the identity token from the Docker config"},
+		{Credential{Username: "user", Password: secret.New("made-up text"), Source: "the provider block"}, false, `the user "user" and a password from the provider block`},
+		{Credential{Username: NullUsername, RefreshToken: secret.New("made-up text"), Source: "the Docker config"}, false, "the identity token from the Docker config"},
 	} {
 		if got := test.credential.description(); got != test.want || test.credential.IsAnonymous() != test.anonymous {
 			t.Errorf("description = %q, anonymous = %t; want %q, %t", got, test.credential.IsAnonymous(), test.want, test.anonymous)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
@@ -50,7 +52,7 @@ func DockerConfigCredential(ctx context.Context, registry string) (Credential, e
 		if entry == auth.EmptyCredential {
 			continue
 		}
-		found.Username, found.Password, found.RefreshToken = entry.Username, NewSecret(entry.Password), NewSecret(entry.RefreshToken)
+		found.Username, found.Password, found.RefreshToken = entry.Username, secret.New(entry.Password), secret.New(entry.RefreshToken)
 		if found.IsAnonymous() || found.RefreshToken.IsZero() && (found.Username == "" || found.Password.IsZero()) {
 			return Credential{}, helperError(registry, "the entry for %s in %s has no user name with a password and no identity token", key, found.Source)
 		}
@@ -168,9 +170,9 @@ func askHelper(ctx context.Context, helper, key string) (auth.Credential, error)
 	return auth.Credential{Username: answer.Username, Password: answer.Secret}, nil
 }
 
-func helperError(registry, format string, values ...any) *Error {
-	return &Error{
-		Reason:    CredentialHelper,
+func helperError(registry, format string, values ...any) *fault.Error {
+	return &fault.Error{
+		Reason:    fault.CredentialHelper,
 		Operation: "looking for the credential of " + registry + " in the Docker config",
 		Detail:    fmt.Sprintf(format, values...),
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"go.uber.org/goleak"
 )
 
@@ -196,8 +197,8 @@ func TestDockerConfigRefuses(t *testing.T) {
 				helper(t, "test", test.script)
 			}
 			got, err := DockerConfigCredential(t.Context(), dockerRegistry)
-			failed, ok := asError(err)
-			if !ok || failed.Reason != CredentialHelper || !got.IsAnonymous() {
+			failed, ok := fault.As(err)
+			if !ok || failed.Reason != fault.CredentialHelper || !got.IsAnonymous() {
 				t.Fatalf("credential = %+v, error = %v", got, err)
 			}
 			for _, part := range []string{"looking for the credential of example.azurecr.io", test.text, file} {
@@ -219,13 +220,13 @@ func TestDockerConfigThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := DockerConfigCredential(t.Context(), dockerRegistry)
-	if failed, ok := asError(err); !ok || failed.Reason != CredentialHelper {
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.CredentialHelper {
 		t.Errorf("error = %v", err)
 	}
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "")
 	_, err = DockerConfigCredential(t.Context(), dockerRegistry)
-	if failed, ok := asError(err); !ok || failed.Reason != CredentialHelper || !strings.Contains(err.Error(), "DOCKER_CONFIG") {
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.CredentialHelper || !strings.Contains(err.Error(), "DOCKER_CONFIG") {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -244,7 +245,7 @@ func TestDockerConfigHelperThatHangs(t *testing.T) {
 			if took := time.Since(started); took > 2500*time.Millisecond {
 				t.Errorf("took %s, want less than the helper takes", took)
 			}
-			var failed *Error
+			var failed *fault.Error
 			if !errors.As(err, &failed) || !got.IsAnonymous() {
 				t.Fatalf("credential = %+v, error = %v", got, err)
 			}

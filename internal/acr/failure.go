@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 // retry says whether a failed attempt may be made again.
@@ -26,26 +28,19 @@ const (
 
 // failure is one attempt that brought no answer to keep.
 type failure struct {
-	err   *Error
+	err   *fault.Error
 	retry retry
 }
 
-// asError finds the *Error in an error.
-func asError(err error) (*Error, bool) {
-	var failed *Error
-	ok := errors.As(err, &failed)
-	return failed, ok
-}
-
 // statusError says what came back in an answer that is not the one wanted.
-func (t *transport) statusError(r request, answer *response) *Error {
+func (t *transport) statusError(r request, answer *response) *fault.Error {
 	from, _ := decodeErrors(answer.body)
-	clean := t.secrets.redactor().clean
+	clean := t.secrets.Redactor().Clean
 	detail := ""
 	if answer.elsewhere != "" {
 		detail = "after a redirect to " + answer.elsewhere
 	}
-	return &Error{
+	return &fault.Error{
 		Detail:        detail,
 		Reason:        statusReason(answer.status, from.Code),
 		Operation:     r.operation,
@@ -84,12 +79,12 @@ func (t *transport) classify(ctx context.Context, r request, err error) *failure
 		detail = fmt.Sprintf("after a redirect to %s: %s", elsewhere.to, detail)
 	}
 	return &failure{
-		err:   &Error{Reason: reason, Operation: r.operation, Step: r.step, Detail: t.secrets.redactor().clean(detail)},
+		err:   &fault.Error{Reason: reason, Operation: r.operation, Step: r.step, Detail: t.secrets.Redactor().Clean(detail)},
 		retry: verdict,
 	}
 }
 
-func (t *transport) diagnose(err error) (Reason, retry, string) {
+func (t *transport) diagnose(err error) (fault.Reason, retry, string) {
 	var (
 		refused  *proxyRefusal
 		redirect *redirectError
@@ -100,31 +95,31 @@ func (t *transport) diagnose(err error) (Reason, retry, string) {
 	)
 	switch {
 	case errors.As(err, &refused):
-		return ProxyRefused, never, refused.Error()
+		return fault.ProxyRefused, never, refused.Error()
 	case errors.As(err, &redirect):
-		return BadRedirect, never, redirect.Error()
+		return fault.BadRedirect, never, redirect.Error()
 	case errors.Is(err, errTooLarge):
-		return TooLarge, never, err.Error()
+		return fault.TooLarge, never, err.Error()
 	case isHeaderTooLarge(err):
-		return TooLarge, never, fmt.Sprintf("the response headers are over the limit of %d bytes", maxHeaderBytes)
+		return fault.TooLarge, never, fmt.Sprintf("the response headers are over the limit of %d bytes", maxHeaderBytes)
 	case errors.Is(err, errEncoding), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):
-		return BadAnswer, never, "the body's compression is broken or was not asked for"
+		return fault.BadAnswer, never, "the body's compression is broken or was not asked for"
 	case errors.As(err, &record):
-		return NotARegistry, never, "the server does not speak TLS; a registry on this machine without it needs plain_http = true"
+		return fault.NotARegistry, never, "the server does not speak TLS; a registry on this machine without it needs plain_http = true"
 	case isCertificateError(err):
-		return CertificateRejected, never, certificateDetail(err)
+		return fault.CertificateRejected, never, certificateDetail(err)
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return Unreachable, once, fmt.Sprintf("the host name %s is unknown", dns.Name)
+		return fault.Unreachable, once, fmt.Sprintf("the host name %s is unknown", dns.Name)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return TimedOut, once, fmt.Sprintf("no complete answer within request_timeout (%s)", t.timeout)
+		return fault.TimedOut, once, fmt.Sprintf("no complete answer within request_timeout (%s)", t.timeout)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return Unreachable, once, "the connection was refused or no way leads there"
+		return fault.Unreachable, once, "the connection was refused or no way leads there"
 	case isBrokenConnection(err):
-		return Unreachable, again, "the connection broke before the answer was complete"
+		return fault.Unreachable, again, "the connection broke before the answer was complete"
 	case isDialError(err):
-		return Unreachable, again, "no connection could be made"
+		return fault.Unreachable, again, "no connection could be made"
 	default:
-		return BadAnswer, never, "the answer is not HTTP as its specification has it"
+		return fault.BadAnswer, never, "the answer is not HTTP as its specification has it"
 	}
 }
 
@@ -191,21 +186,21 @@ func certificateDetail(err error) string {
 }
 
 // badAnswer is an answer that breaks the protocol. The text of err reaches a person: it must not quote the answer.
-func (t *transport) badAnswer(r request, answer *response, err error) *Error {
-	return &Error{
+func (t *transport) badAnswer(r request, answer *response, err error) *fault.Error {
+	return &fault.Error{
 		Reason:        badReason(err),
 		Operation:     r.operation,
 		Step:          r.step,
 		Status:        answer.status,
-		CorrelationID: t.secrets.redactor().clean(answer.header.Get("X-Ms-Correlation-Request-Id")),
-		Detail:        t.secrets.redactor().clean(err.Error()),
+		CorrelationID: t.secrets.Redactor().Clean(answer.header.Get("X-Ms-Correlation-Request-Id")),
+		Detail:        t.secrets.Redactor().Clean(err.Error()),
 	}
 }
 
 // badReason tells what is too large from what is wrong.
-func badReason(err error) Reason {
+func badReason(err error) fault.Reason {
 	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) {
-		return TooLarge
+		return fault.TooLarge
 	}
-	return BadAnswer
+	return fault.BadAnswer
 }

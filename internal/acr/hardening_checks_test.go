@@ -16,6 +16,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -43,7 +45,7 @@ func TestHardening15Digest(t *testing.T) {
 	header := func(value string) string { return "Docker-Content-Digest: " + value }
 	for _, test := range []struct {
 		name, requested, header string
-		reason                  acr.Reason // empty: the manifest is good
+		reason                  fault.Reason // empty: the manifest is good
 		says                    []string
 	}{
 		{"no header", "", "", "", nil},
@@ -52,16 +54,16 @@ func TestHardening15Digest(t *testing.T) {
 		{"requested", computed.String(), "", "", nil},
 		{"requested and right header", computed.String(), header(computed.String()), "", nil},
 		{"requested by sha512", sha512.String(), header(computed.String()), "", nil},
-		{"wrong header", "", header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
-		{"wrong header, requested right", computed.String(), header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
-		{"another than requested", other.String(), "", acr.DigestMismatch, []string{computed.String(), other.String()}},
-		{"another than requested, as the header says", other.String(), header(other.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
-		{"another than requested, right header", other.String(), header(computed.String()), acr.DigestMismatch, []string{computed.String(), other.String()}},
-		{"malformed header", "", header("not-a-digest"), acr.BadAnswer, []string{"not-a-digest", "Docker-Content-Digest"}},
-		{"empty header", "", header(""), acr.BadAnswer, []string{"Docker-Content-Digest"}},
-		{"short header", "", header("sha256:abc"), acr.BadAnswer, []string{"sha256:abc"}},
-		{"header in capitals", "", header(strings.ToUpper(computed.String())), acr.BadAnswer, []string{"Docker-Content-Digest"}},
-		{"unknown algorithm", "", header("md5:d41d8cd98f00b204e9800998ecf8427e"), acr.BadAnswer, []string{"md5:"}},
+		{"wrong header", "", header(other.String()), fault.DigestMismatch, []string{computed.String(), other.String()}},
+		{"wrong header, requested right", computed.String(), header(other.String()), fault.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested", other.String(), "", fault.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested, as the header says", other.String(), header(other.String()), fault.DigestMismatch, []string{computed.String(), other.String()}},
+		{"another than requested, right header", other.String(), header(computed.String()), fault.DigestMismatch, []string{computed.String(), other.String()}},
+		{"malformed header", "", header("not-a-digest"), fault.BadAnswer, []string{"not-a-digest", "Docker-Content-Digest"}},
+		{"empty header", "", header(""), fault.BadAnswer, []string{"Docker-Content-Digest"}},
+		{"short header", "", header("sha256:abc"), fault.BadAnswer, []string{"sha256:abc"}},
+		{"header in capitals", "", header(strings.ToUpper(computed.String())), fault.BadAnswer, []string{"Docker-Content-Digest"}},
+		{"unknown algorithm", "", header("md5:d41d8cd98f00b204e9800998ecf8427e"), fault.BadAnswer, []string{"md5:"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
@@ -90,12 +92,12 @@ func TestHardening15Digest(t *testing.T) {
 			}
 		})
 	}
-	for name, fault := range map[string]acrtest.Fault{"flipped bit": {Tamper: true}, "wrong header": {WrongDigest: true}} {
+	for name, injected := range map[string]acrtest.Fault{"flipped bit": {Tamper: true}, "wrong header": {WrongDigest: true}} {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
-			fault.Kind = acrtest.KindResource
-			registry.Inject(fault)
-			wantError(t, readApp(t, newClient(t, registry)), acr.DigestMismatch, "sha256:")
+			injected.Kind = acrtest.KindResource
+			registry.Inject(injected)
+			wantError(t, readApp(t, newClient(t, registry)), fault.DigestMismatch, "sha256:")
 		})
 	}
 }
@@ -105,7 +107,7 @@ func TestHardening15ConfigBlob(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Tamper: true})
 	config, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, acr.DigestMismatch, "sha256:", "while the manifest says")
+	wantError(t, err, fault.DigestMismatch, "sha256:", "while the manifest says")
 	if config != nil {
 		t.Error("a configuration came with the error")
 	}
@@ -124,7 +126,7 @@ func TestHardening15Schema1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
 			registry.Inject(answering("/manifests/", schema1, "Content-Type: "+contentType))
-			wantError(t, readApp(t, newClient(t, registry)), acr.Schema1, "schema 1")
+			wantError(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
 		})
 	}
 }
@@ -134,7 +136,7 @@ func TestHardening16WebPage(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", "<html><body>Sign in</body></html>", "Content-Type: Text/HTML; charset=utf-8"))
 	err := readApp(t, newClient(t, registry))
-	wantError(t, err, acr.NotARegistry, "reading the manifest", "200 OK", "Text/HTML")
+	wantError(t, err, fault.NotARegistry, "reading the manifest", "200 OK", "Text/HTML")
 	if strings.Contains(err.Error(), "Sign in") {
 		t.Errorf("the error quotes the body: %v", err)
 	}
@@ -186,7 +188,7 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 			registry.Inject(answering("/manifests/", test.body, "Content-Type: "+test.contentType))
 			err := readApp(t, newClient(t, registry))
 			contentType, _, _ := strings.Cut(test.contentType, "; ")
-			wantError(t, err, acr.BadAnswer, "reading the manifest", contentType)
+			wantError(t, err, fault.BadAnswer, "reading the manifest", contentType)
 			for _, quoted := range []string{"Sign in", "page not found", "<html"} {
 				if strings.Contains(err.Error(), quoted) {
 					t.Errorf("the error quotes the body: %v", err)
@@ -200,7 +202,7 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			_, _ = w.Write([]byte(`{"schemaVersion":2}`))
 		}})
-		wantError(t, readApp(t, newClient(t, registry)), acr.BadAnswer, "no content type")
+		wantError(t, readApp(t, newClient(t, registry)), fault.BadAnswer, "no content type")
 	})
 }
 
@@ -249,21 +251,21 @@ func TestHardening17Limits(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %d over, %s", limit.name, over, way), func(t *testing.T) {
 					registry := startApp(t, acrtest.Options{PlainHTTP: true})
 					body := padded(limit.body, limit.size+over)
-					fault := answering(limit.path, body, limit.as)
+					injected := answering(limit.path, body, limit.as)
 					switch way {
 					case "Content-Length":
-						fault = answering(limit.path, body, limit.as, "Content-Length: "+strconv.Itoa(len(body)))
+						injected = answering(limit.path, body, limit.as, "Content-Length: "+strconv.Itoa(len(body)))
 					case "gzip":
-						fault = answering(limit.path, gzipped(body), limit.as, "Content-Encoding: gzip")
+						injected = answering(limit.path, gzipped(body), limit.as, "Content-Encoding: gzip")
 					}
-					fault.Kind = limit.kind
-					registry.Inject(fault)
+					injected.Kind = limit.kind
+					registry.Inject(injected)
 					err := limit.read(t, newClient(t, registry))
 					if over == 0 && err != nil {
 						t.Errorf("a body at the limit: %v", err)
 					}
 					if over > 0 {
-						wantError(t, err, acr.TooLarge, fmt.Sprint(limit.size))
+						wantError(t, err, fault.TooLarge, fmt.Sprint(limit.size))
 					}
 				})
 			}
@@ -286,7 +288,7 @@ func TestHardening17Limits(t *testing.T) {
 				t.Errorf("a blob at the limit: %v", err)
 			}
 			if over > 0 {
-				wantError(t, err, acr.TooLarge, fmt.Sprint(8<<20))
+				wantError(t, err, fault.TooLarge, fmt.Sprint(8<<20))
 			}
 		})
 		for _, kind := range allKinds {
@@ -301,7 +303,7 @@ func TestHardening17Limits(t *testing.T) {
 					t.Errorf("an error body at the limit is not read: %v", err)
 				}
 				if over > 0 {
-					wantError(t, err, acr.TooLarge, fmt.Sprint(8<<10))
+					wantError(t, err, fault.TooLarge, fmt.Sprint(8<<10))
 				}
 			})
 		}
@@ -345,7 +347,7 @@ func TestHardening17HeaderLimit(t *testing.T) {
 				t.Error(err)
 			}
 			if test.large {
-				wantError(t, err, acr.TooLarge, "headers", "65536")
+				wantError(t, err, fault.TooLarge, "headers", "65536")
 				wantWire(t, registry, "1/1/1")
 			}
 		})
@@ -417,12 +419,12 @@ func TestHardening18TokenAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
-			fault := answering("", test.body, "Content-Type: application/json")
-			fault.Kind = acrtest.KindToken
-			registry.Inject(fault)
+			injected := answering("", test.body, "Content-Type: application/json")
+			injected.Kind = acrtest.KindToken
+			registry.Inject(injected)
 			got, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
 			if test.want == "" {
-				wantError(t, err, acr.BadAnswer, "/oauth2/token", "no token")
+				wantError(t, err, fault.BadAnswer, "/oauth2/token", "no token")
 				wantNoSecret(t, "the error", err.Error(), token)
 				wantNoSecret(t, "the error", err.Error(), "other")
 				return
@@ -448,9 +450,9 @@ func TestHardening18ExpiresIn(t *testing.T) {
 	} {
 		t.Run(test.expires, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
-			fault := answering("", `{"access_token":"opaque","expires_in":`+test.expires+`}`, "Content-Type: application/json")
-			fault.Kind = acrtest.KindToken
-			registry.Inject(fault)
+			injected := answering("", `{"access_token":"opaque","expires_in":`+test.expires+`}`, "Content-Type: application/json")
+			injected.Kind = acrtest.KindToken
+			registry.Inject(injected)
 			token, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
 			if err != nil {
 				t.Fatal(err)
@@ -475,7 +477,7 @@ func TestHardening19BadNamesSendNothing(t *testing.T) {
 	}
 	check := func(t *testing.T, err error, argument string) {
 		t.Helper()
-		if failed := wantError(t, err, acr.InvalidArgument); failed.Argument != argument {
+		if failed := wantError(t, err, fault.InvalidArgument); failed.Argument != argument {
 			t.Errorf("the argument at fault is %q, want %q", failed.Argument, argument)
 		}
 	}
@@ -514,7 +516,7 @@ func TestHardening19BadNamesSendNothing(t *testing.T) {
 	}
 	for _, token := range []string{"a b", "a\nb", "a\r\nX-Header: y", "\x00", "é", " "} {
 		t.Run("access token "+strconv.Quote(token), func(t *testing.T) {
-			err := manifest(acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret(token)})
+			err := manifest(acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New(token)})
 			check(t, err, "access_token")
 		})
 	}
@@ -646,9 +648,9 @@ func TestHardening15PartsOfAnUnknownAlgorithm(t *testing.T) {
 	for _, tag := range []string{"index", "image"} {
 		request := acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"}
 		_, err := client.Manifest(t.Context(), request)
-		wantError(t, err, acr.BadAnswer, "algorithm that is not known here")
+		wantError(t, err, fault.BadAnswer, "algorithm that is not known here")
 		_, err = client.ImageConfig(t.Context(), request)
-		wantError(t, err, acr.BadAnswer, "algorithm that is not known here")
+		wantError(t, err, fault.BadAnswer, "algorithm that is not known here")
 	}
 	wantWire(t, registry, "1/1/4")
 }
@@ -658,7 +660,7 @@ func TestHardening15Schema1UnderAnotherType(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", `{"schemaVersion":1,"name":"app","signatures":[]}`, "Content-Type: application/json",
 		"Docker-Content-Digest: sha256:"+strings.Repeat("0", 64)))
-	wantError(t, readApp(t, newClient(t, registry)), acr.Schema1, "schema 1")
+	wantError(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
 }
 
 // A scope that no registry sends is refused before it is sent on or shown.
@@ -678,7 +680,7 @@ func TestHardening17ScopeOfAChallenge(t *testing.T) {
 				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="s",scope="%s"`, registry.URL(), scope)},
 			}})
 			_, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
-			wantError(t, err, acr.BadAnswer, "scope")
+			wantError(t, err, fault.BadAnswer, "scope")
 			wantWire(t, registry, "1/0/0")
 		})
 	}
@@ -691,7 +693,7 @@ func TestHardening17SchemesOfAChallenge(t *testing.T) {
 		fmt.Fprintf(&schemes, "s%x,", i)
 	}
 	registry := startApp(t, acrtest.Options{ChallengeHeaders: []string{schemes.String()}})
-	err := wantError(t, readApp(t, newClient(t, registry)), acr.NotARegistry, "it offers s0, s1, s2, s3, s4")
+	err := wantError(t, readApp(t, newClient(t, registry)), fault.NotARegistry, "it offers s0, s1, s2, s3, s4")
 	if strings.Contains(err.Error(), "s5") {
 		t.Errorf("error = %v, want five schemes in it", err)
 	}

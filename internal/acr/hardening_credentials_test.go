@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -67,9 +69,9 @@ func TestHardening01ForeignRealmGetsNoConnection(t *testing.T) {
 			network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: tlsStranger.Host()}
 			client := newClient(t, registry, at(home, registry, tlsStranger)).DialWith(network.dial)
 
-			wantError(t, readApp(t, client), acr.ForeignRealm, "https://"+home, test.names)
+			wantError(t, readApp(t, client), fault.ForeignRealm, "https://"+home, test.names)
 			_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
-			wantError(t, err, acr.ForeignRealm, "https://"+home, test.names)
+			wantError(t, err, fault.ForeignRealm, "https://"+home, test.names)
 
 			network.wantDialled(t, home+":443")
 			if after := tlsStranger.Connections() + plainStranger.Connections(); after != before {
@@ -88,7 +90,7 @@ func TestHardening01ForeignRealmInALaterChallenge(t *testing.T) {
 		"WWW-Authenticate": {bearer(stranger.URL()+"/oauth2/token") + `,error="invalid_token"`},
 	}})
 	client := newClient(t, registry, at(registry.Host(), registry, stranger))
-	wantError(t, readApp(t, client), acr.InvalidToken, registry.URL(), stranger.URL())
+	wantError(t, readApp(t, client), fault.InvalidToken, registry.URL(), stranger.URL())
 	wantWire(t, registry, "1/1/1")
 	if got := stranger.Connections(); got != 0 {
 		t.Errorf("the stranger accepted %d connections, want 0", got)
@@ -144,7 +146,7 @@ func TestHardening01TrustedTokenHosts(t *testing.T) {
 				wantAuthorized(t, tokens, "Basic")
 				return
 			}
-			wantError(t, err, acr.ForeignRealm, "https://"+home, strings.TrimSuffix(test.realm, "/oauth2/token"))
+			wantError(t, err, fault.ForeignRealm, "https://"+home, strings.TrimSuffix(test.realm, "/oauth2/token"))
 			network.wantDialled(t, home+":443")
 		})
 	}
@@ -157,14 +159,14 @@ func TestHardening01PlainHTTP(t *testing.T) {
 		name    string
 		realm   func(registry *acrtest.Registry) string
 		trusted []string
-		reason  acr.Reason // empty: the read succeeds
+		reason  fault.Reason // empty: the read succeeds
 	}{
 		{"own origin", (*acrtest.Registry).URL, nil, ""},
-		{"another port", func(*acrtest.Registry) string { return tokens.URL() }, nil, acr.ForeignRealm},
+		{"another port", func(*acrtest.Registry) string { return tokens.URL() }, nil, fault.ForeignRealm},
 		{"another port, trusted", func(*acrtest.Registry) string { return tokens.URL() }, []string{tokens.Host()}, ""},
-		{"another loopback name", func(r *acrtest.Registry) string { return strings.Replace(r.URL(), "127.0.0.1", "localhost", 1) }, nil, acr.ForeignRealm},
-		{"https of the own port", func(r *acrtest.Registry) string { return "https://" + r.Host() }, nil, acr.ForeignRealm},
-		{"trusted, but not this machine", func(*acrtest.Registry) string { return "http://tokens.example" }, []string{"tokens.example"}, acr.ForeignRealm},
+		{"another loopback name", func(r *acrtest.Registry) string { return strings.Replace(r.URL(), "127.0.0.1", "localhost", 1) }, nil, fault.ForeignRealm},
+		{"https of the own port", func(r *acrtest.Registry) string { return "https://" + r.Host() }, nil, fault.ForeignRealm},
+		{"trusted, but not this machine", func(*acrtest.Registry) string { return "http://tokens.example" }, []string{"tokens.example"}, fault.ForeignRealm},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{PlainHTTP: true})
@@ -180,17 +182,17 @@ func TestHardening01PlainHTTP(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			if test.reason == acr.ForeignRealm {
-				wantError(t, err, acr.ForeignRealm, registry.URL(), realm)
+			if test.reason == fault.ForeignRealm {
+				wantError(t, err, fault.ForeignRealm, registry.URL(), realm)
 				network.wantDialled(t, registry.Host())
 			}
 		})
 	}
 	_, err := acr.NewClient(acr.Config{
 		Registry: "registry.example", PlainHTTP: true,
-		Credential: acr.Credential{Username: "user", Password: acr.NewSecret("password-of-user")},
+		Credential: acr.Credential{Username: "user", Password: secret.New("password-of-user")},
 	})
-	if failed := wantError(t, err, acr.InvalidArgument, "registry.example"); failed.Argument != "plain_http" {
+	if failed := wantError(t, err, fault.InvalidArgument, "registry.example"); failed.Argument != "plain_http" {
 		t.Errorf("the argument at fault is %q, want plain_http", failed.Argument)
 	}
 }
@@ -214,7 +216,7 @@ func TestHardening02TokenRequestStaysOnItsOrigin(t *testing.T) {
 				registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Redirect: location, RedirectStatus: status})
 				network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: stranger.Host()}
 				client := newClient(t, registry, at(home, registry, stranger)).DialWith(network.dial)
-				wantError(t, readApp(t, client), acr.BadRedirect, "https://"+home)
+				wantError(t, readApp(t, client), fault.BadRedirect, "https://"+home)
 				network.wantDialled(t, home+":443")
 				wantWire(t, registry, "1/1/0")
 			})
@@ -246,9 +248,9 @@ func TestHardening02RefreshTokenStaysOnItsOrigin(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Redirect: stranger.URL() + "/oauth2/token", RedirectStatus: status})
-		refresh := acr.Credential{RefreshToken: acr.NewSecret(registry.RefreshToken(acrtest.DefaultUser))}
+		refresh := acr.Credential{RefreshToken: secret.New(registry.RefreshToken(acrtest.DefaultUser))}
 		client := newClient(t, registry, at(registry.Host(), registry, stranger), func(c *acr.Config) { c.Credential = refresh })
-		wantError(t, readApp(t, client), acr.BadRedirect, registry.URL(), stranger.URL())
+		wantError(t, readApp(t, client), fault.BadRedirect, registry.URL(), stranger.URL())
 	}
 	if got := stranger.Connections(); got != 0 {
 		t.Errorf("the stranger accepted %d connections, want 0", got)
@@ -328,7 +330,7 @@ func TestHardening02AuthorizationDoesNotComeBack(t *testing.T) {
 	stranger.Inject(acrtest.Fault{Redirect: registry.URL() + "/v2/other/manifests/v"})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: stranger.URL() + "/x"})
 	client := newClient(t, registry, at(registry.Host(), registry, stranger))
-	wantError(t, readApp(t, client), acr.BadRedirect, "401")
+	wantError(t, readApp(t, client), fault.BadRedirect, "401")
 	wantAuthorized(t, registry, "", "Basic", "Bearer", "")
 	wantAuthorized(t, stranger, "")
 }
@@ -346,7 +348,7 @@ func TestHardening02ChallengeAfterLeavingIsNotAnswered(t *testing.T) {
 				registry.Inject(acrtest.Fault{Kind: kind, Redirect: stranger.URL() + "/v2/app/manifests/v"})
 				client := newClient(t, registry, at(registry.Host(), registry, stranger))
 
-				wantError(t, readApp(t, client), acr.BadRedirect, "401", "redirected")
+				wantError(t, readApp(t, client), fault.BadRedirect, "401", "redirected")
 				wantAuthorized(t, stranger, "")
 				if kind == acrtest.KindChallenge {
 					wantWire(t, registry, "1/0/0")
@@ -406,7 +408,7 @@ func TestHardening02RedirectsThatLeadNowhere(t *testing.T) {
 				registry.Inject(acrtest.Fault{Kind: kind, Handler: test.handler})
 				client := newClient(t, registry)
 				start := time.Now()
-				wantError(t, readApp(t, client), acr.BadRedirect, registry.URL(), test.says)
+				wantError(t, readApp(t, client), fault.BadRedirect, registry.URL(), test.says)
 				wantWithin(t, start, 2*time.Second)
 			}
 		})
@@ -439,7 +441,7 @@ func TestHardening03LinkToAnotherOrigin(t *testing.T) {
 			network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: stranger.Host()}
 			client := newClient(t, registry, at(home, registry, stranger)).DialWith(network.dial)
 			_, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
-			wantError(t, err, acr.BadAnswer, "the Link to the next page leads from https://"+home+" to ")
+			wantError(t, err, fault.BadAnswer, "the Link to the next page leads from https://"+home+" to ")
 			network.wantDialled(t, home+":443")
 			wantWire(t, registry, "1/1/1")
 		})
@@ -472,7 +474,7 @@ func TestHardening03LinkThatLeadsBack(t *testing.T) {
 				_, _ = w.Write([]byte(`{"repositories":["app"]}`))
 			}})
 			_, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
-			wantError(t, err, acr.BadAnswer, "already read")
+			wantError(t, err, fault.BadAnswer, "already read")
 			if got := registry.Count(acrtest.KindResource); got != test.pages {
 				t.Errorf("pages read = %d, want %d", got, test.pages)
 			}
@@ -489,7 +491,7 @@ func TestHardening03PagesWithoutEnd(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"repositories":["app%d"]}`, page)
 	}})
 	_, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
-	wantError(t, err, acr.BadAnswer, "over 10000 pages")
+	wantError(t, err, fault.BadAnswer, "over 10000 pages")
 	if page != 10_000 {
 		t.Errorf("pages read = %d, want 10000", page)
 	}
@@ -501,7 +503,7 @@ func TestHardening04SeveralChallenges(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		lines  []string
-		reason acr.Reason // empty: the own realm is asked, and nothing else
+		reason fault.Reason // empty: the own realm is asked, and nothing else
 	}{
 		{"Basic before, one line", []string{`Basic realm="x, y", ` + good}, ""},
 		{"Basic behind, one line", []string{good + `, Basic realm="x"`}, ""},
@@ -514,20 +516,20 @@ func TestHardening04SeveralChallenges(t *testing.T) {
 		{"quoted pairs", []string{strings.ReplaceAll(good, "oauth2", `oa\uth2`)}, ""},
 		{"foreign realm before the own", []string{foreign + ", " + good}, ""},
 		{"foreign realm before the own, own line", []string{foreign, good}, ""},
-		{"foreign realm alone", []string{foreign}, acr.ForeignRealm},
-		{"foreign realm and Basic", []string{`Basic realm="x"`, foreign}, acr.ForeignRealm},
-		{"Bearer without a realm", []string{`Bearer service="` + home + `"`}, acr.ForeignRealm},
-		{"duplicate realm, both own", []string{good + `,realm="https://` + home + `/oauth2/token"`}, acr.BadAnswer},
-		{"duplicate realm, the second foreign", []string{good + `,realm="https://evil.azurecr.io/"`}, acr.BadAnswer},
-		{"duplicate realm in capitals", []string{good + `,REALM="https://evil.azurecr.io/"`}, acr.BadAnswer},
-		{"duplicate realm in a second challenge", []string{good, foreign + `,realm="x"`}, acr.BadAnswer},
-		{"no closing quote", []string{strings.TrimSuffix(good, `"`)}, acr.BadAnswer},
-		{"missing comma", []string{`Bearer realm="https://` + home + `/oauth2/token" service="x"`}, acr.BadAnswer},
-		{"control character", []string{"Bearer realm=\"https://" + home + "/\x01\""}, acr.BadAnswer},
-		{"Basic alone", []string{`Basic realm="Azure Container Registry"`}, acr.NotARegistry},
-		{"Digest alone", []string{`Digest realm="x", nonce="y"`}, acr.NotARegistry},
-		{"empty", []string{""}, acr.NotARegistry},
-		{"no line", []string{}, acr.NotARegistry},
+		{"foreign realm alone", []string{foreign}, fault.ForeignRealm},
+		{"foreign realm and Basic", []string{`Basic realm="x"`, foreign}, fault.ForeignRealm},
+		{"Bearer without a realm", []string{`Bearer service="` + home + `"`}, fault.ForeignRealm},
+		{"duplicate realm, both own", []string{good + `,realm="https://` + home + `/oauth2/token"`}, fault.BadAnswer},
+		{"duplicate realm, the second foreign", []string{good + `,realm="https://evil.azurecr.io/"`}, fault.BadAnswer},
+		{"duplicate realm in capitals", []string{good + `,REALM="https://evil.azurecr.io/"`}, fault.BadAnswer},
+		{"duplicate realm in a second challenge", []string{good, foreign + `,realm="x"`}, fault.BadAnswer},
+		{"no closing quote", []string{strings.TrimSuffix(good, `"`)}, fault.BadAnswer},
+		{"missing comma", []string{`Bearer realm="https://` + home + `/oauth2/token" service="x"`}, fault.BadAnswer},
+		{"control character", []string{"Bearer realm=\"https://" + home + "/\x01\""}, fault.BadAnswer},
+		{"Basic alone", []string{`Basic realm="Azure Container Registry"`}, fault.NotARegistry},
+		{"Digest alone", []string{`Digest realm="x", nonce="y"`}, fault.NotARegistry},
+		{"empty", []string{""}, fault.NotARegistry},
+		{"no line", []string{}, fault.NotARegistry},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{DisableHTTP2: true, ChallengeHeaders: test.lines, ServiceName: home})
@@ -551,8 +553,8 @@ func TestHardening04SeveralChallenges(t *testing.T) {
 // The failed token requests of GET were not recorded; their shape here comes from issue threads.
 func TestHardening05WrongCredentialsAreShownOnce(t *testing.T) {
 	registry := startApp(t, acrtest.Options{AnonymousPull: true})
-	client := newClient(t, registry, func(c *acr.Config) { c.Credential.Password = acr.NewSecret("not-the-password") })
-	wantError(t, readApp(t, client), acr.WrongCredentials, "401", "UNAUTHORIZED", `"admin"`)
+	client := newClient(t, registry, func(c *acr.Config) { c.Credential.Password = secret.New("not-the-password") })
+	wantError(t, readApp(t, client), fault.WrongCredentials, "401", "UNAUTHORIZED", `"admin"`)
 	wantAuthorized(t, registry, "", "Basic")
 }
 
@@ -578,7 +580,7 @@ func TestHardening05BytesOfTheCredential(t *testing.T) {
 		t.Run(password[:min(len(password), 20)], func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{Users: map[string]string{"us er": password}})
 			client := newClient(t, registry, func(c *acr.Config) {
-				c.Credential = acr.Credential{Username: "us er", Password: acr.NewSecret(password)}
+				c.Credential = acr.Credential{Username: "us er", Password: secret.New(password)}
 			})
 			if err := readApp(t, client); err != nil {
 				t.Fatal(err)
@@ -603,9 +605,9 @@ func TestHardening05CredentialsThatBasicCannotCarry(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := acr.NewClient(acr.Config{
 				Registry:   home,
-				Credential: acr.Credential{Username: test.username, Password: acr.NewSecret(test.password)},
+				Credential: acr.Credential{Username: test.username, Password: secret.New(test.password)},
 			})
-			if failed := wantError(t, err, acr.InvalidArgument); failed.Argument != test.argument {
+			if failed := wantError(t, err, fault.InvalidArgument); failed.Argument != test.argument {
 				t.Errorf("the argument at fault is %q, want %q", failed.Argument, test.argument)
 			}
 			if strings.Contains(err.Error(), "sentinel") {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -41,11 +43,11 @@ func TestHardening09RiddenOut(t *testing.T) {
 	for protocol, options := range protocols {
 		for _, kind := range allKinds {
 			registry := startApp(t, options)
-			for name, fault := range faults {
+			for name, injected := range faults {
 				t.Run(fmt.Sprintf("%s, %s at the %s", protocol, name, kind), func(t *testing.T) {
 					registry.ResetLog()
-					fault.Kind, fault.Times = kind, 3
-					defer registry.Inject(fault)()
+					injected.Kind, injected.Times = kind, 3
+					defer registry.Inject(injected)()
 					if err := readApp(t, newClient(t, registry).WithoutBackOff()); err != nil {
 						t.Fatal(err)
 					}
@@ -79,7 +81,7 @@ func TestHardening09RetriesEnd(t *testing.T) {
 				registry.Inject(acrtest.Fault{Kind: kind, Status: http.StatusBadGateway})
 				client := newClient(t, registry, func(c *acr.Config) { c.MaxRetries = retries }).WithoutBackOff()
 				err := readApp(t, client)
-				wantError(t, err, acr.RegistryFault, "502")
+				wantError(t, err, fault.RegistryFault, "502")
 				if want := fmt.Sprintf("after %d attempts", retries+1); strings.Contains(err.Error(), want) != (retries > 0) {
 					t.Errorf("the error says %q: %v", want, err)
 				}
@@ -99,7 +101,7 @@ func TestHardening09NeverRetried(t *testing.T) {
 				registry := startApp(t, acrtest.Options{})
 				registry.Inject(acrtest.Fault{Kind: kind, Status: status, RetryAfter: "1"})
 				err := readApp(t, newClient(t, registry).WithoutBackOff())
-				var failed *acr.Error
+				var failed *fault.Error
 				if !errors.As(err, &failed) || failed.Status != status {
 					t.Fatalf("error = %v, want one with status %d", err, status)
 				}
@@ -113,13 +115,13 @@ func TestHardening09NeverRetried(t *testing.T) {
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized, Header: http.Header{
 			"WWW-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:pull",error="invalid_token"`, registry.URL(), registry.Host())},
 		}})
-		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), acr.InvalidToken, "401")
+		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
 		wantWire(t, registry, "1/2/2")
 	})
 	t.Run("a 401 without a challenge", func(t *testing.T) {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized})
-		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), acr.InvalidToken, "401")
+		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
 		wantWire(t, registry, "1/1/1")
 	})
 }
@@ -134,7 +136,7 @@ func TestHardening09CertificateErrorsAreNotRetried(t *testing.T) {
 			before := registry.Connections()
 			network := &theNet{otherwise: registry.Host()}
 			client := newClient(t, registry, change).WithoutBackOff().DialWith(network.dial)
-			wantError(t, readApp(t, client), acr.CertificateRejected, "certificate")
+			wantError(t, readApp(t, client), fault.CertificateRejected, "certificate")
 			if got := registry.Connections() - before; got != 1 {
 				t.Errorf("connections = %d, want 1", got)
 			}
@@ -156,7 +158,7 @@ func TestHardening09UnknownHost(t *testing.T) {
 		lookups++
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "unknown.example", IsNotFound: true}}
 	})
-	wantError(t, readApp(t, client), acr.Unreachable, "unknown.example", "unknown")
+	wantError(t, readApp(t, client), fault.Unreachable, "unknown.example", "unknown")
 	if lookups != 2 {
 		t.Errorf("look-ups = %d, want 2", lookups)
 	}
@@ -266,7 +268,7 @@ func TestHardening09TimeOutIsTriedAgain(t *testing.T) {
 						t.Error(err)
 					}
 					if silences == 2 {
-						wantError(t, err, acr.TimedOut, "after 2 attempts")
+						wantError(t, err, fault.TimedOut, "after 2 attempts")
 					}
 					least := time.Duration(silences) * acr.DefaultRequestTimeout
 					if took := time.Since(start); asked.Load() != 2 || took < least || took > least+time.Second {
@@ -362,7 +364,7 @@ func TestHardening10LongRetryAfterFailsAtOnce(t *testing.T) {
 			t.Run(fmt.Sprint(test.name, " ", status), func(t *testing.T) {
 				timed(t, failOnce(status, func() string { return test.retryAfter }), func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
 					start := time.Now()
-					reason := map[int]acr.Reason{429: acr.RateLimited, 503: acr.RegistryFault}[status]
+					reason := map[int]fault.Reason{429: fault.RateLimited, 503: fault.RegistryFault}[status]
 					wantError(t, readApp(t, client), reason, test.says, "1m0s")
 					if took := time.Since(start); took != 0 || len(*arrivals) != 1 {
 						t.Errorf("%d requests in %s, want 1 at once", len(*arrivals), took)
@@ -385,7 +387,7 @@ func TestHardening10FullJitter(t *testing.T) {
 	timed(t, unavailable, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
 		for range 100 {
 			*arrivals = nil
-			wantError(t, readApp(t, client), acr.RegistryFault, "after 8 attempts")
+			wantError(t, readApp(t, client), fault.RegistryFault, "after 8 attempts")
 			for i := range bounds {
 				wait := (*arrivals)[i+1] - (*arrivals)[i]
 				longest[i], shortest[i] = max(longest[i], wait), min(shortest[i], wait)
@@ -493,7 +495,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			timed(t, test.handler, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
 				start := time.Now()
-				wantError(t, readApp(t, client), acr.TimedOut, "localhost:5000", "reading the manifest", "30s")
+				wantError(t, readApp(t, client), fault.TimedOut, "localhost:5000", "reading the manifest", "30s")
 				// Two attempts, and up to a second of back-off between them.
 				if took := time.Since(start); took < 60*time.Second || took > 61*time.Second {
 					t.Errorf("took %s, want 60 s to 61 s", took)
@@ -508,7 +510,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
 			})
 			start := time.Now()
-			wantError(t, readApp(t, client), acr.TimedOut, "localhost:5000", "30s")
+			wantError(t, readApp(t, client), fault.TimedOut, "localhost:5000", "30s")
 			if took := time.Since(start); took > 61*time.Second {
 				t.Errorf("took %s, want at most 61 s", took)
 			}
@@ -520,7 +522,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
-			wantError(t, err, acr.Canceled, "localhost:5000")
+			wantError(t, err, fault.Canceled, "localhost:5000")
 			if took := time.Since(start); took != 10*time.Second {
 				t.Errorf("took %s, want 10 s", took)
 			}
@@ -533,7 +535,7 @@ func TestHardening12SlowRegistry(t *testing.T) {
 	const timeout = 300 * time.Millisecond
 	for protocol, options := range protocols {
 		for _, kind := range allKinds {
-			for name, fault := range map[string]acrtest.Fault{
+			for name, injected := range map[string]acrtest.Fault{
 				"silence":                  {Hang: true},
 				"silence after the header": {HangAfterHeaders: true},
 				"one byte every 100 ms":    {Drip: 100 * time.Millisecond},
@@ -541,12 +543,12 @@ func TestHardening12SlowRegistry(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s at the %s", protocol, name, kind), func(t *testing.T) {
 					t.Parallel()
 					registry := startApp(t, options)
-					struck := fault
+					struck := injected
 					struck.Kind = kind
 					registry.Inject(struck)
 					client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout, c.MaxRetries = timeout, 0 })
 					start := time.Now()
-					wantError(t, readApp(t, client), acr.TimedOut, registry.Host(), "reading the manifest", "300ms")
+					wantError(t, readApp(t, client), fault.TimedOut, registry.Host(), "reading the manifest", "300ms")
 					wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 				})
 			}
@@ -563,14 +565,14 @@ func TestHardening12SlowRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		wantError(t, readApp(t, client), acr.TimedOut, silent.Addr().String(), "300ms")
+		wantError(t, readApp(t, client), fault.TimedOut, silent.Addr().String(), "300ms")
 		wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 	})
 }
 
 // A caller that gives up gets its error at once, whatever the client waits for, and no goroutine stays behind.
 func TestHardening12Cancellation(t *testing.T) {
-	for name, fault := range map[string]acrtest.Fault{
+	for name, injected := range map[string]acrtest.Fault{
 		"in back-off":               {Status: 503},
 		"in the wait of a registry": {Status: 429, RetryAfter: "30"},
 		"in silence":                {Hang: true},
@@ -580,7 +582,7 @@ func TestHardening12Cancellation(t *testing.T) {
 			t.Run(name+" at the "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				registry := startApp(t, acrtest.Options{})
-				struck := fault
+				struck := injected
 				struck.Kind = kind
 				registry.Inject(struck)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -595,7 +597,7 @@ func TestHardening12Cancellation(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 				start := time.Now()
 				cancel()
-				wantError(t, <-done, acr.Canceled, "reading the manifest")
+				wantError(t, <-done, fault.Canceled, "reading the manifest")
 				wantWithin(t, start, 500*time.Millisecond)
 			})
 		}
@@ -637,10 +639,10 @@ func TestHardening13InsufficientScope(t *testing.T) {
 	registry := startApp(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
 	client := newClient(t, registry)
 	_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-	wantError(t, err, acr.InsufficientScope, "401", "repository:app:metadata_read")
+	wantError(t, err, fault.InsufficientScope, "401", "repository:app:metadata_read")
 	wantWire(t, registry, "1/1/1") // two would be allowed, but the token was fresh
 	_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
-	wantError(t, err, acr.InsufficientScope, "401", "registry:catalog:*")
+	wantError(t, err, fault.InsufficientScope, "401", "registry:catalog:*")
 }
 
 // A registry that wants another scope than was foreseen is believed once; one that wants another each time is not
@@ -653,12 +655,12 @@ func TestHardening13ScopeThatMoves(t *testing.T) {
 			`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app%d:pull",error="insufficient_scope"`, registry.URL(), registry.Host(), asked.Add(1)))
 		w.WriteHeader(http.StatusUnauthorized)
 	}})
-	wantError(t, readApp(t, newClient(t, registry)), acr.InsufficientScope, "repository:app2:pull")
+	wantError(t, readApp(t, newClient(t, registry)), fault.InsufficientScope, "repository:app2:pull")
 	wantWire(t, registry, "1/2/2")
 }
 
 func TestHardening14FailedTokenIsNotRemembered(t *testing.T) {
-	for name, fault := range map[string]acrtest.Fault{
+	for name, injected := range map[string]acrtest.Fault{
 		"refused":      {Status: http.StatusUnauthorized},
 		"bad request":  {Status: http.StatusBadRequest},
 		"no token":     {Status: http.StatusOK, Body: "{}"},
@@ -667,8 +669,8 @@ func TestHardening14FailedTokenIsNotRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
-			fault.Kind, fault.Times = acrtest.KindToken, 1
-			registry.Inject(fault)
+			injected.Kind, injected.Times = acrtest.KindToken, 1
+			registry.Inject(injected)
 			client := newClient(t, registry)
 			if err := readApp(t, client); err == nil {
 				t.Fatal("the first read succeeded")
@@ -714,7 +716,7 @@ func TestHardening14CancellationOfOne(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond) // for the others to join; were they late, the test would still hold
 			cancel()
-			wantError(t, <-cancelled, acr.Canceled)
+			wantError(t, <-cancelled, fault.Canceled)
 			close(pass)
 			for range 5 {
 				if err := <-others; err != nil {
@@ -767,7 +769,7 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 		}
 		for user, password := range users {
 			client := newClient(t, registries[i], func(c *acr.Config) {
-				c.Credential = acr.Credential{Username: user, Password: acr.NewSecret(password)}
+				c.Credential = acr.Credential{Username: user, Password: secret.New(password)}
 			})
 			readers = append(readers, reader{client, user})
 		}
@@ -797,7 +799,7 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 			if request.Kind != acrtest.KindResource {
 				continue
 			}
-			claims, err := acr.ParseClaims(acr.NewSecret(strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer ")))
+			claims, err := acr.ParseClaims(secret.New(strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer ")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -817,12 +819,12 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 func TestHardening12HostBehindARedirect(t *testing.T) {
 	for name, test := range map[string]struct {
 		location string
-		reason   acr.Reason
+		reason   fault.Reason
 		says     string
 	}{
-		"refuses":    {"https://127.0.0.1:1/data?sig=sentinel", acr.Unreachable, "after a redirect to https://127.0.0.1:1: the connection was refused"},
-		"no port":    {"https://127.0.0.1:99999/data", acr.BadRedirect, "a Location that is not a URL to follow"},
-		"not a port": {"https://127.0.0.1:0x1/data", acr.BadRedirect, "a Location that is not a URL to follow"},
+		"refuses":    {"https://127.0.0.1:1/data?sig=sentinel", fault.Unreachable, "after a redirect to https://127.0.0.1:1: the connection was refused"},
+		"no port":    {"https://127.0.0.1:99999/data", fault.BadRedirect, "a Location that is not a URL to follow"},
+		"not a port": {"https://127.0.0.1:0x1/data", fault.BadRedirect, "a Location that is not a URL to follow"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
@@ -841,6 +843,6 @@ func TestHardening12HostBehindARedirect(t *testing.T) {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: silent.URL() + "/data"})
 		client := newClient(t, registry, at(registry.Host(), registry, silent), func(config *acr.Config) { config.RequestTimeout = 300 * time.Millisecond })
-		wantError(t, readApp(t, client.WithoutBackOff()), acr.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
+		wantError(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
 	})
 }

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/secretscan"
 )
@@ -32,26 +34,26 @@ func wantNoSecret(t *testing.T, what, text, secret string) {
 
 // Whatever holds a secret prints a placeholder, however it is printed and however deep the secret lies.
 func TestHardening06SecretsDoNotPrint(t *testing.T) {
-	secret := acr.NewSecret(sentinel)
-	credential := acr.Credential{Username: "user", Password: secret, RefreshToken: secret}
+	text := secret.New(sentinel)
+	credential := acr.Credential{Username: "user", Password: text, RefreshToken: text}
 	config := acr.Config{Registry: home, Credential: credential}
 	client, err := acr.NewClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]any{
-		"secret":            secret,
-		"pointer":           &secret,
-		"slice":             []acr.Secret{secret},
-		"map":               map[string]acr.Secret{"k": secret},
+		"secret":            text,
+		"pointer":           &text,
+		"slice":             []secret.Text{text},
+		"map":               map[string]secret.Text{"k": text},
 		"credential":        credential,
 		"config":            config,
 		"pointer to config": &config,
-		"request":           acr.ManifestRequest{Repository: "app", AccessToken: secret},
-		"token":             acr.Token{Value: secret},
+		"request":           acr.ManifestRequest{Repository: "app", AccessToken: text},
+		"token":             acr.Token{Value: text},
 		"client":            client,
 		"copy of a client":  []any{client},
-		"error":             &acr.Error{Detail: fmt.Sprint(secret)},
+		"error":             &fault.Error{Detail: fmt.Sprint(text)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, verb := range "vsqxXdoObctTeEfFgGpUw" {
@@ -77,7 +79,7 @@ func TestHardening06SecretsDoNotPrint(t *testing.T) {
 		})
 	}
 	for format, want := range map[string]string{"%v": "(secret)", "%s": "(secret)", "%q": "(secret)", "%#v": "(secret)", "%x": "(secret)", "%d": "(secret)"} {
-		if got := fmt.Sprintf(format, secret); got != want {
+		if got := fmt.Sprintf(format, text); got != want {
 			t.Errorf("%s prints %q, want %q", format, got, want)
 		}
 	}
@@ -116,7 +118,7 @@ func TestHardening06ServerEchoesSecrets(t *testing.T) {
 					registry.PutImage("other", "v", acrtest.Image{})
 					var log journal
 					client := newClient(t, registry, func(c *acr.Config) {
-						c.Credential = acr.Credential{Username: "user", Password: acr.NewSecret(sentinel), Source: "the test"}
+						c.Credential = acr.Credential{Username: "user", Password: secret.New(sentinel), Source: "the test"}
 						c.Log = log.add
 						c.MaxRetries = 1
 					}).WithoutBackOff()
@@ -160,10 +162,10 @@ func TestHardening06ServerEchoesRefreshToken(t *testing.T) {
 	})})
 	refresh := "opaque/refresh+token=" + sentinel
 	client := newClient(t, registry, func(c *acr.Config) {
-		c.Credential = acr.Credential{RefreshToken: acr.NewSecret(refresh), Source: "the test"}
+		c.Credential = acr.Credential{RefreshToken: secret.New(refresh), Source: "the test"}
 	})
 	err := readApp(t, client)
-	wantError(t, err, acr.WrongCredentials, "403", "identity token")
+	wantError(t, err, fault.WrongCredentials, "403", "identity token")
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), refresh)
 }
 
@@ -172,14 +174,14 @@ func TestHardening06ServerEchoesOwnToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: echo(http.StatusForbidden, func(*http.Request) string { return "" })})
 	token := "opaque-token-of-the-caller"
-	_, err := newClient(t, registry, anonymous).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret(token)})
-	wantError(t, err, acr.Denied)
+	_, err := newClient(t, registry, anonymous).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New(token)})
+	wantError(t, err, fault.Denied)
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), token)
 }
 
 // A signed URL opens the blob to whoever reads it: it is in no error, whatever goes wrong behind the redirect.
 func TestHardening06SignedURLsStaySecret(t *testing.T) {
-	for name, fault := range map[string]acrtest.Fault{
+	for name, injected := range map[string]acrtest.Fault{
 		"refused": {Status: http.StatusForbidden, Message: "https://x/y?sig=signature-sentinel"},
 		"reset":   {Reset: true},
 		"bad redirect": {Handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -201,8 +203,8 @@ func TestHardening06SignedURLsStaySecret(t *testing.T) {
 			registry := startApp(t, acrtest.Options{DisableHTTP2: true})
 			target := "https://" + registry.BlobHost() + "/x?sv=1&sig=signature-sentinel"
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Redirect: target})
-			fault.Kind = acrtest.KindBlob
-			registry.Inject(fault)
+			injected.Kind = acrtest.KindBlob
+			registry.Inject(injected)
 			var log journal
 			client := newClient(t, registry, func(c *acr.Config) { c.Log = log.add }).WithoutBackOff()
 			_, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
@@ -221,7 +223,7 @@ func TestHardening06LogOfASuccessfulRead(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	var log journal
 	client := newClient(t, registry, func(c *acr.Config) {
-		c.Credential = acr.Credential{Username: "user", Password: acr.NewSecret(sentinel)}
+		c.Credential = acr.Credential{Username: "user", Password: secret.New(sentinel)}
 		c.Log = log.add
 	})
 	if _, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
@@ -264,9 +266,9 @@ func TestHardening08ServerTextIsShort(t *testing.T) {
 		for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource} {
 			t.Run(test.name+" at "+string(kind), func(t *testing.T) {
 				registry := startApp(t, acrtest.Options{})
-				fault := test.fault
-				fault.Kind, fault.Status = kind, http.StatusForbidden
-				registry.Inject(fault)
+				injected := test.fault
+				injected.Kind, injected.Status = kind, http.StatusForbidden
+				registry.Inject(injected)
 				err := readApp(t, newClient(t, registry))
 				if err == nil {
 					t.Fatal("no error")
@@ -295,13 +297,13 @@ func TestHardening08ServerTextIsShort(t *testing.T) {
 
 // What a registry was shown it may put into names, which errors repeat and the log shows.
 func TestHardening06SecretsInNames(t *testing.T) {
-	const secret = "sentinel-of-the-password"
+	const password = "sentinel-of-the-password"
 	withSecret := func(config *acr.Config) {
-		config.Credential.Password = acr.NewSecret(secret)
+		config.Credential.Password = secret.New(password)
 		config.MaxRetries = 0
 	}
 	start := func(t *testing.T) *acrtest.Registry {
-		return startRegistry(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: secret}})
+		return startRegistry(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: password}})
 	}
 	read := func(tag, platform string) func(*acr.Client) error {
 		return func(client *acr.Client) error {
@@ -314,21 +316,21 @@ func TestHardening06SecretsInNames(t *testing.T) {
 		read    func(*acr.Client) error
 	}{
 		"platform": {func(registry *acrtest.Registry) {
-			registry.PutIndex("app", "v", acrtest.Index{Images: []acrtest.Image{{OS: secret}}})
+			registry.PutIndex("app", "v", acrtest.Index{Images: []acrtest.Image{{OS: password}}})
 		}, read("v", "linux/amd64")},
 		"artifact type": {func(registry *acrtest.Registry) {
-			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: secret})
+			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: password})
 		}, read("v", "")},
-		"artifact type that is cut within the secret": {func(registry *acrtest.Registry) {
-			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: strings.Repeat("x", 301-len(secret)) + secret})
+		"artifact type that is cut within the password": {func(registry *acrtest.Registry) {
+			registry.PutArtifact("app", "v", acrtest.Artifact{ArtifactType: strings.Repeat("x", 301-len(password)) + password})
 		}, read("v", "")},
 		"algorithm of a digest": {func(registry *acrtest.Registry) {
 			registry.PutManifest("app", "v", "application/vnd.oci.image.manifest.v1+json", []byte(
-				`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"x:`+secret+`","size":2},"layers":[]}`))
+				`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"x:`+password+`","size":2},"layers":[]}`))
 		}, read("v", "")},
 		"path of the realm": {func(registry *acrtest.Registry) {
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindChallenge, Status: http.StatusUnauthorized, Header: http.Header{
-				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/%s/token",service="s"`, registry.URL(), secret)},
+				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/%s/token",service="s"`, registry.URL(), password)},
 			}})
 		}, read("v", "")},
 		"long path of the realm": {func(registry *acrtest.Registry) {
@@ -339,8 +341,8 @@ func TestHardening06SecretsInNames(t *testing.T) {
 		"path of a link": {func(registry *acrtest.Registry) {
 			registry.PutImage("app", "v", acrtest.Image{})
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Times: 1, Status: http.StatusOK, Body: `{"tags":[]}`,
-				Header: http.Header{"Link": {"</" + secret + `>; rel="next"`}}})
-			registry.Inject(acrtest.Fault{Path: secret, Status: http.StatusForbidden})
+				Header: http.Header{"Link": {"</" + password + `>; rel="next"`}}})
+			registry.Inject(acrtest.Fault{Path: password, Status: http.StatusForbidden})
 		}, func(client *acr.Client) error {
 			_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
 			return err
@@ -354,11 +356,11 @@ func TestHardening06SecretsInNames(t *testing.T) {
 			if err == nil {
 				t.Fatal("there is no error")
 			}
-			if strings.Contains(err.Error(), secret[:len(secret)-1]) || len(err.Error()) > 1500 {
-				t.Errorf("the error shows the secret, or is too long: %v", err)
+			if strings.Contains(err.Error(), password[:len(password)-1]) || len(err.Error()) > 1500 {
+				t.Errorf("the error shows the password, or is too long: %v", err)
 			}
-			if strings.Contains(log.text.String(), secret) {
-				t.Errorf("the log shows the secret: %s", log.text.String())
+			if strings.Contains(log.text.String(), password) {
+				t.Errorf("the log shows the password: %s", log.text.String())
 			}
 		})
 	}
@@ -372,8 +374,8 @@ func TestHardening01OwnTokenOverPlainHTTP(t *testing.T) {
 	}
 	network := &theNet{}
 	client.DialWith(network.dial)
-	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: acr.NewSecret("a-token")})
-	if failed := wantError(t, err, acr.InvalidArgument, "in the clear"); failed.Argument != "access_token" {
+	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New("a-token")})
+	if failed := wantError(t, err, fault.InvalidArgument, "in the clear"); failed.Argument != "access_token" {
 		t.Errorf("argument = %q, want access_token", failed.Argument)
 	}
 	network.wantDialled(t)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -28,7 +30,7 @@ func newClient(t testing.TB, registry *acrtest.Registry, change ...func(*acr.Con
 	t.Helper()
 	config := acr.Config{
 		Registry:       registry.Host(),
-		Credential:     acr.Credential{Username: acrtest.DefaultUser, Password: acr.NewSecret(acrtest.DefaultPassword), Source: "the test"},
+		Credential:     acr.Credential{Username: acrtest.DefaultUser, Password: secret.New(acrtest.DefaultPassword), Source: "the test"},
 		CACertPEM:      registry.CAPEM(),
 		PlainHTTP:      registry.CAPEM() == "",
 		RequestTimeout: 10 * time.Second,
@@ -61,10 +63,10 @@ func wantWire(t *testing.T, registry *acrtest.Registry, want string) {
 	}
 }
 
-// wantError fails the test unless err is an *acr.Error with the reason, whose text holds all parts.
-func wantError(t *testing.T, err error, reason acr.Reason, parts ...string) *acr.Error {
+// wantError fails the test unless err is an *fault.Error with the reason, whose text holds all parts.
+func wantError(t *testing.T, err error, reason fault.Reason, parts ...string) *fault.Error {
 	t.Helper()
-	var failed *acr.Error
+	var failed *fault.Error
 	if !errors.As(err, &failed) {
 		t.Fatalf("error = %v, want %s", err, reason)
 	}

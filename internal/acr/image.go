@@ -3,6 +3,8 @@ package acr
 import (
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/distribution/reference"
 )
 
@@ -20,11 +22,11 @@ type Image struct {
 func ParseImage(text string) (*Image, error) {
 	parsed, err := reference.Parse(text)
 	if err != nil {
-		return nil, invalid("reference", "%q is not an image reference such as \"example.azurecr.io/app:1.0\"", excerpt(text))
+		return nil, fault.Invalid("reference", "%q is not an image reference such as \"example.azurecr.io/app:1.0\"", secret.Excerpt(text))
 	}
 	named, ok := parsed.(reference.Named)
 	if !ok || !namesRegistry(named) {
-		return nil, invalid("reference", "%q names no registry: it begins with one, such as \"example.azurecr.io/\"; no Docker Hub default is applied", excerpt(text))
+		return nil, fault.Invalid("reference", "%q names no registry: it begins with one, such as \"example.azurecr.io/\"; no Docker Hub default is applied", secret.Excerpt(text))
 	}
 	image := &Image{Registry: reference.Domain(named), Repository: reference.Path(named), Canonical: parsed.String()}
 	if tagged, ok := parsed.(reference.Tagged); ok {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -75,7 +77,7 @@ func (c *Client) configOf(ctx context.Context, req ManifestRequest, manifest *Ma
 		return nil, c.platformError(req, "the image's configuration names no platform, so whether it is for %s cannot be known", req.Platform)
 	}
 	if !fits(has, wanted) {
-		return nil, c.platformError(req, "the image is for %s, not for %s", excerpt(formatPlatform(has)), req.Platform)
+		return nil, c.platformError(req, "the image is for %s, not for %s", secret.Excerpt(formatPlatform(has)), req.Platform)
 	}
 	return config, nil
 }
@@ -96,9 +98,9 @@ func (m *Manifest) artifactType() string {
 // imageConfig reads and verifies the blob that a manifest names as its config.
 func (c *Client) imageConfig(ctx context.Context, req ManifestRequest, manifest *Manifest) (*ImageConfig, error) {
 	if !manifest.hasImageConfig() {
-		return nil, &Error{
-			Reason: NotAnImage, Operation: c.readingManifest(req),
-			Detail: fmt.Sprintf("its media type is %s and its artifact type %q; only an image has a configuration", excerpt(manifest.MediaType), excerpt(manifest.artifactType())),
+		return nil, &fault.Error{
+			Reason: fault.NotAnImage, Operation: c.readingManifest(req),
+			Detail: fmt.Sprintf("its media type is %s and its artifact type %q; only an image has a configuration", secret.Excerpt(manifest.MediaType), secret.Excerpt(manifest.artifactType())),
 		}
 	}
 	descriptor := *manifest.Config
@@ -119,7 +121,7 @@ func (c *Client) imageConfig(ctx context.Context, req ManifestRequest, manifest 
 	if actual := descriptor.Digest.Algorithm().FromBytes(answer.body); actual != descriptor.Digest || int64(len(answer.body)) != descriptor.Size {
 		failed := c.transport.badAnswer(r.request(), answer, fmt.Errorf(
 			"the %d bytes have the digest %s, while the manifest says %d bytes with %s", len(answer.body), actual, descriptor.Size, descriptor.Digest))
-		failed.Reason = DigestMismatch
+		failed.Reason = fault.DigestMismatch
 		return nil, failed
 	}
 	config, err := decodeImageConfig(answer.body)
@@ -135,17 +137,17 @@ func (c *Client) checkDigest(req ManifestRequest, d digest.Digest) error {
 	if d.Validate() == nil {
 		return nil
 	}
-	return &Error{Reason: BadAnswer, Operation: c.readingManifest(req), Detail: "it names a part by a digest of an algorithm that is not known here"}
+	return &fault.Error{Reason: fault.BadAnswer, Operation: c.readingManifest(req), Detail: "it names a part by a digest of an algorithm that is not known here"}
 }
 
 // incomplete turns the 404 for a part into an error about the whole, which is there.
 func incomplete(err error, named string) error {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	if !ok || failed.Status != http.StatusNotFound {
 		return err
 	}
 	mine := *failed
-	mine.Reason, mine.Detail, mine.missing = IncompleteImage, named+", but the registry does not have it", false
+	mine.Reason, mine.Detail = fault.IncompleteImage, named+", but the registry does not have it"
 	return &mine
 }
 

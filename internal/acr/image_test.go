@@ -3,6 +3,8 @@ package acr
 import (
 	"strings"
 	"testing"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 func TestParseImage(t *testing.T) {
@@ -59,7 +61,7 @@ func FuzzImageReference(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		image, err := ParseImage(text)
 		if err != nil {
-			if failed, ok := asError(err); !ok || failed.Argument != "reference" || image != nil || strings.ContainsAny(err.Error(), "\r\n\x1b") {
+			if failed, ok := fault.As(err); !ok || failed.Argument != "reference" || image != nil || strings.ContainsAny(err.Error(), "\r\n\x1b") {
 				t.Errorf("image = %+v, error = %q", image, err)
 			}
 			return

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -61,8 +63,8 @@ type ManifestRequest struct {
 	Repository  string
 	Tag         string // this or Digest
 	Digest      string
-	Platform    string // `os/architecture[/variant]`: follow an index to this child; empty for what is there
-	AccessToken Secret // used as it is in place of the client's own tokens; zero for those
+	Platform    string      // `os/architecture[/variant]`: follow an index to this child; empty for what is there
+	AccessToken secret.Text // used as it is in place of the client's own tokens; zero for those
 }
 
 func (r ManifestRequest) reference() string {
@@ -115,7 +117,7 @@ func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *M
 func (c *Client) validate(req ManifestRequest) error {
 	home := originOf(c.config.endpoint())
 	if !req.AccessToken.IsZero() && home.scheme == "http" && !home.isLoopback() {
-		return invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", home.hostport())
+		return fault.Invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", home.hostport())
 	}
 	return req.validate()
 }
@@ -162,24 +164,24 @@ func (c *Client) manifest(ctx context.Context, req ManifestRequest) (*Manifest, 
 }
 
 // newManifest checks the digest before it looks at anything else, save for schema 1, whose digest is of other bytes.
-func newManifest(answer *response, req ManifestRequest) (*Manifest, Reason, error) {
+func newManifest(answer *response, req ManifestRequest) (*Manifest, fault.Reason, error) {
 	contentType, err := manifestContentType(answer)
 	if err != nil {
-		return nil, BadAnswer, err
+		return nil, fault.BadAnswer, err
 	}
 	if strings.HasPrefix(contentType, mediaTypeDockerSchema1) {
-		return nil, Schema1, errSchema1
+		return nil, fault.Schema1, errSchema1
 	}
 	verified, reason, err := verifiedDigest(answer, req.Digest)
-	if reason == DigestMismatch && saysSchema1(answer.body) {
-		return nil, Schema1, errSchema1
+	if reason == fault.DigestMismatch && saysSchema1(answer.body) {
+		return nil, fault.Schema1, errSchema1
 	}
 	if err != nil {
 		return nil, reason, err
 	}
 	manifest, err := decodeManifest(answer.body, contentType)
 	if errors.Is(err, errSchema1) {
-		return nil, Schema1, err
+		return nil, fault.Schema1, err
 	}
 	if err != nil {
 		return nil, badReason(err), fmt.Errorf("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
@@ -196,26 +198,26 @@ func manifestContentType(answer *response) (string, error) {
 	}
 	contentType, _, err := mime.ParseMediaType(header)
 	if err != nil {
-		return "", fmt.Errorf("the content type %q is malformed", excerpt(header))
+		return "", fmt.Errorf("the content type %q is malformed", secret.Excerpt(header))
 	}
 	if contentType != "application/json" && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
-		return "", fmt.Errorf("the content type %q is not a manifest's", excerpt(contentType))
+		return "", fmt.Errorf("the content type %q is not a manifest's", secret.Excerpt(contentType))
 	}
 	return contentType, nil
 }
 
 // verifiedDigest computes the digest of the bytes, as the OCI distribution spec asks of clients ("Pulling manifests"),
 // and compares it with the digest asked for and with the header. A missing header is fine.
-func verifiedDigest(answer *response, requested string) (digest.Digest, Reason, error) {
+func verifiedDigest(answer *response, requested string) (digest.Digest, fault.Reason, error) {
 	computed := digest.FromBytes(answer.body)
 	for _, header := range answer.header.Values(headerContentDigest) {
 		claimed, err := digest.Parse(header)
 		if err != nil {
-			return "", BadAnswer, fmt.Errorf("the bytes have the digest %s, while the %s header %q is malformed", computed, headerContentDigest, excerpt(header))
+			return "", fault.BadAnswer, fmt.Errorf("the bytes have the digest %s, while the %s header %q is malformed", computed, headerContentDigest, secret.Excerpt(header))
 		}
 		actual := claimed.Algorithm().FromBytes(answer.body)
 		if actual != claimed {
-			return "", DigestMismatch, fmt.Errorf("the bytes have the digest %s, while the %s header says %s", actual, headerContentDigest, claimed)
+			return "", fault.DigestMismatch, fmt.Errorf("the bytes have the digest %s, while the %s header says %s", actual, headerContentDigest, claimed)
 		}
 		computed = actual
 	}
@@ -224,7 +226,7 @@ func verifiedDigest(answer *response, requested string) (digest.Digest, Reason, 
 	}
 	wanted := digest.Digest(requested)
 	if actual := wanted.Algorithm().FromBytes(answer.body); actual != wanted {
-		return "", DigestMismatch, fmt.Errorf("the bytes have the digest %s, while %s was asked for", actual, wanted)
+		return "", fault.DigestMismatch, fmt.Errorf("the bytes have the digest %s, while %s was asked for", actual, wanted)
 	}
 	return wanted, "", nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/opencontainers/go-digest"
@@ -39,7 +40,7 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 	case contentType == "":
 		contentType = raw.MediaType
 	case raw.MediaType != "" && raw.MediaType != contentType:
-		return nil, fmt.Errorf("its mediaType is %q", excerpt(raw.MediaType))
+		return nil, fmt.Errorf("its mediaType is %q", secret.Excerpt(raw.MediaType))
 	}
 	manifest := &Manifest{
 		MediaType:     contentType,

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -60,31 +62,31 @@ func TestNewManifestRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer    *response
 		requested string
-		reason    Reason
+		reason    fault.Reason
 		parts     []string
 	}{
-		"header of other bytes":        {manifestAnswer(indexOCI, index, digestA), "", DigestMismatch, []string{actual, digestA}},
-		"second header of other bytes": {manifestAnswer(indexOCI, index, actual, digestA), "", DigestMismatch, []string{actual, digestA}},
-		"sha512 header of other bytes": {manifestAnswer(indexOCI, index, digest.SHA512.FromString("x").String()), "", DigestMismatch, []string{digest.SHA512.FromString(indexOCI).String(), digest.SHA512.FromString("x").String()}},
-		"other digest asked for":       {manifestAnswer(indexOCI, index, actual), digestA, DigestMismatch, []string{actual, digestA}},
-		"other digest, no header":      {manifestAnswer(indexOCI, index), digestA, DigestMismatch, []string{actual, digestA}},
-		"header as asked, other bytes": {manifestAnswer(indexOCI+" ", index, actual), actual, DigestMismatch, []string{actual}},
-		"malformed header":             {manifestAnswer(indexOCI, index, "sha256:abc"), "", BadAnswer, []string{actual, `"sha256:abc"`, "malformed"}},
-		"empty header":                 {manifestAnswer(indexOCI, index, ""), "", BadAnswer, []string{actual, "malformed"}},
-		"header in capitals":           {manifestAnswer(indexOCI, index, strings.ToUpper(actual)), "", BadAnswer, []string{"malformed"}},
-		"header of a list":             {manifestAnswer(indexOCI, index, actual+", "+actual), "", BadAnswer, []string{"malformed"}},
-		"header of no known algorithm": {manifestAnswer(indexOCI, index, "md5:00000000000000000000000000000000"), "", BadAnswer, []string{actual, "md5:"}},
-		"HTML":                         {manifestAnswer("<html></html>", "text/html; charset=utf-8"), "", BadAnswer, []string{`"text/html" is not a manifest's`}},
-		"plain text":                   {manifestAnswer("x", "text/plain"), "", BadAnswer, []string{`"text/plain"`}},
-		"binary":                       {manifestAnswer("x", "application/octet-stream"), "", BadAnswer, []string{`"application/octet-stream"`}},
-		"malformed content type":       {manifestAnswer(indexOCI, "application/;json"), "", BadAnswer, []string{"content type", "malformed"}},
-		"schema 1":                     {manifestAnswer(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+prettyjws", digestA), "", Schema1, []string{"schema 1"}},
-		"schema 1, unsigned":           {manifestAnswer(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+json"), "", Schema1, []string{"schema 1"}},
-		"schema 1 as JSON":             {manifestAnswer(`{"schemaVersion":1,"fsLayers":[]}`, "application/json"), "", Schema1, []string{"schema 1"}},
-		"empty body":                   {manifestAnswer("", index), "", BadAnswer, []string{"sent as " + index, "no manifest"}},
-		"JSON array":                   {manifestAnswer("[]", index), "", BadAnswer, []string{"sent as " + index, "another shape"}},
-		"no content type, no manifest": {manifestAnswer("x", ""), "", BadAnswer, []string{"sent as no content type"}},
-		"manifest confusion":           {manifestAnswer(`{"manifests":[],"layers":[]}`, index), "", BadAnswer, []string{"sent as " + index, "both"}},
+		"header of other bytes":        {manifestAnswer(indexOCI, index, digestA), "", fault.DigestMismatch, []string{actual, digestA}},
+		"second header of other bytes": {manifestAnswer(indexOCI, index, actual, digestA), "", fault.DigestMismatch, []string{actual, digestA}},
+		"sha512 header of other bytes": {manifestAnswer(indexOCI, index, digest.SHA512.FromString("x").String()), "", fault.DigestMismatch, []string{digest.SHA512.FromString(indexOCI).String(), digest.SHA512.FromString("x").String()}},
+		"other digest asked for":       {manifestAnswer(indexOCI, index, actual), digestA, fault.DigestMismatch, []string{actual, digestA}},
+		"other digest, no header":      {manifestAnswer(indexOCI, index), digestA, fault.DigestMismatch, []string{actual, digestA}},
+		"header as asked, other bytes": {manifestAnswer(indexOCI+" ", index, actual), actual, fault.DigestMismatch, []string{actual}},
+		"malformed header":             {manifestAnswer(indexOCI, index, "sha256:abc"), "", fault.BadAnswer, []string{actual, `"sha256:abc"`, "malformed"}},
+		"empty header":                 {manifestAnswer(indexOCI, index, ""), "", fault.BadAnswer, []string{actual, "malformed"}},
+		"header in capitals":           {manifestAnswer(indexOCI, index, strings.ToUpper(actual)), "", fault.BadAnswer, []string{"malformed"}},
+		"header of a list":             {manifestAnswer(indexOCI, index, actual+", "+actual), "", fault.BadAnswer, []string{"malformed"}},
+		"header of no known algorithm": {manifestAnswer(indexOCI, index, "md5:00000000000000000000000000000000"), "", fault.BadAnswer, []string{actual, "md5:"}},
+		"HTML":                         {manifestAnswer("<html></html>", "text/html; charset=utf-8"), "", fault.BadAnswer, []string{`"text/html" is not a manifest's`}},
+		"plain text":                   {manifestAnswer("x", "text/plain"), "", fault.BadAnswer, []string{`"text/plain"`}},
+		"binary":                       {manifestAnswer("x", "application/octet-stream"), "", fault.BadAnswer, []string{`"application/octet-stream"`}},
+		"malformed content type":       {manifestAnswer(indexOCI, "application/;json"), "", fault.BadAnswer, []string{"content type", "malformed"}},
+		"schema 1":                     {manifestAnswer(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+prettyjws", digestA), "", fault.Schema1, []string{"schema 1"}},
+		"schema 1, unsigned":           {manifestAnswer(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+json"), "", fault.Schema1, []string{"schema 1"}},
+		"schema 1 as JSON":             {manifestAnswer(`{"schemaVersion":1,"fsLayers":[]}`, "application/json"), "", fault.Schema1, []string{"schema 1"}},
+		"empty body":                   {manifestAnswer("", index), "", fault.BadAnswer, []string{"sent as " + index, "no manifest"}},
+		"JSON array":                   {manifestAnswer("[]", index), "", fault.BadAnswer, []string{"sent as " + index, "another shape"}},
+		"no content type, no manifest": {manifestAnswer("x", ""), "", fault.BadAnswer, []string{"sent as no content type"}},
+		"manifest confusion":           {manifestAnswer(`{"manifests":[],"layers":[]}`, index), "", fault.BadAnswer, []string{"sent as " + index, "both"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, reason, err := newManifest(test.answer, ManifestRequest{Repository: "app", Tag: "1.0", Digest: test.requested})
@@ -110,12 +112,12 @@ func TestManifestRequestValidate(t *testing.T) {
 	}{
 		"tag":           {ManifestRequest{Repository: "app", Tag: "1.0"}, ""},
 		"digest":        {ManifestRequest{Repository: "app", Digest: digestA}, ""},
-		"access token":  {ManifestRequest{Repository: "app", Tag: "1.0", AccessToken: NewSecret("opaque")}, ""},
+		"access token":  {ManifestRequest{Repository: "app", Tag: "1.0", AccessToken: secret.New("opaque")}, ""},
 		"no repository": {ManifestRequest{Tag: "1.0"}, "repository"},
 		"no reference":  {ManifestRequest{Repository: "app"}, "tag"},
 		"bad tag":       {ManifestRequest{Repository: "app", Tag: "a/b"}, "tag"},
 		"bad digest":    {ManifestRequest{Repository: "app", Digest: "sha256:abc"}, "digest"},
-		"bad token":     {ManifestRequest{Repository: "app", Tag: "1.0", AccessToken: NewSecret("a\nb")}, "access_token"},
+		"bad token":     {ManifestRequest{Repository: "app", Tag: "1.0", AccessToken: secret.New("a\nb")}, "access_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantArgument(t, test.request.validate(), test.argument)
@@ -132,8 +134,8 @@ func wantArgument(t *testing.T, err error, argument string) {
 		}
 		return
 	}
-	failed, ok := asError(err)
-	if !ok || failed.Reason != InvalidArgument || failed.Argument != argument {
+	failed, ok := fault.As(err)
+	if !ok || failed.Reason != fault.InvalidArgument || failed.Argument != argument {
 		t.Errorf("error = %v, want one on %s", err, argument)
 	}
 }

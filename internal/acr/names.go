@@ -1,12 +1,13 @@
 package acr
 
 import (
-	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 )
@@ -20,9 +21,9 @@ func ParseRegistry(value string) (string, error) {
 		return registry, nil
 	}
 	if host := bareHost(registry); isHost(host) && !strings.Contains(value, "@") {
-		return "", invalid("registry", "is a login server alone, without scheme, path or space: write %q", host)
+		return "", fault.Invalid("registry", "is a login server alone, without scheme, path or space: write %q", host)
 	}
-	return "", invalid("registry", "is not a login server, which is host[:port] such as \"example.azurecr.io\"")
+	return "", fault.Invalid("registry", "is not a login server, which is host[:port] such as \"example.azurecr.io\"")
 }
 
 // bareHost cuts spaces, scheme and path off.
@@ -52,7 +53,7 @@ func validPort(port string) bool {
 // ValidateTrustedTokenHost checks one entry of trusted_token_hosts, `host[:port]`.
 func ValidateTrustedTokenHost(host string) error {
 	if !isHost(strings.ToLower(host)) {
-		return invalid("trusted_token_hosts", "every element is a host[:port], without scheme and path")
+		return fault.Invalid("trusted_token_hosts", "every element is a host[:port], without scheme and path")
 	}
 	return nil
 }
@@ -60,12 +61,12 @@ func ValidateTrustedTokenHost(host string) error {
 // ValidateRepository checks a repository name against the OCI distribution spec's <name>.
 func ValidateRepository(repository string) error {
 	if repository == "" {
-		return invalid("repository", "is empty")
+		return fault.Invalid("repository", "is empty")
 	}
 	// The grammar of a whole reference takes a first component with a dot for a host, so one is put before it.
 	named, err := reference.WithName("r.io/" + repository)
 	if err != nil || reference.Path(named) != repository {
-		return invalid("repository", "%q is not a repository name: lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", excerpt(repository))
+		return fault.Invalid("repository", "%q is not a repository name: lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", secret.Excerpt(repository))
 	}
 	return nil
 }
@@ -74,7 +75,7 @@ func ValidateRepository(repository string) error {
 // beginning with "." or "-".
 func ValidateTag(tag string) error {
 	if match := reference.TagRegexp.FindString(tag); match == "" || match != tag {
-		return invalid("tag", "%q is not a tag: at most 128 letters, digits, \".\", \"_\" and \"-\", not beginning with \".\" or \"-\"", excerpt(tag))
+		return fault.Invalid("tag", "%q is not a tag: at most 128 letters, digits, \".\", \"_\" and \"-\", not beginning with \".\" or \"-\"", secret.Excerpt(tag))
 	}
 	return nil
 }
@@ -82,7 +83,7 @@ func ValidateTag(tag string) error {
 // ValidateDigest checks a digest of an algorithm whose hash can be computed here: sha256, sha384 or sha512.
 func ValidateDigest(value string) error {
 	if err := digest.Digest(value).Validate(); err != nil {
-		return invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits", excerpt(value))
+		return fault.Invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits", secret.Excerpt(value))
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ var scopePattern = sync.OnceValue(func() *regexp.Regexp {
 // ValidateScope checks one complete scope, such as `registry:catalog:*` or `repository:app:pull,push`.
 func ValidateScope(scope string) error {
 	if !scopePattern().MatchString(scope) {
-		return invalid("scopes", "%q is not a scope such as \"registry:catalog:*\" or \"repository:app:pull,push\"", excerpt(scope))
+		return fault.Invalid("scopes", "%q is not a scope such as \"registry:catalog:*\" or \"repository:app:pull,push\"", secret.Excerpt(scope))
 	}
 	return nil
 }
@@ -105,24 +106,15 @@ func ValidateScope(scope string) error {
 // ValidateAction checks one action of a scope, such as `pull` or `metadata_read`.
 func ValidateAction(action string) error {
 	if action == "" || action != "*" && strings.Trim(action, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		return invalid("actions", "%q is not an action such as \"pull\" or \"metadata_read\"", excerpt(action))
+		return fault.Invalid("actions", "%q is not an action such as \"pull\" or \"metadata_read\"", secret.Excerpt(action))
 	}
 	return nil
 }
 
 // ValidateAccessToken refuses what cannot stand in an Authorization header. The error does not show the value.
-func ValidateAccessToken(token Secret) error {
-	if !token.usableInHeader() {
-		return invalid("access_token", "is empty or holds a character that no token has, such as a line break")
+func ValidateAccessToken(token secret.Text) error {
+	if !token.FitsHeader() {
+		return fault.Invalid("access_token", "is empty or holds a character that no token has, such as a line break")
 	}
 	return nil
-}
-
-// excerpt keeps an error short when a value is not. A long one is left out, not cut: half of a secret would not be known
-// for one any more when the error leaves the client.
-func excerpt(value string) string {
-	if len(value) > maxMessage {
-		return fmt.Sprintf("(%d bytes)", len(value))
-	}
-	return redactor(nil).clean(strings.ToValidUTF8(value, "?"))
 }

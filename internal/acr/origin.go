@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // origin is what two URLs must share to be trusted alike: scheme, host and port (RFC 6454 section 4).
@@ -15,23 +17,11 @@ type origin struct {
 
 // originOf gives the origin of an absolute URL; the host's case and a default port make no difference.
 func originOf(u *url.URL) origin {
-	o := origin{scheme: lowerASCII(u.Scheme), host: lowerASCII(u.Hostname()), port: u.Port()}
+	o := origin{scheme: secret.LowerASCII(u.Scheme), host: secret.LowerASCII(u.Hostname()), port: u.Port()}
 	if o.port == "" {
 		o.port = defaultPort(o.scheme)
 	}
 	return o
-}
-
-// lowerASCII leaves letters beyond ASCII alone: strings.ToLower makes an "i" of "İ", and so one host of two that the
-// name system keeps apart. The text keeps its length.
-func lowerASCII(text string) string {
-	lower := []byte(text)
-	for i, c := range lower {
-		if 'A' <= c && c <= 'Z' {
-			lower[i] = c + 'a' - 'A'
-		}
-	}
-	return string(lower)
 }
 
 // hostOrigin gives the origin of a host[:port] under a scheme.

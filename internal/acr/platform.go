@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -17,7 +19,7 @@ func ParsePlatform(value string) (ocispec.Platform, error) {
 		wellFormed = wellFormed && part != "" && strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
 	}
 	if !wellFormed {
-		return ocispec.Platform{}, invalid("platform", "%q is not os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7", excerpt(value))
+		return ocispec.Platform{}, fault.Invalid("platform", "%q is not os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7", secret.Excerpt(value))
 	}
 	p := ocispec.Platform{OS: parts[0], Architecture: parts[1]}
 	if len(parts) == 3 {
@@ -170,8 +172,8 @@ func (c *Client) child(ctx context.Context, req ManifestRequest, index *Manifest
 	return manifest, incomplete(err, "the index names this manifest for "+req.Platform)
 }
 
-func (c *Client) platformError(req ManifestRequest, format string, values ...any) *Error {
-	return &Error{Reason: PlatformNotFound, Operation: c.readingManifest(req), Detail: fmt.Sprintf(format, values...)}
+func (c *Client) platformError(req ManifestRequest, format string, values ...any) *fault.Error {
+	return &fault.Error{Reason: fault.PlatformNotFound, Operation: c.readingManifest(req), Detail: fmt.Sprintf(format, values...)}
 }
 
 // listPlatforms names what an index has, at most twenty of it.
@@ -182,7 +184,7 @@ func listPlatforms(manifest *Manifest) string {
 			names = append(names, "and more")
 			break
 		}
-		names = append(names, excerpt(child.Platform))
+		names = append(names, secret.Excerpt(child.Platform))
 	}
 	if len(names) == 0 {
 		return "no platform at all"

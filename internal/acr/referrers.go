@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -62,7 +64,7 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]De
 	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.header.Get("Content-Type"))
 		if contentType != ocispec.MediaTypeImageIndex {
-			return 0, false, fmt.Errorf("the body, sent as %s, is no list of referrers", orNothing(excerpt(contentType)))
+			return 0, false, fmt.Errorf("the body, sent as %s, is no list of referrers", orNothing(secret.Excerpt(contentType)))
 		}
 		page, err := decodeManifest(answer.body, contentType)
 		if err != nil {
@@ -82,21 +84,21 @@ const maxReferrers = maxDescriptors
 // isNotFound reports a 404 of any kind: "if the referrers API returns a 404, the client MUST fallback to pulling the
 // referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
 func isNotFound(err error) bool {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	return ok && failed.Status == http.StatusNotFound
 }
 
 // referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema").
 func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]Descriptor, error) {
 	index, err := c.Manifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(digest.Digest(req.Digest))})
-	if IsMissing(err) && !isReason(err, RepositoryNotFound) {
+	if fault.IsMissing(err) && !isReason(err, fault.RepositoryNotFound) {
 		return []Descriptor{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !index.IsIndex() {
-		return nil, &Error{Reason: BadAnswer, Operation: c.readingManifest(ManifestRequest{Repository: req.Repository, Digest: index.Digest.String()}), Detail: "the referrers tag does not lead to an index"}
+		return nil, &fault.Error{Reason: fault.BadAnswer, Operation: c.readingManifest(ManifestRequest{Repository: req.Repository, Digest: index.Digest.String()}), Detail: "the referrers tag does not lead to an index"}
 	}
 	return slices.Clone(index.Manifests), nil // the manifest may be shared with other readers
 }
@@ -107,7 +109,7 @@ func referrersTag(d digest.Digest) string {
 	return strings.ReplaceAll(algorithm[:min(len(algorithm), 32)], "+", "-") + "-" + encoded[:min(len(encoded), 64)]
 }
 
-func isReason(err error, reason Reason) bool {
-	failed, ok := asError(err)
+func isReason(err error, reason fault.Reason) bool {
+	failed, ok := fault.As(err)
 	return ok && failed.Reason == reason
 }

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // RepositoriesRequest says which repositories to list.
@@ -140,7 +143,7 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 // decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
 func decodePage(answer *response, into any) error {
 	if err := unmarshal(answer.body, maxPageValues, into); err != nil {
-		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", orNothing(excerpt(answer.header.Get("Content-Type"))), jsonFault(err))
+		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", orNothing(secret.Excerpt(answer.header.Get("Content-Type"))), jsonFault(err))
 	}
 	return nil
 }
@@ -149,29 +152,29 @@ func decodePage(answer *response, into any) error {
 // and it does not say with its own code that the name is what it does not know. Some registries have their user
 // interface under every path that their API does not know, and answer with its page.
 func lacksAPI(err error) bool {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	if !ok {
 		return false
 	}
 	switch failed.Status {
 	case http.StatusOK:
-		return failed.Reason == NotARegistry
+		return failed.Reason == fault.NotARegistry
 	case http.StatusNotFound:
 		return failed.Code != "NAME_UNKNOWN" && failed.Code != "TAG_UNKNOWN" && failed.Code != "MANIFEST_UNKNOWN"
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return failed.Reason != Disallowed
+		return failed.Reason != fault.Disallowed
 	}
 	return false
 }
 
 // unsupported turns an answer to a missing API into an error that says so.
 func unsupported(err error, detail string) error {
-	failed, ok := asError(err)
+	failed, ok := fault.As(err)
 	if !ok {
 		return err
 	}
 	mine := *failed
-	mine.Reason, mine.Detail = UnsupportedAPI, detail
+	mine.Reason, mine.Detail = fault.UnsupportedAPI, detail
 	return &mine
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,7 +21,7 @@ const maxTokenBody = 128 << 10
 
 // Token is a bearer token with what is known of it.
 type Token struct {
-	Value     Secret
+	Value     secret.Text
 	Realm     string    // the URL that gave it
 	Service   string    // as in the challenge
 	Scopes    []string  // as asked for
@@ -153,7 +155,7 @@ func (c *Client) fetchToken(ctx context.Context, operation string, ch challenge)
 	if err != nil {
 		return nil, c.transport.badAnswer(r, answer, err)
 	}
-	c.transport.secrets.add(token.Value)
+	c.transport.secrets.Add(token.Value)
 	token.Realm, token.Service, token.Scopes = ch.realm.String(), ch.service, ch.scopes
 	return token, nil
 }
@@ -173,7 +175,7 @@ func (c *Client) tokenRequest(operation string, ch challenge) request {
 	realm.RawQuery = ""
 	r := request{
 		operation: operation,
-		step:      "asking " + originOf(&realm).String() + c.transport.secrets.redactor().clean(realm.EscapedPath()) + " for a token",
+		step:      "asking " + originOf(&realm).String() + c.transport.secrets.Redactor().Clean(realm.EscapedPath()) + " for a token",
 		method:    http.MethodGet,
 		url:       &realm,
 		limit:     maxTokenBody,
@@ -281,8 +283,8 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (token *Token, err
 // noChallenge says why there is no token to get. A registry that answers 200, or 404 in its own words, is open.
 func (c *Client) noChallenge(r resource, answer *response) error {
 	_, err := c.checked(r, sent{answer: answer})
-	if err == nil || IsMissing(err) {
-		return &Error{Reason: NoTokenNeeded, Operation: r.operation, Status: answer.status, Detail: "the registry answers without a token, so there is none to hand out"}
+	if err == nil || fault.IsMissing(err) {
+		return &fault.Error{Reason: fault.NoTokenNeeded, Operation: r.operation, Status: answer.status, Detail: "the registry answers without a token, so there is none to hand out"}
 	}
 	return err
 }
@@ -291,14 +293,14 @@ func (c *Client) noChallenge(r resource, answer *response) error {
 func (c *Client) tokenRefused(r request, answer *response) error {
 	failed := c.transport.statusError(r, answer)
 	if answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden && failed.Code != "DENIED" {
-		failed.Reason = WrongCredentials
+		failed.Reason = fault.WrongCredentials
 		if c.config.Credential.IsAnonymous() {
-			failed.Reason = NoCredential
+			failed.Reason = fault.NoCredential
 		}
 		failed.Detail = "it was shown " + c.config.Credential.description()
 	}
 	if answer.status == http.StatusNotFound {
-		failed.Reason = NotARegistry
+		failed.Reason = fault.NotARegistry
 	}
 	return failed
 }
@@ -317,11 +319,11 @@ func decodeToken(body []byte, asked time.Time) (*Token, error) {
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, errors.New("the answer is not a JSON object, so it holds no token")
 	}
-	token := &Token{Value: NewSecret(string(answer.AccessToken))}
+	token := &Token{Value: secret.New(string(answer.AccessToken))}
 	if token.Value.IsZero() {
-		token.Value = NewSecret(string(answer.Token))
+		token.Value = secret.New(string(answer.Token))
 	}
-	if !token.Value.usableInHeader() {
+	if !token.Value.FitsHeader() {
 		return nil, errNoToken
 	}
 	var lifetime time.Duration

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -244,7 +245,7 @@ func TestTokenStore(t *testing.T) {
 			if fetches++; err != nil {
 				return nil, err
 			}
-			return &Token{Value: NewSecret("token " + strconv.Itoa(fetches)), renewAt: asked.Add(time.Minute)}, nil
+			return &Token{Value: secret.New("token " + strconv.Itoa(fetches)), renewAt: asked.Add(time.Minute)}, nil
 		}
 	}
 	get := func(at time.Time, err error, wantFresh bool, wantFetches int, scopes ...string) *Token {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/net/http/httpproxy"
 )
@@ -35,7 +37,7 @@ type transport struct {
 	timeout    time.Duration // one attempt, redirects and body included
 	maxRetries int
 	userAgent  string
-	secrets    secretSet // what no error may repeat
+	secrets    secret.Set // what no error may repeat
 	newBackOff func() backoff.BackOff
 	now        func() time.Time
 	log        func(ctx context.Context, message string, fields map[string]any)
@@ -55,7 +57,7 @@ func newTransport(config Config) (*transport, error) {
 		now:        time.Now,
 		log:        config.Log,
 	}
-	t.secrets.add(config.Credential.secrets()...)
+	t.secrets.Add(config.Credential.secrets()...)
 	return t, nil
 }
 
@@ -67,7 +69,7 @@ func newRoundTripper(config Config) (*http.Transport, error) {
 	proxy := httpproxy.FromEnvironment().ProxyFunc()
 	if _, err := proxy(config.endpoint()); err != nil {
 		// The error itself would repeat the proxy's password.
-		return nil, &Error{Reason: ProxyRefused, Operation: "reading the proxy settings", Detail: "HTTPS_PROXY or HTTP_PROXY holds no usable URL"}
+		return nil, &fault.Error{Reason: fault.ProxyRefused, Operation: "reading the proxy settings", Detail: "HTTPS_PROXY or HTTP_PROXY holds no usable URL"}
 	}
 	return &http.Transport{
 		Proxy:       func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
@@ -98,7 +100,7 @@ func rootCAs(pem string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM([]byte(pem)) {
-		return nil, invalid("ca_cert_pem", "holds no PEM certificate")
+		return nil, fault.Invalid("ca_cert_pem", "holds no PEM certificate")
 	}
 	return roots, nil
 }
@@ -132,10 +134,10 @@ type request struct {
 	method        string
 	url           *url.URL
 	accept        string
-	authorization Secret     // the header's whole value, such as "Bearer …"; none when zero
-	form          url.Values // the body of a POST
-	limit         int64      // of a 2xx answer's body, in bytes
-	confined      bool       // redirects must stay on the origin
+	authorization secret.Text // the header's whole value, such as "Bearer …"; none when zero
+	form          url.Values  // the body of a POST
+	limit         int64       // of a 2xx answer's body, in bytes
+	confined      bool        // redirects must stay on the origin
 	tries         tries
 }
 
@@ -193,8 +195,8 @@ func (t *transport) do(ctx context.Context, r request) (*response, error) {
 	return nil, last.err
 }
 
-func cancelled(r request) *Error {
-	return &Error{Reason: Canceled, Operation: r.operation, Step: r.step, Detail: "cancelled before an answer came"}
+func cancelled(r request) *fault.Error {
+	return &fault.Error{Reason: fault.Canceled, Operation: r.operation, Step: r.step, Detail: "cancelled before an answer came"}
 }
 
 // attempt sends the request once and reads the whole answer.
@@ -267,7 +269,7 @@ func (t *transport) trace(ctx context.Context, r request, answer *response, took
 	}
 	fields := map[string]any{
 		"method": r.method,
-		"url":    t.secrets.redactor().clean(originOf(r.url).String() + r.url.EscapedPath()),
+		"url":    t.secrets.Redactor().Clean(originOf(r.url).String() + r.url.EscapedPath()),
 		"took":   took.Round(time.Millisecond).String(),
 		"status": "none",
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 const (
@@ -71,7 +73,7 @@ func (m providerModel) setting(attribute string) string {
 	return os.Getenv(environment[attribute])
 }
 
-// client makes the client for a provider block in which everything is known. Errors are *acr.Error, with the
+// client makes the client for a provider block in which everything is known. Errors are *fault.Error, with the
 // attribute at fault as Argument.
 func (m providerModel) client(ctx context.Context, userAgent string) (*acr.Client, error) {
 	config, err := m.resolve(ctx)
@@ -96,7 +98,7 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 	}
 	var err error
 	if m.setting("registry") == "" {
-		return config, &acr.Error{Reason: missingRegistry, Argument: "registry"}
+		return config, &fault.Error{Reason: missingRegistry, Argument: "registry"}
 	}
 	if config.Registry, err = acr.ParseRegistry(m.setting("registry")); err != nil {
 		return config, err
@@ -120,7 +122,7 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 func (m providerModel) credential(ctx context.Context, registry string) (acr.Credential, error) {
 	credential := acr.Credential{
 		Username: m.setting("username"),
-		Password: acr.NewSecret(m.setting("password")),
+		Password: secret.New(m.setting("password")),
 		Source:   m.credentialSource(),
 	}
 	if credential.IsAnonymous() && m.UseDockerConfig.ValueBool() {
@@ -143,8 +145,8 @@ func (m providerModel) credentialSource() string {
 // traced says in an error about an attribute that is not configured which variable its value came from, or which could
 // hold it.
 func (m providerModel) traced(err error) error {
-	var failed *acr.Error
-	if !errors.As(err, &failed) || failed.Reason != acr.InvalidArgument {
+	var failed *fault.Error
+	if !errors.As(err, &failed) || failed.Reason != fault.InvalidArgument {
 		return err
 	}
 	variable, attribute := environment[failed.Argument], m.configured()[failed.Argument]
@@ -160,12 +162,12 @@ func (m providerModel) traced(err error) error {
 	return &traced
 }
 
-// parseTimeout reads request_timeout. The error is an *acr.Error.
+// parseTimeout reads request_timeout. The error is an *fault.Error.
 func parseTimeout(value string) (time.Duration, error) {
 	timeout, err := time.ParseDuration(value)
 	if err != nil || timeout <= 0 || timeout > maxRequestTimeout {
-		return 0, &acr.Error{
-			Reason:   acr.InvalidArgument,
+		return 0, &fault.Error{
+			Reason:   fault.InvalidArgument,
 			Argument: "request_timeout",
 			Detail:   fmt.Sprintf("%q is not a duration over 0 and up to 1h, such as \"45s\" or \"2m\"", value),
 		}

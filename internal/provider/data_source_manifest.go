@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 type manifestDataSource struct {
@@ -136,12 +138,12 @@ func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadReques
 		Tag:         model.Tag.ValueString(),
 		Digest:      model.Digest.ValueString(),
 		Platform:    model.Platform.ValueString(),
-		AccessToken: acr.NewSecret(model.AccessToken.ValueString()),
+		AccessToken: secret.New(model.AccessToken.ValueString()),
 	})
 	switch {
 	case err == nil:
 		model.fill(client, manifest)
-	case acr.IsMissing(err) && model.AllowMissing.ValueBool():
+	case fault.IsMissing(err) && model.AllowMissing.ValueBool():
 		model.Exists = types.BoolValue(false)
 	default:
 		resp.Diagnostics.Append(failureDiagnostic(err, model.subject()))

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 // subject tells which attributes of a configuration name what is read. An attribute that there is not stays empty.
@@ -21,22 +20,22 @@ type subject struct {
 }
 
 // attribute gives the attribute that an error is about, empty where no attribute is at fault.
-func (s subject) attribute(failed *acr.Error) string {
+func (s subject) attribute(failed *fault.Error) string {
 	switch failed.Reason {
-	case acr.InvalidArgument, missingRegistry:
+	case fault.InvalidArgument, missingRegistry:
 		if failed.Argument == "repository" {
 			return s.repository
 		}
 		return failed.Argument
-	case acr.CredentialHelper:
+	case fault.CredentialHelper:
 		return "use_docker_config"
-	case acr.RepositoryNotFound:
+	case fault.RepositoryNotFound:
 		return s.repository
-	case acr.ManifestNotFound, acr.Schema1, acr.NotAnImage:
+	case fault.ManifestNotFound, fault.Schema1, fault.NotAnImage:
 		return s.manifest
-	case acr.PlatformNotFound:
+	case fault.PlatformNotFound:
 		return "platform"
-	case acr.InvalidToken, acr.InsufficientScope:
+	case fault.InvalidToken, fault.InsufficientScope:
 		return s.accessToken
 	default:
 		return ""
@@ -45,9 +44,9 @@ func (s subject) attribute(failed *acr.Error) string {
 
 // failureDiagnostic turns an error of internal/acr into the one diagnostic that a person sees.
 func failureDiagnostic(err error, s subject) diag.Diagnostic {
-	var failed *acr.Error
+	var failed *fault.Error
 	if !errors.As(err, &failed) {
-		failed = &acr.Error{Reason: acr.BadAnswer, Detail: "an error without a reason"}
+		failed = &fault.Error{Reason: fault.BadAnswer, Detail: "an error without a reason"}
 	}
 	attribute := s.attribute(failed)
 	if attribute == "" {
@@ -57,8 +56,8 @@ func failureDiagnostic(err error, s subject) diag.Diagnostic {
 }
 
 // failureDetail says why such a thing happens, what was attempted, what came back and what to do.
-func failureDetail(failed *acr.Error) string {
-	if failed.Reason == acr.InvalidArgument {
+func failureDetail(failed *fault.Error) string {
+	if failed.Reason == fault.InvalidArgument {
 		return failed.Argument + ": " + failed.Detail + "."
 	}
 	explained := explanations[failed.Reason]
@@ -85,13 +84,13 @@ func joined(separator string, texts ...string) string {
 
 // invalidValueDiagnostic says at validation what is wrong with the value at a path.
 func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
-	var failed *acr.Error
+	var failed *fault.Error
 	if !errors.As(err, &failed) {
-		failed = &acr.Error{Detail: "breaks its grammar"}
+		failed = &fault.Error{Detail: "breaks its grammar"}
 	}
 	named := *failed
-	named.Reason, named.Argument = acr.InvalidArgument, at.String()
-	return diag.NewAttributeErrorDiagnostic(at, explanations[acr.InvalidArgument].Summary, failureDetail(&named))
+	named.Reason, named.Argument = fault.InvalidArgument, at.String()
+	return diag.NewAttributeErrorDiagnostic(at, explanations[fault.InvalidArgument].Summary, failureDetail(&named))
 }
 
 // unknownConfigurationError names the attributes of the provider block that are known only after apply.
@@ -123,7 +122,7 @@ func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 // argumentError turns an error of a parser into that of a function's only argument. Terraform adds the full stop.
 func argumentError(err error) *function.FuncError {
 	text := err.Error()
-	var failed *acr.Error
+	var failed *fault.Error
 	if errors.As(err, &failed) {
 		text = failed.Detail
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 func TestAttributeAtFault(t *testing.T) {
@@ -15,22 +15,22 @@ func TestAttributeAtFault(t *testing.T) {
 	withToken := subject{repository: "repository", manifest: "tag", accessToken: "access_token"}
 	tests := []struct {
 		subject subject
-		failed  acr.Error
+		failed  fault.Error
 		want    string
 	}{
-		{byName, acr.Error{Reason: acr.InvalidArgument, Argument: "repository"}, "name"},
-		{byName, acr.Error{Reason: acr.RepositoryNotFound}, "name"},
-		{byDigest, acr.Error{Reason: acr.InvalidArgument, Argument: "platform"}, "platform"},
-		{byDigest, acr.Error{Reason: acr.ManifestNotFound}, "digest"},
-		{byDigest, acr.Error{Reason: acr.Schema1}, "digest"},
-		{byDigest, acr.Error{Reason: acr.PlatformNotFound}, "platform"},
-		{byDigest, acr.Error{Reason: acr.InsufficientScope}, ""},
-		{byDigest, acr.Error{Reason: acr.InvalidToken}, ""},
-		{withToken, acr.Error{Reason: acr.InsufficientScope}, "access_token"},
-		{withToken, acr.Error{Reason: acr.InvalidToken}, "access_token"},
-		{withToken, acr.Error{Reason: acr.WrongCredentials}, ""},
-		{subject{}, acr.Error{Reason: missingRegistry, Argument: "registry"}, "registry"},
-		{subject{}, acr.Error{Reason: acr.CredentialHelper}, "use_docker_config"},
+		{byName, fault.Error{Reason: fault.InvalidArgument, Argument: "repository"}, "name"},
+		{byName, fault.Error{Reason: fault.RepositoryNotFound}, "name"},
+		{byDigest, fault.Error{Reason: fault.InvalidArgument, Argument: "platform"}, "platform"},
+		{byDigest, fault.Error{Reason: fault.ManifestNotFound}, "digest"},
+		{byDigest, fault.Error{Reason: fault.Schema1}, "digest"},
+		{byDigest, fault.Error{Reason: fault.PlatformNotFound}, "platform"},
+		{byDigest, fault.Error{Reason: fault.InsufficientScope}, ""},
+		{byDigest, fault.Error{Reason: fault.InvalidToken}, ""},
+		{withToken, fault.Error{Reason: fault.InsufficientScope}, "access_token"},
+		{withToken, fault.Error{Reason: fault.InvalidToken}, "access_token"},
+		{withToken, fault.Error{Reason: fault.WrongCredentials}, ""},
+		{subject{}, fault.Error{Reason: missingRegistry, Argument: "registry"}, "registry"},
+		{subject{}, fault.Error{Reason: fault.CredentialHelper}, "use_docker_config"},
 	}
 	for _, test := range tests {
 		if got := test.subject.attribute(&test.failed); got != test.want {
@@ -40,14 +40,14 @@ func TestAttributeAtFault(t *testing.T) {
 }
 
 func TestFailureDetail(t *testing.T) {
-	detail := failureDetail(&acr.Error{
-		Reason: acr.WrongCredentials, Operation: "reading the manifest r.example.com/app:1.0", Step: "asking https://r.example.com/oauth2/token for a token",
+	detail := failureDetail(&fault.Error{
+		Reason: fault.WrongCredentials, Operation: "reading the manifest r.example.com/app:1.0", Step: "asking https://r.example.com/oauth2/token for a token",
 		Status: 401, Code: "UNAUTHORIZED", Message: "authentication required", CorrelationID: "1-2", Detail: "it was shown no credential",
 	})
-	want := explanations[acr.WrongCredentials].Cause + "\n\n" +
+	want := explanations[fault.WrongCredentials].Cause + "\n\n" +
 		"Attempted: reading the manifest r.example.com/app:1.0: asking https://r.example.com/oauth2/token for a token\n" +
 		"Came back: 401 Unauthorized UNAUTHORIZED: authentication required (correlation id 1-2); it was shown no credential\n" +
-		"What to do: " + explanations[acr.WrongCredentials].Remedy
+		"What to do: " + explanations[fault.WrongCredentials].Remedy
 	if detail != want {
 		t.Errorf("got\n%s\nwant\n%s", detail, want)
 	}

@@ -1,13 +1,16 @@
 package provider
 
-import "github.com/acrkit/terraform-provider-acr/internal/acr"
+import (
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+)
 
 // The situations that arise in this package, beside the reasons of internal/acr.
 const (
-	missingRegistry      acr.Reason = "missing registry"
-	unknownConfiguration acr.Reason = "unknown configuration"
-	uncheckedCertificate acr.Reason = "unchecked certificate" // a warning
-	fewerPermissions     acr.Reason = "fewer permissions"     // a warning
+	missingRegistry      fault.Reason = "missing registry"
+	unknownConfiguration fault.Reason = "unknown configuration"
+	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
+	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
 )
 
 // explanation is what a person is told about a reason.
@@ -19,8 +22,8 @@ type explanation struct {
 
 // explanations is the text of all diagnostics. The page "Troubleshooting" of the documentation repeats it word for
 // word, and a test holds it to that.
-var explanations = map[acr.Reason]explanation{
-	acr.InvalidArgument: {
+var explanations = map[fault.Reason]explanation{
+	fault.InvalidArgument: {
 		Summary: "Invalid value",
 		Cause:   "A name or value breaks its grammar. Nothing was sent to the registry.",
 		Remedy:  "Correct the attribute that the error points at; it says what is expected there.",
@@ -43,60 +46,60 @@ var explanations = map[acr.Reason]explanation{
 		Cause:   "`insecure_skip_verify` is set, so whoever can answer in the registry's place is given the credential.",
 		Remedy:  "Give the registry's own authority in `ca_cert_pem`, and take `insecure_skip_verify` out.",
 	},
-	acr.Unreachable: {
+	fault.Unreachable: {
 		Summary: "Registry unreachable",
 		Cause:   "The host name is unknown, or no connection to it could be made or kept.",
 		Remedy: "Check `registry`, the DNS and the network. A registry with a private endpoint answers only where that endpoint " +
 			"resolves; behind a proxy, HTTPS_PROXY must be set.",
 	},
-	acr.TimedOut: {
+	fault.TimedOut: {
 		Summary: "No answer in time",
 		Cause:   "No complete answer came within `request_timeout`, at any attempt.",
 		Remedy:  "Check the network between this machine and the registry, or raise `request_timeout` in the provider block.",
 	},
-	acr.Canceled: {
+	fault.Canceled: {
 		Summary: "Cancelled",
 		Cause:   "Terraform was interrupted, or gave up, before an answer came.",
 		Remedy:  "Run Terraform again.",
 	},
-	acr.CertificateRejected: {
+	fault.CertificateRejected: {
 		Summary: "Certificate not trusted",
 		Cause: "The server's certificate fails the check: it comes from a private authority or from a proxy that opens TLS, is for " +
 			"another host, or is not valid at this machine's time.",
 		Remedy: "Give the authority's certificate in `ca_cert_pem` of the provider block, or add it to the system's store " +
 			"(SSL_CERT_FILE names another one on Linux). Check the clock where the certificate is said to be expired.",
 	},
-	acr.ProxyRefused: {
+	fault.ProxyRefused: {
 		Summary: "Proxy refused the request",
 		Cause:   "The HTTP proxy between this machine and the registry does not let the request through, or its settings are unusable.",
 		Remedy:  "Check HTTPS_PROXY with its user name and password, and NO_PROXY.",
 	},
-	acr.NotARegistry: {
+	fault.NotARegistry: {
 		Summary: "Not a container registry",
 		Cause: "What answers does not speak the registry protocol with bearer tokens: another web server, a login page, a proxy, or " +
 			"http where https was expected.",
 		Remedy: "Check `registry`: it is the login server, such as example.azurecr.io. For a registry on this machine without TLS, " +
 			"set `plain_http = true`.",
 	},
-	acr.NoTokenNeeded: {
+	fault.NoTokenNeeded: {
 		Summary: "No token to hand out",
 		Cause:   "The registry answers without asking for a token.",
 		Remedy:  "Leave `acr_bearer_token` out; the other data sources read from this registry as it is.",
 	},
-	acr.ForeignRealm: {
+	fault.ForeignRealm: {
 		Summary: "Token server not trusted",
 		Cause: "The registry sends callers to a token server on another origin. Whoever answers in the registry's name could do so to " +
 			"collect passwords, so nothing was sent there.",
 		Remedy: "If that host really is the registry's token server, add it to `trusted_token_hosts` in the provider block. " +
 			"Otherwise find out who answers under the registry's name.",
 	},
-	acr.BadRedirect: {
+	fault.BadRedirect: {
 		Summary: "Redirect not followed",
 		Cause: "The server redirects to where the request must not go: away with a credential, to http, in a loop, too often, or to no " +
 			"usable address.",
 		Remedy: "Check `registry`, and any proxy or gateway before it.",
 	},
-	acr.WrongCredentials: {
+	fault.WrongCredentials: {
 		Summary: "Wrong user name or password",
 		Cause: "The token server refuses the credential. It is misspelled, expired or regenerated, belongs to a disabled token or " +
 			"service principal, or the registry's admin user is switched off.",
@@ -104,26 +107,26 @@ var explanations = map[acr.Reason]explanation{
 			"in use. A new password takes about a minute to work. A refresh token goes with the user name " + acr.NullUsername +
 			" and expires after three hours.",
 	},
-	acr.NoCredential: {
+	fault.NoCredential: {
 		Summary: "Credential needed",
 		Cause: "The registry does not give this to anonymous callers. No credential was found in the provider block, in ACR_USERNAME and " +
 			"ACR_PASSWORD, nor, with `use_docker_config`, in the Docker config.",
 		Remedy: "Set `username` and `password` in the provider block or in the environment, or sign in with `az acr login` and set " +
 			"`use_docker_config = true`. If this should be public, switch anonymous pull on at the registry.",
 	},
-	acr.CredentialHelper: {
+	fault.CredentialHelper: {
 		Summary: "Docker config not usable",
 		Cause:   "The Docker config or the credential helper that it names failed. Anonymous access is not tried in its place.",
 		Remedy: "Sign in again with `docker login` or `az acr login`, or check the helper that the Docker config names. Or give " +
 			"`username` and `password` in the provider block.",
 	},
-	acr.InvalidToken: {
+	fault.InvalidToken: {
 		Summary: "Bearer token refused",
 		Cause:   "The registry does not accept the token: it is expired or revoked, or was made for another registry.",
 		Remedy: "Where `access_token` is given, pass one that `acr_bearer_token` made for this registry in the same run, or leave it out. " +
 			"Otherwise check that this machine's clock is right, and run again.",
 	},
-	acr.InsufficientScope: {
+	fault.InsufficientScope: {
 		Summary: "Permission missing",
 		Cause:   "The token was granted less than this read needs, because the identity behind it has no such permission.",
 		Remedy: "Give the identity the role AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions. Or add the " +
@@ -135,88 +138,88 @@ var explanations = map[acr.Reason]explanation{
 		Cause:   "The token server gave a token, but left some of the actions out: the identity has no permission for them, or the repository does not exist.",
 		Remedy:  "Give the identity that permission, or do not ask for the actions.",
 	},
-	acr.Denied: {
+	fault.Denied: {
 		Summary: "Access denied",
 		Cause: "The registry refuses this caller with 403. Mostly it is the registry's firewall, which does not admit this machine's " +
 			"address; the message then names the address.",
 		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from a network that is " +
 			"admitted.",
 	},
-	acr.Disallowed: {
+	fault.Disallowed: {
 		Summary: "Image locked or in quarantine",
 		Cause: "The registry does not give this out: the repository or the image is locked against reading (`read_enabled` is false), or " +
 			"the image waits in quarantine for its scan.",
 		Remedy: "Lift the lock with `az acr repository update --read-enabled true`, or wait until the scan lets the image go. An identity " +
 			"with the role AcrQuarantineReader may read what is in quarantine.",
 	},
-	acr.RepositoryNotFound: {
+	fault.RepositoryNotFound: {
 		Summary: "Repository not found",
 		Cause:   "The registry has no repository of this name, or no longer.",
 		Remedy: "Check the name: without the registry in front and without a tag behind. Where it may be missing, " +
 			"`allow_missing = true` of `acr_manifest` gives `exists = false` in place of this error.",
 	},
-	acr.ManifestNotFound: {
+	fault.ManifestNotFound: {
 		Summary: "Tag or digest not found",
 		Cause:   "The repository has no manifest under this tag or digest: it was never pushed, was deleted, or waits in quarantine.",
 		Remedy: "Check `tag` or `digest`; `acr_tags` lists what there is. Where it may be missing, `allow_missing = true` of " +
 			"`acr_manifest` gives `exists = false` in place of this error.",
 	},
-	acr.UnsupportedAPI: {
+	fault.UnsupportedAPI: {
 		Summary: "Not offered by this registry",
 		Cause:   "The registry lacks the API for this. Times, counts and locks come from Azure Container Registry's own API, which others do not have.",
 		Remedy:  "Leave out what needs the API, such as `order_by` with a time, or read from a registry on Azure.",
 	},
-	acr.RateLimited: {
+	fault.RateLimited: {
 		Summary: "Too many requests",
 		Cause:   "The registry limits how many requests an identity may make, and kept refusing, or asks for a wait of more than 60 seconds.",
 		Remedy:  "Run again later. Lower Terraform's `-parallelism`, raise `max_retries` in the provider block, or take a larger registry SKU.",
 	},
-	acr.RegistryFault: {
+	fault.RegistryFault: {
 		Summary: "Registry failed",
 		Cause:   "The registry or its token server answers with a fault of its own, at every attempt.",
 		Remedy:  "Run again later. If it stays so, give Microsoft's support the correlation id.",
 	},
-	acr.RequestRefused: {
+	fault.RequestRefused: {
 		Summary: "Request refused",
 		Cause:   "The registry refuses the request, with a status that a further attempt would not change.",
 		Remedy: "Read what came back. 424 comes from the artifact cache, whose upstream registry failed; 404 without a registry's code " +
 			"comes from something else than a registry.",
 	},
-	acr.BadAnswer: {
+	fault.BadAnswer: {
 		Summary: "Answer breaks the protocol",
 		Cause:   "An answer came that is not what the specification asks for. Nothing of it was used.",
 		Remedy:  "Check `registry`, and any proxy or gateway that might answer in its place.",
 	},
-	acr.TooLarge: {
+	fault.TooLarge: {
 		Summary: "Answer too large",
 		Cause: "An answer is over the limit for its kind: 4 MiB and 4,000 layers or children for a manifest, 8 MiB for an image configuration, " +
 			"8 MiB and 10,000 entries for one page of a list, 4,000 referrers and 100,000 entries for a whole list. Nothing of it was used.",
 		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check that the registry and whatever stands in front of " +
 			"it answer correctly; no ordinary image comes near the limit.",
 	},
-	acr.DigestMismatch: {
+	fault.DigestMismatch: {
 		Summary: "Digest mismatch",
 		Cause: "The bytes that came are not those that their digest names: they were changed on the way or in the registry. Nothing of " +
 			"them was used.",
 		Remedy: "Run again. If it stays so, look for a proxy that changes answers, and push the image again.",
 	},
-	acr.Schema1: {
+	fault.Schema1: {
 		Summary: "Docker schema 1 manifest",
 		Cause:   "The manifest has Docker's first format, which is deprecated and has no digest that could be pinned.",
 		Remedy:  "Build and push the image again with a current client.",
 	},
-	acr.IncompleteImage: {
+	fault.IncompleteImage: {
 		Summary: "Image incomplete",
 		Cause: "The manifest is there, but the registry lacks a part that it names: that part was deleted, or the image was never " +
 			"pushed whole.",
 		Remedy: "Push the image again.",
 	},
-	acr.PlatformNotFound: {
+	fault.PlatformNotFound: {
 		Summary: "Platform not found",
 		Cause:   "The image is not there for the platform, or is an index while no `platform` was given.",
 		Remedy:  "Set `platform` to one that the image has.",
 	},
-	acr.NotAnImage: {
+	fault.NotAnImage: {
 		Summary: "Not a container image",
 		Cause:   "The manifest is an artifact, such as a chart or a signature, without the configuration that an image has.",
 		Remedy:  "Read it with `acr_manifest`, which reads any manifest.",

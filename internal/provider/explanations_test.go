@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 func TestEveryReasonIsExplained(t *testing.T) {
-	reasons := append(acr.Reasons(), missingRegistry, unknownConfiguration, uncheckedCertificate, fewerPermissions)
-	seen := map[string]acr.Reason{}
+	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, uncheckedCertificate, fewerPermissions)
+	seen := map[string]fault.Reason{}
 	for _, reason := range reasons {
 		explained := explanations[reason]
 		for _, part := range []string{explained.Summary, explained.Cause, explained.Remedy} {

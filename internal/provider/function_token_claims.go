@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 type tokenClaimsFunction struct{}
@@ -61,7 +62,7 @@ func (tokenClaimsFunction) Run(ctx context.Context, req function.RunRequest, res
 	if resp.Error = req.Arguments.Get(ctx, &token); resp.Error != nil {
 		return
 	}
-	claims, err := acr.ParseClaims(acr.NewSecret(token))
+	claims, err := acr.ParseClaims(secret.New(token))
 	if err != nil {
 		resp.Error = argumentError(err)
 		return

@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // syntax holds a string attribute to a grammar of internal/acr at validation, before anything is sent. The diagnostic
@@ -19,7 +21,7 @@ type syntax struct {
 var (
 	registrySyntax         = syntax{"a login server, host[:port]", checkOf(acr.ParseRegistry)}
 	usernameSyntax         = syntax{"a user name without a colon", acr.ValidateUsername}
-	passwordSyntax         = syntax{"a password without line breaks", func(v string) error { return acr.ValidatePassword(acr.NewSecret(v)) }}
+	passwordSyntax         = syntax{"a password without line breaks", func(v string) error { return acr.ValidatePassword(secret.New(v)) }}
 	trustedTokenHostSyntax = syntax{"host[:port]", acr.ValidateTrustedTokenHost}
 	timeoutSyntax          = syntax{"a Go duration over 0 and up to 1h", checkOf(parseTimeout)}
 	repositorySyntax       = syntax{"a repository name of the OCI distribution spec", acr.ValidateRepository}
@@ -28,7 +30,7 @@ var (
 	platformSyntax         = syntax{"os/architecture[/variant]", checkOf(acr.ParsePlatform)}
 	scopeSyntax            = syntax{"a complete scope, type:name:actions", acr.ValidateScope}
 	actionSyntax           = syntax{"an action of a scope", acr.ValidateAction}
-	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return acr.ValidateAccessToken(acr.NewSecret(v)) }}
+	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return acr.ValidateAccessToken(secret.New(v)) }}
 	regexSyntax            = syntax{"a regular expression of RE2", checkRegex}
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )
@@ -43,14 +45,14 @@ func checkOf[T any](parse func(string) (T, error)) func(string) error {
 
 func checkRegex(value string) error {
 	if _, err := regexp.Compile(value); err != nil {
-		return &acr.Error{Reason: acr.InvalidArgument, Detail: err.Error()}
+		return &fault.Error{Reason: fault.InvalidArgument, Detail: err.Error()}
 	}
 	return nil
 }
 
 func checkNotEmpty(value string) error {
 	if value == "" {
-		return &acr.Error{Reason: acr.InvalidArgument, Detail: "is empty; leave it out instead"}
+		return &fault.Error{Reason: fault.InvalidArgument, Detail: "is empty; leave it out instead"}
 	}
 	return nil
 }

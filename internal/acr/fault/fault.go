@@ -1,0 +1,127 @@
+// Package fault holds the one error type of the client and its reasons.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Reason says in one word why an operation failed. The provider finds the summary and the advice by it.
+type Reason string
+
+// The reasons. Each says who has to do something, not which function failed.
+const (
+	InvalidArgument     Reason = "invalid argument"      // a name or value breaks its grammar; nothing was sent
+	Unreachable         Reason = "unreachable"           // unknown host, connection refused or broken
+	TimedOut            Reason = "timed out"             // no complete answer within the request time-out
+	Canceled            Reason = "cancelled"             // the caller gave up
+	CertificateRejected Reason = "certificate rejected"  // TLS failed
+	ProxyRefused        Reason = "proxy refused"         // the HTTP proxy did not let the request through
+	NotARegistry        Reason = "not a registry"        // the peer does not speak the registry protocol
+	NoTokenNeeded       Reason = "no token needed"       // the registry asks for no token
+	ForeignRealm        Reason = "foreign realm"         // the challenge names a token server that is not trusted
+	BadRedirect         Reason = "bad redirect"          // a redirect that is not followed
+	WrongCredentials    Reason = "wrong credentials"     // the token server refused user name and password
+	NoCredential        Reason = "no credential"         // anonymous access is refused
+	CredentialHelper    Reason = "credential helper"     // the Docker config or its credential helper failed
+	InvalidToken        Reason = "invalid token"         // the registry refused the bearer token
+	InsufficientScope   Reason = "insufficient scope"    // the token lacks a permission
+	Denied              Reason = "denied"                // 403
+	Disallowed          Reason = "disallowed"            // locked against reading, or in quarantine
+	RepositoryNotFound  Reason = "repository not found"  // 404 NAME_UNKNOWN
+	ManifestNotFound    Reason = "manifest not found"    // 404 for a tag or digest
+	UnsupportedAPI      Reason = "unsupported API"       // the registry lacks the API
+	RateLimited         Reason = "rate limited"          // 429
+	RegistryFault       Reason = "registry fault"        // 5xx
+	RequestRefused      Reason = "request refused"       // another 4xx
+	BadAnswer           Reason = "bad answer"            // an answer that breaks the protocol
+	TooLarge            Reason = "answer too large"      // an answer over its limit
+	DigestMismatch      Reason = "digest mismatch"       // the bytes are not what their digest says
+	Schema1             Reason = "schema 1"              // a Docker schema 1 manifest
+	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
+	PlatformNotFound    Reason = "platform not found"    // an image without the platform
+	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
+)
+
+// Reasons lists every Reason, for the test that holds the documentation to the code.
+func Reasons() []Reason {
+	return []Reason{
+		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
+		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
+		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
+		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
+	}
+}
+
+// Error is every failure that reaches a caller of the client. It holds no secret and no raw body: what a server said is cut down to the
+// registry's code, message and correlation id.
+type Error struct {
+	Reason        Reason
+	Operation     string        // what was attempted, such as "reading the manifest app:1.0"
+	Step          string        // which request of it failed, such as "asking https://r.azurecr.io/oauth2/token for a token"; may be empty
+	Status        int           // HTTP status; 0 without an answer
+	Code          string        // the registry's error code, such as MANIFEST_UNKNOWN
+	Message       string        // the registry's message, one line, at most 300 characters, secrets replaced
+	CorrelationID string        // X-Ms-Correlation-Request-Id, for Microsoft's support
+	Detail        string        // what this client has to say
+	RetryAfter    time.Duration // the wait that the registry asked for; 0 without one
+	Argument      string        // with InvalidArgument: the argument at fault, such as "repository"
+}
+
+// IsMissing reports whether err is a registry's own 404: the repository, tag or digest does not exist. A 404 of anything
+// else, such as a proxy's page, has another reason.
+func IsMissing(err error) bool {
+	failed, ok := As(err)
+	return ok && (failed.Reason == RepositoryNotFound || failed.Reason == ManifestNotFound)
+}
+
+// As returns the *Error in an error's chain, and whether there is one.
+func As(err error) (*Error, bool) {
+	var failed *Error
+	ok := errors.As(err, &failed)
+	return failed, ok
+}
+
+// Error returns everything in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Operation)
+	if e.Step != "" {
+		fmt.Fprintf(&b, ": %s", e.Step)
+	}
+	if answer := e.Answer(); answer != "" {
+		fmt.Fprintf(&b, ": %s", answer)
+	}
+	if e.Detail != "" {
+		fmt.Fprintf(&b, ": %s", e.Detail)
+	}
+	return b.String()
+}
+
+// Answer returns what came back in one line: status, registry code, message and correlation id. Empty without an answer.
+func (e *Error) Answer() string {
+	if e.Status == 0 {
+		return ""
+	}
+	answer := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	if e.Code != "" {
+		answer += " " + e.Code
+	}
+	if e.Message != "" {
+		answer += ": " + e.Message
+	}
+	if e.CorrelationID != "" && !strings.Contains(e.Message, e.CorrelationID) {
+		answer += " (correlation id " + e.CorrelationID + ")"
+	}
+	return answer
+}
+
+// Invalid returns the error about an argument that breaks its grammar.
+func Invalid(argument, format string, values ...any) *Error {
+	return &Error{
+		Reason: InvalidArgument, Operation: "checking " + argument, Argument: argument, Detail: fmt.Sprintf(format, values...),
+	}
+}

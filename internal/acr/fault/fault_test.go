@@ -1,0 +1,59 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+func TestErrorText(t *testing.T) {
+	whole := &Error{
+		Reason: Denied, Operation: "reading the manifest r.azurecr.io/app:1.0", Step: "asking https://r.azurecr.io/oauth2/token for a token",
+		Status: 403, Code: "DENIED", Message: "not allowed", CorrelationID: "00000000-0000-0000-0000-000000000001", Detail: "it was shown no credential",
+	}
+	for name, test := range map[string]struct {
+		failed       *Error
+		text, answer string
+	}{
+		"everything": {whole,
+			"reading the manifest r.azurecr.io/app:1.0: asking https://r.azurecr.io/oauth2/token for a token: 403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001): it was shown no credential",
+			"403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001)"},
+		"no answer":                     {&Error{Operation: "reading", Detail: "no route"}, "reading: no route", ""},
+		"status alone":                  {&Error{Operation: "reading", Status: 502}, "reading: 502 Bad Gateway", "502 Bad Gateway"},
+		"correlation id in the message": {&Error{Operation: "reading", Status: 401, Code: "UNAUTHORIZED", Message: "no. CorrelationId: 17", CorrelationID: "17"}, "reading: 401 Unauthorized UNAUTHORIZED: no. CorrelationId: 17", "401 Unauthorized UNAUTHORIZED: no. CorrelationId: 17"},
+		"an argument":                   {Invalid("tag", "%q is none", "x"), `checking tag: "x" is none`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.failed.Error(); got != test.text {
+				t.Errorf("text = %q, want %q", got, test.text)
+			}
+			if got := test.failed.Answer(); got != test.answer {
+				t.Errorf("answer = %q, want %q", got, test.answer)
+			}
+		})
+	}
+}
+
+func TestReasonsAreAllDifferent(t *testing.T) {
+	reasons := Reasons()
+	slices.Sort(reasons)
+	if compact := slices.Compact(slices.Clone(reasons)); len(compact) != len(reasons) || len(reasons) == 0 || reasons[0] == "" {
+		t.Errorf("reasons = %q", reasons)
+	}
+}
+
+func TestIsMissing(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false}, {errors.New("x"), false}, {&Error{Status: http.StatusNotFound}, false}, {&Error{Reason: NotARegistry, Status: http.StatusNotFound}, false},
+		{&Error{Reason: ManifestNotFound}, true}, {fmt.Errorf("x: %w", &Error{Reason: RepositoryNotFound}), true},
+	} {
+		if got := IsMissing(test.err); got != test.want {
+			t.Errorf("IsMissing(%v) = %t, want %t", test.err, got, test.want)
+		}
+	}
+}
