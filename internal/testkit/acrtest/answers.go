@@ -55,13 +55,25 @@ func writeBody(w http.ResponseWriter, status int, contentType string, body []byt
 	_, _ = w.Write(body)
 }
 
+// writtenWhole is the length up to which the registry says the length of JSON.
+// What is longer goes chunked, as Go's own server sends it: net/http buffers so
+// much of an answer before it has to begin.
+const writtenWhole = 2048
+
 // writeJSON sends compact JSON with a line end, as the registry does.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		panic(fmt.Sprintf("encoding an answer: %v", err))
 	}
-	writeBody(w, status, jsonContentType, append(body, '\n'))
+	body = append(body, '\n')
+	if len(body) <= writtenWhole {
+		writeBody(w, status, jsonContentType, body)
+		return
+	}
+	w.Header().Set("Content-Type", jsonContentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 }
 
 // writeError sends one error with the API's common headers.

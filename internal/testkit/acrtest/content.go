@@ -32,7 +32,7 @@ func (repo *repository) putManifest(tag, mediaType string, body []byte, now time
 			body:       slices.Clone(body),
 			created:    now,
 			updated:    now,
-			attributes: unlocked,
+			attributes: manifestAttributes{Attributes: unlocked},
 		}
 		// A manifest that can't be read has no subject and no platform.
 		if json.Unmarshal(body, &m.parsed) != nil {
@@ -76,10 +76,7 @@ func (r *Registry) Delete(repository, reference string) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	repo := r.store.known(repository)
-	d, m := repo.resolve(target{repository, reference})
-	if m == nil {
-		panic(fmt.Sprintf("acrtest: there is no manifest %s in %s", reference, repository))
-	}
+	d, _ := repo.knownManifest(reference)
 	for _, name := range repo.tagsOf(d) {
 		repo.removeTag(name)
 	}
@@ -115,6 +112,24 @@ func (r *Registry) SetTagAttributes(repository, tag string, attributes Attribute
 	r.store.known(repository).knownTag(tag).attributes = attributes
 }
 
+// SetManifestAttributes replaces a manifest's locks (reference is a digest or a
+// tag). All are shown; ReadEnabled false keeps the manifest back.
+func (r *Registry) SetManifestAttributes(repository, reference string, attributes Attributes) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	_, m := r.store.known(repository).knownManifest(reference)
+	m.attributes.Attributes = attributes
+}
+
+// SetQuarantine notes what a scan of a manifest found: a state such as
+// "Passed", and details, which are a JSON object as text. "" leaves either out.
+func (r *Registry) SetQuarantine(repository, reference, state, details string) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	_, m := r.store.known(repository).knownManifest(reference)
+	m.attributes.QuarantineState, m.attributes.QuarantineDetails = state, details
+}
+
 // SetRepositoryAttributes replaces a repository's locks. All are shown;
 // ReadEnabled false keeps manifests and blobs back.
 func (r *Registry) SetRepositoryAttributes(repository string, attributes Attributes) {
@@ -129,4 +144,12 @@ func (repo *repository) knownTag(name string) *tag {
 		panic(fmt.Sprintf("acrtest: there is no tag %q", name))
 	}
 	return t
+}
+
+func (repo *repository) knownManifest(reference string) (digest.Digest, *manifest) {
+	d, m := repo.resolve(target{reference: reference})
+	if m == nil {
+		panic(fmt.Sprintf("acrtest: there is no manifest %q", reference))
+	}
+	return d, m
 }

@@ -2,6 +2,7 @@ package acrtest
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,12 +20,16 @@ type page struct {
 	n       int
 	last    string // the entry before the page's first
 	orderBy string
+	filter  url.Values // of a list of referrers: what the next page has to be asked for as well
+	endless bool       // Options.LinkAfterFullPage
 }
 
 // page reads n, last and orderby. A bad n is answered here.
 func (r *Registry) page(w http.ResponseWriter, req *http.Request) (page, bool) {
 	query := req.URL.Query()
-	p := page{n: r.options.PageSize, last: query.Get("last"), orderBy: query.Get("orderby")}
+	p := page{
+		n: r.options.PageSize, last: query.Get("last"), orderBy: query.Get("orderby"), endless: r.options.LinkAfterFullPage,
+	}
 	if text := query.Get("n"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n <= 0 {
@@ -41,8 +46,8 @@ func (r *Registry) page(w http.ResponseWriter, req *http.Request) (page, bool) {
 }
 
 // cut takes the page out of the keys of a list, which are in order, and links
-// to the next page where there is one (RFC 8288; relative, with an orderby
-// even where it is empty, as recorded).
+// to the next page where there is one. An empty page is [] in JSON, or null as
+// in 2021.
 //
 // In a list sorted by key the page begins after last whether or not that entry
 // is still there; in another order, at the end where it is not.
@@ -50,17 +55,26 @@ func (p page) cut(w http.ResponseWriter, req *http.Request, keys []string) []str
 	if p.last != "" {
 		keys = keys[p.first(keys):]
 	}
-	if len(keys) <= p.n {
+	if len(keys) > p.n || p.endless && len(keys) == p.n {
+		keys = keys[:p.n]
+		w.Header().Set("Link", p.link(req, keys[p.n-1]))
+	}
+	if len(keys) > 0 {
 		return keys
 	}
-	keys = keys[:p.n]
-	next := req.URL.Query()
-	next.Set("last", keys[len(keys)-1])
-	next.Set("n", strconv.Itoa(p.n))
-	next.Set("orderby", p.orderBy)
-	link := url.URL{Path: req.URL.Path, RawQuery: next.Encode()}
-	w.Header().Set("Link", "<"+link.String()+`>; rel="next"`)
-	return keys
+	if p.endless {
+		return nil
+	}
+	return []string{}
+}
+
+// link is the Link to the page after last (RFC 8288): relative, the path
+// spelled as it was asked for, and of the query only last, n and orderby, the
+// latter even where it is empty. So it was recorded 170 times.
+func (p page) link(req *http.Request, last string) string {
+	next := url.Values{"last": {last}, "n": {strconv.Itoa(p.n)}, "orderby": {p.orderBy}}
+	maps.Copy(next, p.filter)
+	return "<" + req.URL.EscapedPath() + "?" + next.Encode() + `>; rel="next"`
 }
 
 func (p page) first(keys []string) int {
@@ -87,7 +101,7 @@ func (r *Registry) serveCatalog(w http.ResponseWriter, req *http.Request, _ targ
 	r.store.mu.RLock()
 	names := r.store.names()
 	r.store.mu.RUnlock()
-	writeJSON(w, http.StatusOK, map[string][]string{"repositories": notNull(p.cut(w, req, names))})
+	writeJSON(w, http.StatusOK, map[string][]string{"repositories": p.cut(w, req, names)})
 }
 
 // serveTagList answers the distribution spec's own list of tags.
@@ -108,7 +122,7 @@ func (r *Registry) serveTagList(w http.ResponseWriter, req *http.Request, t targ
 	writeJSON(w, http.StatusOK, struct {
 		Name string   `json:"name"`
 		Tags []string `json:"tags"`
-	}{t.name, notNull(p.cut(w, req, repo.tagNames))})
+	}{t.name, p.cut(w, req, repo.tagNames)})
 }
 
 // sortTags puts tag names, which come sorted, into the order that is asked for.
@@ -123,12 +137,4 @@ func (repo *repository) sortTags(orderBy string) []string {
 		}
 		return cmp.Or(order, cmp.Compare(a, b))
 	})
-}
-
-// notNull makes an empty list [] in JSON.
-func notNull[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

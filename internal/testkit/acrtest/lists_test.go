@@ -3,6 +3,7 @@ package acrtest_test
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,10 @@ func TestPagination(t *testing.T) {
 			`</v2/zoo/tags/list?last=b&n=1&orderby=>; rel="next"`,
 		},
 		{"/v2/library/alpine/tags/list", `{"name":"library/alpine","tags":[]}`, ""},
+		{
+			"/acr/v1/_catalog?n=1&api-version=2021-07-01", `{"repositories":["library/alpine"]}`,
+			`</acr/v1/_catalog?last=library%2Falpine&n=1&orderby=>; rel="next"`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
@@ -54,6 +59,51 @@ func TestPagination(t *testing.T) {
 		bad := c.get("/v2/zoo/tags/list?n=" + n)
 		wantStatus(t, bad, 400)
 		wantBody(t, bad, `{"errors":[{"code":"PAGINATION_NUMBER_INVALID","message":"invalid number of results requested","detail":{"n":"`+n+`"}}]}`+"\n")
+	}
+}
+
+func TestLinkSpellsTheNameAsAsked(t *testing.T) {
+	registry, c := start(t, acrtest.Options{PageSize: 1})
+	for _, tag := range []string{"a", "b"} {
+		registry.PutImage("team/app", tag, acrtest.Image{})
+	}
+	for _, path := range []string{"/acr/v1/team/app/_tags", "/acr/v1/team%2Fapp/_tags", "/v2/team%2Fapp/tags/list"} {
+		wantHeader(t, c.get(path), "Link", "<"+path+`?last=a&n=1&orderby=>; rel="next"`)
+	}
+}
+
+func TestLinkAfterFullPage(t *testing.T) {
+	registry, c := start(t, acrtest.Options{LinkAfterFullPage: true, PageSize: 2})
+	for _, tag := range []string{"a", "b"} {
+		registry.PutImage("app", tag, acrtest.Image{})
+	}
+	full := c.get("/acr/v1/app/_tags")
+	wantHeader(t, full, "Link", `</acr/v1/app/_tags?last=b&n=2&orderby=>; rel="next"`)
+	tests := []struct{ path, body string }{
+		{"/acr/v1/app/_tags?last=b", `{"registry":"` + registry.Host() + `","imageName":"app","tags":null}`},
+		{"/acr/v1/_catalog?last=app", `{"repositories":null}`},
+		{"/v2/app/tags/list?last=b", `{"name":"app","tags":null}`},
+		{"/acr/v1/app/_manifests?last=z", `{"registry":"` + registry.Host() + `","imageName":"app","manifests":null}`},
+	}
+	for _, tt := range tests {
+		a := c.get(tt.path)
+		wantBody(t, a, tt.body+"\n")
+		wantHeader(t, a, "Link", "")
+	}
+}
+
+// A list up to 2,048 bytes has a Content-Length; a longer one is chunked.
+func TestLongListsAreChunked(t *testing.T) {
+	registry, c := start(t, acrtest.Options{PlainHTTP: true})
+	for i := range 20 {
+		registry.PutImage("app", fmt.Sprintf("v%02d", i), acrtest.Image{})
+	}
+	short, long := c.get("/acr/v1/app/_tags?n=2"), c.get("/acr/v1/app/_tags")
+	if short.length != int64(len(short.body)) || short.coding != nil {
+		t.Errorf("%d bytes came with Content-Length %d and coding %q", len(short.body), short.length, short.coding)
+	}
+	if len(long.body) <= 2048 || long.length != -1 || !slices.Equal(long.coding, []string{"chunked"}) {
+		t.Errorf("%d bytes came with Content-Length %d and coding %q", len(long.body), long.length, long.coding)
 	}
 }
 
@@ -146,7 +196,7 @@ func TestManifestMetadata(t *testing.T) {
 			ImageSize        int64
 			Architecture, OS string
 			Tags             []string
-			References       []struct{ Digest digest.Digest }
+			References       []any
 		}
 	}
 	read(t, c.get("/acr/v1/app/_manifests?orderby=timeasc"), &list)
@@ -158,12 +208,51 @@ func TestManifestMetadata(t *testing.T) {
 		t.Errorf("image %+v", first)
 	}
 	if second.Digest != index || second.ImageSize != registry.Descriptor("app", image).Size || second.OS != "" ||
-		!slices.Equal(second.Tags, []string{"v1"}) || len(second.References) != 1 || second.References[0].Digest != image {
+		!slices.Equal(second.Tags, []string{"v1"}) || second.References != nil {
 		t.Errorf("index %+v", second)
+	}
+	var one struct {
+		Manifest struct{ References []struct{ Digest digest.Digest } }
+	}
+	read(t, c.get("/acr/v1/app/_manifests/"+index.String()), &one)
+	if len(one.Manifest.References) != 1 || one.Manifest.References[0].Digest != image {
+		t.Errorf("references %+v", one.Manifest.References)
 	}
 	newest := c.get("/acr/v1/app/_manifests?orderby=timedesc&n=1")
 	if !strings.Contains(newest.body, `"digest":"`+index.String()) || newest.header.Get("Link") == "" {
 		t.Errorf("the newest is %s, the link %q", newest.body, newest.header.Get("Link"))
+	}
+}
+
+func TestManifestAttributes(t *testing.T) {
+	registry, c := start(t, acrtest.Options{OmitConfigMediaType: true})
+	d := registry.PutImage("app", "v1", acrtest.Image{})
+	metadata := func() (m struct{ Manifest map[string]any }) {
+		read(t, c.get("/acr/v1/app/_manifests/"+d.String()), &m)
+		return m
+	}
+	bare := metadata().Manifest
+	if _, found := bare["configMediaType"]; found {
+		t.Errorf("configMediaType is there: %v", bare)
+	}
+	if attributes := bare["changeableAttributes"].(map[string]any); len(attributes) != 4 {
+		t.Errorf("attributes %v, want the four locks", attributes)
+	}
+	registry.SetQuarantine("app", "v1", "Passed", `{"state":"Scan Failed"}`)
+	registry.SetManifestAttributes("app", d.String(), acrtest.Attributes{WriteEnabled: true})
+	want := map[string]any{
+		"deleteEnabled": false, "writeEnabled": true, "readEnabled": false, "listEnabled": false,
+		"quarantineState": "Passed", "quarantineDetails": `{"state":"Scan Failed"}`,
+	}
+	if got := metadata().Manifest["changeableAttributes"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("attributes %v, want %v", got, want)
+	}
+	for _, reference := range []string{"v1", d.String()} {
+		a := c.get("/v2/app/manifests/"+reference, "Accept", acceptAll)
+		wantStatus(t, a, 405)
+		if !strings.Contains(a.body, `"code":"REGISTRY_DISALLOWED_OPERATION"`) {
+			t.Errorf("body %s", a.body)
+		}
 	}
 }
 

@@ -95,14 +95,15 @@ var disallowed = apiError{
 	Detail: map[string]string{},
 }
 
-// readLocked says whether a repository, or the tag by which a manifest is asked for, has readEnabled false.
+// readLocked says whether a repository, the manifest that is asked for or the tag by which it is, has readEnabled false.
 func (s *store) readLocked(t target) bool {
 	repo := s.repositories[t.name]
 	if repo == nil {
 		return false
 	}
 	named := repo.tags[t.reference]
-	return !repo.attributes.ReadEnabled || named != nil && !named.attributes.ReadEnabled
+	_, m := repo.resolve(t)
+	return !repo.attributes.ReadEnabled || named != nil && !named.attributes.ReadEnabled || m != nil && !m.attributes.ReadEnabled
 }
 
 func manifestUnknown(t target) *apiError {

@@ -90,6 +90,28 @@ func TestAcceptTraps(t *testing.T) {
 	}
 }
 
+// The signature of schema 1 names its key, as a JSON Web Key.
+func TestSchema1NamesItsKey(t *testing.T) {
+	registry, c := start(t, acrtest.Options{})
+	registry.PutImage("app", "v1", acrtest.Image{Docker: true})
+	var m struct {
+		Signatures []struct {
+			Header struct {
+				Alg string
+				JWK struct{ Kty, Crv, Kid, X, Y string }
+			}
+		}
+	}
+	read(t, c.get("/v2/app/manifests/v1"), &m)
+	header := m.Signatures[0].Header
+	if header.Alg != "ES256" || header.JWK.Kty != "EC" || header.JWK.Crv != "P-256" {
+		t.Errorf("header %+v", header)
+	}
+	if key := header.JWK; len(key.Kid) != 59 || strings.Count(key.Kid, ":") != 11 || len(key.X) != 43 || len(key.Y) != 43 {
+		t.Errorf("key %+v", key)
+	}
+}
+
 func TestManifestErrors(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	registry.PutImage("app", "v1", acrtest.Image{})

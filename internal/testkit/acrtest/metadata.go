@@ -14,9 +14,14 @@ import (
 
 // The answers of ACR's own API, /acr/v1, in the field order of the recorded ones.
 
+// imageName begins every answer.
+type imageName struct {
+	Registry  string `json:"registry"`
+	ImageName string `json:"imageName"`
+}
+
 type repositoryAnswer struct {
-	Registry             string     `json:"registry"`
-	ImageName            string     `json:"imageName"`
+	imageName
 	CreatedTime          string     `json:"createdTime"`
 	LastUpdateTime       string     `json:"lastUpdateTime"`
 	ManifestCount        int        `json:"manifestCount"`
@@ -24,14 +29,17 @@ type repositoryAnswer struct {
 	ChangeableAttributes Attributes `json:"changeableAttributes"`
 }
 
-type tagsAnswer struct {
-	Registry  string      `json:"registry"`
-	ImageName string      `json:"imageName"`
-	Tag       *tagAnswer  `json:"tag,omitempty"`
-	Tags      []tagAnswer `json:"tags,omitzero"`
+type tagAnswer struct {
+	imageName
+	Tag tagMetadata `json:"tag"`
 }
 
-type tagAnswer struct {
+type tagsAnswer struct {
+	imageName
+	Tags []tagMetadata `json:"tags"` // null on an empty page as of 2021
+}
+
+type tagMetadata struct {
 	Name                 string        `json:"name"`
 	Digest               digest.Digest `json:"digest"`
 	CreatedTime          string        `json:"createdTime"`
@@ -40,25 +48,36 @@ type tagAnswer struct {
 	ChangeableAttributes Attributes    `json:"changeableAttributes"`
 }
 
-type manifestsAnswer struct {
-	Registry  string           `json:"registry"`
-	ImageName string           `json:"imageName"`
-	Manifest  *manifestAnswer  `json:"manifest,omitempty"`
-	Manifests []manifestAnswer `json:"manifests,omitzero"`
+type manifestAnswer struct {
+	imageName
+	Manifest manifestMetadata `json:"manifest"`
 }
 
-type manifestAnswer struct {
-	Digest               digest.Digest `json:"digest"`
-	ImageSize            int64         `json:"imageSize"`
-	CreatedTime          string        `json:"createdTime"`
-	LastUpdateTime       string        `json:"lastUpdateTime"`
-	Architecture         string        `json:"architecture,omitempty"`
-	OS                   string        `json:"os,omitempty"`
-	MediaType            string        `json:"mediaType"`
-	ConfigMediaType      string        `json:"configMediaType,omitempty"`
-	Tags                 []string      `json:"tags,omitempty"`
-	ChangeableAttributes Attributes    `json:"changeableAttributes"`
-	References           []reference   `json:"references,omitempty"`
+type manifestsAnswer struct {
+	imageName
+	Manifests []manifestMetadata `json:"manifests"` // null on an empty page as of 2021
+}
+
+type manifestMetadata struct {
+	Digest               digest.Digest      `json:"digest"`
+	ImageSize            int64              `json:"imageSize"`
+	CreatedTime          string             `json:"createdTime"`
+	LastUpdateTime       string             `json:"lastUpdateTime"`
+	Architecture         string             `json:"architecture,omitempty"`
+	OS                   string             `json:"os,omitempty"`
+	MediaType            string             `json:"mediaType"`
+	ConfigMediaType      string             `json:"configMediaType,omitempty"`
+	Tags                 []string           `json:"tags,omitempty"`
+	ChangeableAttributes manifestAttributes `json:"changeableAttributes"`
+	References           []reference        `json:"references,omitempty"`
+}
+
+// manifestAttributes are the locks of a manifest and what the quarantine noted
+// of it, which is left out where there is nothing.
+type manifestAttributes struct {
+	Attributes
+	QuarantineDetails string `json:"quarantineDetails,omitempty"`
+	QuarantineState   string `json:"quarantineState,omitempty"`
 }
 
 type reference struct {
@@ -73,8 +92,7 @@ func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 func (r *Registry) serveRepository(w http.ResponseWriter, req *http.Request, t target) {
 	r.withRepository(w, t, func(repo *repository) {
 		writeJSON(w, http.StatusOK, repositoryAnswer{
-			Registry:             req.Host,
-			ImageName:            t.name,
+			imageName:            imageName{req.Host, t.name},
 			CreatedTime:          timestamp(repo.created),
 			LastUpdateTime:       timestamp(repo.updated),
 			ManifestCount:        len(repo.manifests),
@@ -90,11 +108,8 @@ func (r *Registry) serveTags(w http.ResponseWriter, req *http.Request, t target)
 		return
 	}
 	r.withRepository(w, t, func(repo *repository) {
-		answer := tagsAnswer{Registry: req.Host, ImageName: t.name, Tags: []tagAnswer{}}
-		for _, name := range p.cut(w, req, repo.sortTags(p.orderBy)) {
-			answer.Tags = append(answer.Tags, repo.tagAnswer(name))
-		}
-		writeJSON(w, http.StatusOK, answer)
+		names := p.cut(w, req, repo.sortTags(p.orderBy))
+		writeJSON(w, http.StatusOK, tagsAnswer{imageName{req.Host, t.name}, each(names, repo.tagMetadata)})
 	})
 }
 
@@ -104,24 +119,24 @@ func (r *Registry) serveTag(w http.ResponseWriter, req *http.Request, t target) 
 			writeError(w, http.StatusNotFound, apiError{Code: "TAG_UNKNOWN", Message: "the specified tag does not exist"})
 			return
 		}
-		tag := repo.tagAnswer(t.reference)
-		writeJSON(w, http.StatusOK, tagsAnswer{Registry: req.Host, ImageName: t.name, Tag: &tag})
+		writeJSON(w, http.StatusOK, tagAnswer{imageName{req.Host, t.name}, repo.tagMetadata(t.reference)})
 	})
 }
 
+// serveManifestList answers without the references of an index, which only the
+// answer about one manifest has: so it was recorded in 2021 and 2023.
 func (r *Registry) serveManifestList(w http.ResponseWriter, req *http.Request, t target) {
 	p, ok := r.page(w, req)
 	if !ok {
 		return
 	}
 	r.withRepository(w, t, func(repo *repository) {
-		answer := manifestsAnswer{Registry: req.Host, ImageName: t.name, Manifests: []manifestAnswer{}}
 		tags := repo.tagsByDigest()
-		for _, key := range p.cut(w, req, repo.sortManifests(p.orderBy)) {
+		digests := p.cut(w, req, repo.sortManifests(p.orderBy))
+		writeJSON(w, http.StatusOK, manifestsAnswer{imageName{req.Host, t.name}, each(digests, func(key string) manifestMetadata {
 			d := digest.Digest(key)
-			answer.Manifests = append(answer.Manifests, repo.manifestAnswer(d, tags[d]))
-		}
-		writeJSON(w, http.StatusOK, answer)
+			return r.manifestMetadata(repo, d, tags[d])
+		})})
 	})
 }
 
@@ -132,9 +147,22 @@ func (r *Registry) serveManifestMetadata(w http.ResponseWriter, req *http.Reques
 			writeError(w, http.StatusNotFound, apiError{Code: "MANIFEST_UNKNOWN", Message: "manifest unknown"})
 			return
 		}
-		answer := repo.manifestAnswer(d, repo.tagsOf(d))
-		writeJSON(w, http.StatusOK, manifestsAnswer{Registry: req.Host, ImageName: t.name, Manifest: &answer})
+		metadata := r.manifestMetadata(repo, d, repo.tagsOf(d))
+		metadata.References = m.references()
+		writeJSON(w, http.StatusOK, manifestAnswer{imageName{req.Host, t.name}, metadata})
 	})
+}
+
+// each turns keys into what they stand for. A null list stays null.
+func each[T any](keys []string, describe func(string) T) []T {
+	if keys == nil {
+		return nil
+	}
+	list := make([]T, len(keys))
+	for i, key := range keys {
+		list[i] = describe(key)
+	}
+	return list
 }
 
 // withRepository sends the common headers, and NAME_UNKNOWN where the
@@ -151,9 +179,9 @@ func (r *Registry) withRepository(w http.ResponseWriter, t target, answer func(*
 	answer(repo)
 }
 
-func (repo *repository) tagAnswer(name string) tagAnswer {
+func (repo *repository) tagMetadata(name string) tagMetadata {
 	tag := repo.tags[name]
-	return tagAnswer{
+	return tagMetadata{
 		Name:                 name,
 		Digest:               tag.digest,
 		CreatedTime:          timestamp(tag.created),
@@ -162,10 +190,10 @@ func (repo *repository) tagAnswer(name string) tagAnswer {
 	}
 }
 
-func (repo *repository) manifestAnswer(d digest.Digest, tags []string) manifestAnswer {
+func (r *Registry) manifestMetadata(repo *repository, d digest.Digest, tags []string) manifestMetadata {
 	m := repo.manifests[d]
 	platform := repo.platform(m)
-	answer := manifestAnswer{
+	metadata := manifestMetadata{
 		Digest:               d,
 		ImageSize:            m.imageSize(),
 		CreatedTime:          timestamp(m.created),
@@ -176,17 +204,23 @@ func (repo *repository) manifestAnswer(d digest.Digest, tags []string) manifestA
 		Tags:                 tags,
 		ChangeableAttributes: m.attributes,
 	}
-	if m.parsed.Config != nil {
-		answer.ConfigMediaType = m.parsed.Config.MediaType
+	if m.parsed.Config != nil && !r.options.OmitConfigMediaType {
+		metadata.ConfigMediaType = m.parsed.Config.MediaType
 	}
+	return metadata
+}
+
+// references are the children of an index.
+func (m *manifest) references() []reference {
+	var references []reference
 	for _, child := range m.parsed.Manifests {
 		entry := reference{Digest: child.Digest}
 		if child.Platform != nil {
 			entry.Architecture, entry.OS = child.Platform.Architecture, child.Platform.OS
 		}
-		answer.References = append(answer.References, entry)
+		references = append(references, entry)
 	}
-	return answer
+	return references
 }
 
 // imageSize is that of the layers, without the configuration; of an index,

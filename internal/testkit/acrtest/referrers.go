@@ -3,6 +3,7 @@ package acrtest
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 	p.orderBy = ""
 	subject, _ := t.digest()
 	artifactType := req.URL.Query().Get("artifactType")
+	if artifactType != "" {
+		p.filter = url.Values{"artifactType": {artifactType}}
+	}
 	r.withRepository(w, t, func(repo *repository) {
 		byDigest := map[string]v1.Descriptor{}
 		var keys []string
@@ -32,7 +36,7 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 				keys = append(keys, key)
 			}
 		}
-		index := referrersIndex(nil)
+		index := referrersIndex([]v1.Descriptor{})
 		for _, key := range p.cut(w, req, keys) {
 			index.Manifests = append(index.Manifests, byDigest[key])
 		}
@@ -70,7 +74,7 @@ func referrersIndex(referrers []v1.Descriptor) v1.Index {
 	return v1.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: v1.MediaTypeImageIndex,
-		Manifests: notNull(referrers),
+		Manifests: referrers,
 	}
 }
 

@@ -75,6 +75,12 @@ type Options struct {
 	BlobRedirect bool
 	// PageSize is the length of a list page when the request names none; default 100.
 	PageSize int
+	// LinkAfterFullPage gives every full page a Link, the last one too: the page
+	// behind it is empty, and its list null. So it was in 2021.
+	LinkAfterFullPage bool
+	// OmitConfigMediaType leaves configMediaType out of what ACR's own API says
+	// of a manifest, as recorded for imported images.
+	OmitConfigMediaType bool
 	// Delay passes before each answer.
 	Delay time.Duration
 	// Clock tells tokens their time; default time.Now.

@@ -1,9 +1,17 @@
 package acrtest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
 
 	digest "github.com/opencontainers/go-digest"
 )
@@ -43,12 +51,37 @@ func (repo *repository) schema1(t target, m *manifest) served {
 	signature := make([]byte, 64)
 	_, _ = rand.Read(signature)
 	unsigned["signatures"] = []map[string]any{{
-		"header":    map[string]string{"alg": "ES256"},
+		"header":    map[string]any{"jwk": signatureKey(), "alg": "ES256"},
 		"signature": base64.RawURLEncoding.EncodeToString(signature),
 		"protected": base64.RawURLEncoding.EncodeToString([]byte(`{"formatTail":"Cn0"}`)),
 	}}
 	return served{MediaTypeSchema1, d, indent(unsigned)}
 }
+
+// signatureKey is the public key that a signature names, as a JSON Web Key (RFC
+// 7517) with the identifier of Docker's libtrust. The registry's own was always
+// a key of the moment, which nobody could verify anything by.
+var signatureKey = sync.OnceValue(func() map[string]string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic("acrtest: making a key for schema 1: " + err.Error())
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		panic("acrtest: encoding the key for schema 1: " + err.Error())
+	}
+	sum := sha256.Sum256(public)
+	var groups []string
+	for group := range slices.Chunk([]byte(base32.StdEncoding.EncodeToString(sum[:30])), 4) {
+		groups = append(groups, string(group))
+	}
+	// The key ends in its point: 32 bytes of x and 32 of y.
+	x, y := public[len(public)-64:len(public)-32], public[len(public)-32:]
+	return map[string]string{
+		"kty": "EC", "crv": "P-256", "kid": strings.Join(groups, ":"),
+		"x": base64.RawURLEncoding.EncodeToString(x), "y": base64.RawURLEncoding.EncodeToString(y),
+	}
+})
 
 func indent(value any) []byte {
 	body, err := json.MarshalIndent(value, "", "   ")

@@ -43,7 +43,7 @@ type manifest struct {
 	body             []byte
 	parsed           parsedManifest
 	created, updated time.Time
-	attributes       Attributes
+	attributes       manifestAttributes
 }
 
 type tag struct {
