@@ -55,6 +55,12 @@ func writeBody(w http.ResponseWriter, status int, contentType string, body []byt
 	_, _ = w.Write(body)
 }
 
+// writeEmpty sends an answer without a body.
+func writeEmpty(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}
+
 // writtenWhole is the length up to which the registry says the length of JSON.
 // What is longer goes chunked, as Go's own server sends it: net/http buffers so
 // much of an answer before it has to begin.

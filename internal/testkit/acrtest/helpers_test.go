@@ -3,7 +3,6 @@ package acrtest_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -52,12 +51,12 @@ type answer struct {
 	coding []string
 }
 
-// try sends a request; target is a path or a whole URL, header comes in pairs.
-func (c *client) try(method, target string, header ...string) (answer, error) {
+// roundTrip sends a request; target is a path or a whole URL, header comes in pairs.
+func (c *client) roundTrip(method, target string, body io.Reader, header ...string) (answer, error) {
 	if strings.HasPrefix(target, "/") {
 		target = c.url + target
 	}
-	req, err := http.NewRequest(method, target, nil)
+	req, err := http.NewRequest(method, target, body)
 	if err != nil {
 		return answer{}, err
 	}
@@ -69,8 +68,29 @@ func (c *client) try(method, target string, header ...string) (answer, error) {
 		return answer{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(body), resp.ContentLength, resp.TransferEncoding}, err
+	content, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(content), resp.ContentLength, resp.TransferEncoding}, err
+}
+
+// try sends a request without a body.
+func (c *client) try(method, target string, header ...string) (answer, error) {
+	return c.roundTrip(method, target, nil, header...)
+}
+
+// send sends a request with a body.
+func (c *client) send(method, target, body string, header ...string) answer {
+	c.t.Helper()
+	a, err := c.roundTrip(method, target, strings.NewReader(body), header...)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return a
+}
+
+// post sends a form.
+func (c *client) post(path string, form url.Values) answer {
+	c.t.Helper()
+	return c.send("POST", path, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 }
 
 func (c *client) do(method, target string, header ...string) answer {
@@ -110,11 +130,18 @@ func (c *client) token(user, password string, scopes ...string) string {
 	if a.status != http.StatusOK {
 		c.t.Fatalf("the token endpoint answered %d: %s", a.status, a.body)
 	}
-	var fields map[string]string
-	if err := json.Unmarshal([]byte(a.body), &fields); err != nil {
-		c.t.Fatal(err)
+	return tokenIn(c.t, a)
+}
+
+// tokenIn is the token in an answer, whose only member it is.
+func tokenIn(t *testing.T, a answer) string {
+	t.Helper()
+	var members map[string]string
+	read(t, a, &members)
+	if len(members) != 1 {
+		t.Errorf("members %v, want one", members)
 	}
-	return fields["access_token"] + fields["token"]
+	return members["access_token"] + members["refresh_token"] + members["token"]
 }
 
 func (c *client) askToken(user, password string, scopes ...string) answer {
@@ -135,6 +162,16 @@ func wantStatus(t *testing.T, a answer, status int) {
 	if a.status != status {
 		t.Fatalf("status %d, want %d; body %q", a.status, status, a.body)
 	}
+}
+
+// wantEmpty wants an answer without body, type and challenge, as the refusals of the token endpoints were recorded.
+func wantEmpty(t *testing.T, a answer) {
+	t.Helper()
+	if a.body != "" || a.length != 0 {
+		t.Errorf("body %q, Content-Length %d, want none", a.body, a.length)
+	}
+	wantHeader(t, a, "Content-Type", "")
+	wantHeader(t, a, "WWW-Authenticate", "")
 }
 
 func wantHeader(t *testing.T, a answer, name, value string) {

@@ -17,18 +17,19 @@ import (
 // claims are those that Azure Container Registry puts into a token. Times are
 // seconds since 1970 (RFC 7519 section 2).
 type claims struct {
-	ID        string       `json:"jti"`
-	Subject   string       `json:"sub"`
-	NotBefore int64        `json:"nbf"`
-	Expires   int64        `json:"exp"`
-	IssuedAt  int64        `json:"iat"`
-	Issuer    string       `json:"iss"`
-	Audience  string       `json:"aud"`
-	Version   string       `json:"version"`
-	Registry  string       `json:"rid"`
-	Access    []permission `json:"access,omitzero"`
-	Roles     []string     `json:"roles"`
-	GrantType string       `json:"grant_type"`
+	ID          string       `json:"jti"`
+	Subject     string       `json:"sub"`
+	NotBefore   int64        `json:"nbf"`
+	Expires     int64        `json:"exp"`
+	IssuedAt    int64        `json:"iat"`
+	Issuer      string       `json:"iss"`
+	Audience    string       `json:"aud"`
+	Version     string       `json:"version"`
+	Registry    string       `json:"rid"`
+	Access      []permission `json:"access,omitzero"`       // of an access token
+	Permissions *permissions `json:"permissions,omitempty"` // of a refresh token
+	Roles       []string     `json:"roles"`
+	GrantType   string       `json:"grant_type"`
 }
 
 // registryID is the rid claim. It has no meaning for a client.

@@ -212,7 +212,9 @@ func TestManifestMetadata(t *testing.T) {
 		t.Errorf("index %+v", second)
 	}
 	var one struct {
-		Manifest struct{ References []struct{ Digest digest.Digest } }
+		Manifest struct {
+			References []struct{ Digest digest.Digest }
+		}
 	}
 	read(t, c.get("/acr/v1/app/_manifests/"+index.String()), &one)
 	if len(one.Manifest.References) != 1 || one.Manifest.References[0].Digest != image {

@@ -1,7 +1,9 @@
 package acrtest
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +16,8 @@ type Kind string
 // The kinds of requests.
 const (
 	KindChallenge Kind = "challenge" // an API request without Authorization
-	KindToken     Kind = "token"     // a request to /oauth2/
+	KindToken     Kind = "token"     // a request to /oauth2/token
+	KindExchange  Kind = "exchange"  // a request to /oauth2/exchange
 	KindResource  Kind = "resource"  // an API request with Authorization
 	KindBlob      Kind = "blob"      // a request to the host that blobs are redirected to
 )
@@ -30,6 +33,7 @@ type Request struct {
 	Proto      string // "HTTP/1.1" or "HTTP/2.0"
 	RemoteAddr string
 	Header     http.Header
+	Form       url.Values // of a POST to /oauth2/, its tokens included; nil elsewhere
 	Host       string
 	Arrived    time.Time
 	Answered   time.Time // when the last byte was written; zero before
@@ -69,6 +73,8 @@ func (r *Registry) ResetLog() {
 
 func (r *Registry) classify(req *http.Request) Kind {
 	switch {
+	case req.URL.Path == "/oauth2/exchange":
+		return KindExchange
 	case strings.HasPrefix(req.URL.Path, "/oauth2/"):
 		return KindToken
 	case req.Header.Get("Authorization") == "":
@@ -94,6 +100,7 @@ func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request)
 		Proto:      req.Proto,
 		RemoteAddr: req.RemoteAddr,
 		Header:     req.Header.Clone(),
+		Form:       loggedForm(kind, req),
 		Host:       req.Host,
 		Arrived:    time.Now(),
 	}
@@ -101,6 +108,15 @@ func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request)
 	defer l.mu.Unlock()
 	l.requests = append(l.requests, entry)
 	return &loggedWriter{ResponseWriter: w, log: l, entry: entry}
+}
+
+// loggedForm reads the form of a request for a token, so that a test can look
+// for a secret in everything that a registry was sent.
+func loggedForm(kind Kind, req *http.Request) url.Values {
+	if kind != KindToken && kind != KindExchange || req.Method != http.MethodPost {
+		return nil
+	}
+	return maps.Clone(formOf(req))
 }
 
 // authScheme is the scheme in its usual spelling (RFC 9110 section 11.1:

@@ -4,7 +4,7 @@
 //
 // A reader finds: registry.go (starting and stopping), routes.go (which path
 // is answered by whom, after which permission), authorization.go and token.go
-// (challenges and tokens), manifests.go, blobs.go, lists.go, metadata.go and
+// (challenges and tokens), exchange.go (Entra ID), manifests.go, blobs.go, lists.go, metadata.go and
 // referrers.go (the answers), content.go (filling the registry), faults.go and
 // log.go (breaking it and counting what reached it).
 package acrtest
@@ -54,13 +54,23 @@ type Options struct {
 	// referrers tag schema of the OCI distribution spec 1.1 in its place.
 	WithoutReferrersAPI bool
 
+	// Entra tells the identity behind an access token of Entra ID that comes for
+	// exchange, "" where the registry refuses it; nil refuses all. Grants holds
+	// for an identity as for a user. It is called from several goroutines.
+	Entra func(accessToken string) (identity string)
+	// WithoutExchange answers /oauth2/exchange with 404, as registries do that
+	// know no Entra ID.
+	WithoutExchange bool
+
 	// OpaqueTokens hands out tokens that are no JWT.
 	OpaqueTokens bool
 	// TokenField names the token in the token endpoint's answer; default
 	// "access_token", as Azure has it, while other registries say "token".
 	TokenField string
-	// TokenLifetime is exp - iat; default 4500 seconds.
-	TokenLifetime time.Duration
+	// TokenLifetime is exp - iat of an access token, RefreshTokenLifetime that of
+	// a refresh token; default 4500 and 11700 seconds.
+	TokenLifetime        time.Duration
+	RefreshTokenLifetime time.Duration
 
 	// ServiceName is the challenge's service; default the host that the request named.
 	ServiceName string
@@ -123,6 +133,9 @@ func Start(options Options) (*Registry, error) {
 	}
 	if options.TokenLifetime == 0 {
 		options.TokenLifetime = accessTokenLifetime
+	}
+	if options.RefreshTokenLifetime == 0 {
+		options.RefreshTokenLifetime = refreshTokenLifetime
 	}
 	if options.PageSize == 0 {
 		options.PageSize = defaultPageSize

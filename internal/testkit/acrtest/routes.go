@@ -65,8 +65,12 @@ var routes = []route{
 
 // serveRegistry answers everything on the login server.
 func (r *Registry) serveRegistry(w http.ResponseWriter, req *http.Request) {
-	if req.URL.Path == "/oauth2/token" {
+	switch req.URL.Path {
+	case "/oauth2/token":
 		r.serveToken(w, req)
+		return
+	case "/oauth2/exchange":
+		r.serveExchange(w, req)
 		return
 	}
 	route, t, found := r.route(req.URL.Path)

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -30,22 +31,14 @@ var (
 	errLineBreak     = errors.New("the password ends in a line break")
 )
 
-// RefreshToken issues a refresh token of a user for this registry, to be used
-// as TokenUser's password or in POST /oauth2/token.
-func (r *Registry) RefreshToken(user string) string {
-	service := r.options.ServiceName
-	if service == "" {
-		service = r.Host()
-	}
-	return r.issue(user, service, grantRefresh, nil, refreshTokenLifetime)
-}
-
-// RevokeTokens makes every token issued so far invalid: a request that bears
-// one gets 401 with error="invalid_token".
+// RevokeTokens makes every token issued so far invalid, refresh tokens too, as
+// a registry does that is switched to the permissions mode ABAC (Microsoft's
+// container-registry-rbac-abac-repository-permissions). A request that bears a
+// revoked one gets 401 with error="invalid_token".
 func (r *Registry) RevokeTokens() { r.tokens.revoke() }
 
 // serveToken answers GET /oauth2/token with Basic or no credentials, and POST
-// with a refresh token in a form.
+// with a form.
 func (r *Registry) serveToken(w http.ResponseWriter, req *http.Request) {
 	bareHeaders(w)
 	switch req.Method {
@@ -59,8 +52,9 @@ func (r *Registry) serveToken(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r *Registry) serveTokenGet(w http.ResponseWriter, req *http.Request) {
-	asked, ok := tokenRequest(w, req.URL.Query())
-	if !ok {
+	asked, reason := tokenRequest(req.URL.Query())
+	if reason != "" {
+		writeError(w, http.StatusBadRequest, apiError{Code: "BAD_REQUEST", Message: reason})
 		return
 	}
 	user, password, hasBasic := req.BasicAuth()
@@ -78,26 +72,42 @@ func (r *Registry) serveTokenGet(w http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	r.writeToken(w, r.userBehind(req, user, password), asked)
+	r.writeAccessToken(w, r.userBehind(req, user, password), asked)
 }
 
+// serveTokenPost answers the two forms that were recorded: a refresh token, and
+// "password" without one, with which anonymous clients ask. The latter get a
+// token in any case, which holds nothing where nothing is for all.
 func (r *Registry) serveTokenPost(w http.ResponseWriter, req *http.Request) {
-	if err := req.ParseForm(); err != nil {
-		refuseTokenRequest(w, "the form is unreadable")
+	form := formOf(req)
+	asked, reason := tokenRequest(form)
+	if reason != "" {
+		refuseForm(w)
 		return
 	}
-	asked, ok := tokenRequest(w, req.PostForm)
-	if !ok {
-		return
+	switch form.Get("grant_type") {
+	case "password":
+		if form.Get("username") != "" || form.Get("password") != "" {
+			refuseToken(w)
+			return
+		}
+		r.writeAccessToken(w, "", asked)
+	case grantRefresh:
+		claims, err := r.tokens.verify(form.Get("refresh_token"), r.serviceName(req), r.options.Clock())
+		if err != nil || claims.GrantType != grantRefresh {
+			refuseToken(w)
+			return
+		}
+		r.writeAccessToken(w, claims.Subject, asked)
+	default:
+		refuseForm(w)
 	}
-	claims, err := r.tokens.verify(req.PostForm.Get("refresh_token"), r.serviceName(req), r.options.Clock())
-	if err != nil || claims.GrantType != grantRefresh || req.PostForm.Get("grant_type") != "refresh_token" {
-		// An empty 401 without a challenge, as recorded.
-		w.Header().Set("Content-Length", "0")
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	r.writeToken(w, claims.Subject, asked)
+}
+
+// formOf is the form in the body of a POST. One that can't be read lacks what it has to hold.
+func formOf(req *http.Request) url.Values {
+	_ = req.ParseForm()
+	return req.PostForm
 }
 
 // asked is what a token is asked for.
@@ -107,52 +117,61 @@ type asked struct {
 }
 
 // tokenRequest reads service and scope, the latter repeated or space-joined
-// (RFC 6749 section 3.3). An empty scope is refused: it has to be left out.
-func tokenRequest(w http.ResponseWriter, form map[string][]string) (asked, bool) {
-	service := strings.Join(form["service"], "")
-	if service == "" {
-		refuseTokenRequest(w, "the service is missing")
-		return asked{}, false
+// (RFC 6749 section 3.3), or tells why it can't. An empty scope is refused: it
+// has to be left out.
+func tokenRequest(form url.Values) (a asked, reason string) {
+	a.service = strings.Join(form["service"], "")
+	if a.service == "" {
+		return asked{}, "the service is missing"
 	}
-	a := asked{service: service}
 	for _, value := range form["scope"] {
 		fields := strings.Fields(value)
 		if len(fields) == 0 {
-			refuseTokenRequest(w, "the scope is empty")
-			return asked{}, false
+			return asked{}, "the scope is empty"
 		}
 		for _, field := range fields {
 			scope, ok := parseScope(field)
 			if !ok {
-				refuseTokenRequest(w, "the scope is malformed")
-				return asked{}, false
+				return asked{}, "the scope is malformed"
 			}
 			a.scopes = append(a.scopes, scope)
 		}
 	}
-	return a, true
+	return a, ""
 }
 
-// writeToken issues what the user may have of what was asked for, and says 200
-// even where that is nothing.
-func (r *Registry) writeToken(w http.ResponseWriter, user string, a asked) {
-	access := []permission{}
+// writeAccessToken issues what the user may have of what was asked for, and
+// says 200 even where that is nothing.
+func (r *Registry) writeAccessToken(w http.ResponseWriter, user string, a asked) {
+	c := r.claims(user, a.service, grantAccess, r.options.TokenLifetime)
+	c.Access = []permission{}
 	for _, scope := range a.scopes {
 		if granted := r.grant(user, scope); len(granted.Actions) > 0 {
-			access = append(access, granted)
+			c.Access = append(c.Access, granted)
 		}
 	}
-	token := r.issue(user, a.service, grantAccess, access, r.options.TokenLifetime)
+	r.writeToken(w, r.options.TokenField, r.tokens.issue(c, r.options.OpaqueTokens))
+}
+
+// writeToken sends an answer with the token as its only member.
+func (r *Registry) writeToken(w http.ResponseWriter, member, token string) {
 	w.Header().Set("Content-Type", jsonContentType)
 	w.Header().Set("X-Ms-Ratelimit-Remaining-Calls-Per-Second", "166.65")
 	w.WriteHeader(http.StatusOK)
 	// Flushed before the body, the answer is chunked, as the recorded ones are.
 	_ = http.NewResponseController(w).Flush()
-	_, _ = w.Write([]byte(`{"` + r.options.TokenField + `":"` + token + `"}`))
+	_, _ = w.Write([]byte(`{"` + member + `":"` + token + `"}`))
 }
 
-func refuseTokenRequest(w http.ResponseWriter, why string) {
-	writeError(w, http.StatusBadRequest, apiError{Code: "BAD_REQUEST", Message: why})
+// refuseToken is the answer to a refresh token or an Entra token that is not
+// accepted: empty and without a challenge, as recorded.
+func refuseToken(w http.ResponseWriter) { writeEmpty(w, http.StatusUnauthorized) }
+
+// refuseForm is the answer to a form that lacks something: empty, without
+// even a correlation id, as recorded.
+func refuseForm(w http.ResponseWriter) {
+	w.Header().Del("X-Ms-Correlation-Request-Id")
+	writeEmpty(w, http.StatusBadRequest)
 }
 
 func refuseCredential(w http.ResponseWriter) {
@@ -193,6 +212,9 @@ func (r *Registry) userBehind(req *http.Request, user, password string) string {
 
 // grant is the part of a scope that a user may have; "" is the anonymous user.
 func (r *Registry) grant(user string, scope permission) permission {
+	if user == "" && !r.options.AnonymousPull {
+		return scope.within(nil)
+	}
 	if user == "" {
 		return scope.within([]permission{
 			{"repository", "*", []string{"pull", "metadata_read"}},
@@ -212,10 +234,10 @@ func (r *Registry) grant(user string, scope permission) permission {
 	return scope.within(grants)
 }
 
-// issue makes a token of the registry.
-func (r *Registry) issue(user, service, grantType string, access []permission, lifetime time.Duration) string {
+// claims are those that every token of the registry has.
+func (r *Registry) claims(user, service, grantType string, lifetime time.Duration) claims {
 	now := r.options.Clock()
-	return r.tokens.issue(claims{
+	return claims{
 		ID:        newGUID(),
 		Subject:   user,
 		NotBefore: now.Unix(),
@@ -225,8 +247,7 @@ func (r *Registry) issue(user, service, grantType string, access []permission, l
 		Audience:  service,
 		Version:   "1.0",
 		Registry:  registryID,
-		Access:    access,
 		Roles:     []string{"Owner"},
 		GrantType: grantType,
-	}, r.options.OpaqueTokens)
+	}
 }

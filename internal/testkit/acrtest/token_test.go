@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -223,26 +224,48 @@ func TestStaleCredentialBreaksAnonymousPull(t *testing.T) {
 
 func TestTokenByPost(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
-	post := func(refreshToken string) answer {
-		resp, err := c.http.PostForm(c.url+"/oauth2/token", url.Values{
-			"grant_type": {"refresh_token"}, "service": {registry.Host()},
-			"scope": {"repository:app:pull"}, "refresh_token": {refreshToken},
+	accessToken := c.token(acrtest.DefaultUser, acrtest.DefaultPassword, "repository:app:pull")
+	tests := []struct {
+		name, grantType, refreshToken, scope string
+		status                               int
+	}{
+		{"refresh token", "refresh_token", registry.RefreshToken("admin"), "repository:app:pull", 200},
+		{"several scopes", "refresh_token", registry.RefreshToken("admin"), "repository:a:pull repository:b:pull,push", 200},
+		{"no refresh token", "refresh_token", "stale", "repository:app:pull", 401},
+		{"access token", "refresh_token", accessToken, "repository:app:pull", 401},
+		{"other grant", "access_token", registry.RefreshToken("admin"), "repository:app:pull", 400},
+		{"no scope", "refresh_token", registry.RefreshToken("admin"), "", 400},
+		{"garbled scope", "refresh_token", registry.RefreshToken("admin"), registry.Host(), 400},
+		{"anonymous", "password", "", "repository:app:pull", 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := c.post("/oauth2/token", url.Values{
+				"grant_type": {tt.grantType}, "service": {registry.Host()},
+				"scope": {tt.scope}, "refresh_token": {tt.refreshToken},
+			})
+			wantStatus(t, a, tt.status)
+			if tt.status != 200 {
+				wantEmpty(t, a)
+				return
+			}
+			var want []access
+			for scope := range strings.FieldsSeq(tt.scope) {
+				parts := strings.Split(scope, ":")
+				want = append(want, access{parts[0], parts[1], strings.Split(parts[2], ",")})
+			}
+			if tt.name == "anonymous" {
+				want = []access{} // a token, which holds nothing
+			}
+			if got := claimsOf(t, tokenIn(t, a)).Access; !reflect.DeepEqual(got, want) {
+				t.Errorf("granted %v, want %v", got, want)
+			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		return answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
 	}
-	wantStatus(t, post(registry.RefreshToken("admin")), 200)
-	access := c.token(acrtest.DefaultUser, acrtest.DefaultPassword, "repository:app:pull")
-	for _, stale := range []string{"stale", access} {
-		refused := post(stale)
-		wantStatus(t, refused, 401)
-		if refused.length != 0 || refused.header.Get("WWW-Authenticate") != "" {
-			t.Errorf("length %d, challenge %q, recorded neither", refused.length, refused.header.Get("WWW-Authenticate"))
-		}
-	}
+	password := c.post("/oauth2/token", url.Values{
+		"grant_type": {"password"}, "service": {registry.Host()}, "scope": {"repository:app:pull"}, "username": {"admin"},
+	})
+	wantStatus(t, password, 401)
 }
 
 func TestRevokedTokens(t *testing.T) {
