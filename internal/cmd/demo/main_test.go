@@ -30,7 +30,9 @@ func newDemo(t *testing.T, configuration string) *demo {
 		t.Fatal(err)
 	}
 	program := filepath.Join(folder, "demo")
-	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, output)
 	}
 	temporary, err := os.MkdirTemp("", "demo") // short: sockets lie below it

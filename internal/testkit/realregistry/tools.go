@@ -31,7 +31,7 @@ func Tool(name string) (string, error) {
 	}
 	command := exec.Command("go", "tool", "-n", name)
 	command.Dir = filepath.Join(folder, name)
-	command.Env = append(environment[:len(environment):len(environment)], "PWD="+command.Dir)
+	command.Env = append(environment[:len(environment):len(environment)], "PWD="+command.Dir, "CGO_ENABLED=0") // as tools/build does
 	output, err := command.Output()
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", name, withStderr(err))

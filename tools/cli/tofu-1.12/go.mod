@@ -1,4 +1,4 @@
-module github.com/acrkit/terraform-provider-acr/tools/tofu
+module github.com/acrkit/terraform-provider-acr/tools/cli/tofu-1.12
 
 go 1.26.6
 
