@@ -3,16 +3,17 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"flag"
 	"fmt"
 	"io"
 	"log"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
+	"github.com/acrkit/terraform-provider-acr/internal/server"
 )
 
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
@@ -29,14 +30,20 @@ func main() {
 		logWhatTerraformKeeps()
 	}
 
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/acrkit/acr",
-		Debug:   *forDebugger,
-	})
-	if err != nil {
+	if err := serve(*forDebugger); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serve(forDebugger bool) error {
+	var options []tf6server.ServeOpt
+	if forDebugger {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	return tf6server.Serve("registry.terraform.io/acrkit/acr", func() tfprotov6.ProviderServer {
+		return server.New(provider.New(version)())
+	}, options...)
 }
 
 // logWhatTerraformKeeps lowers the log to the level at which Terraform keeps a provider's lines, TF_LOG_PROVIDER or

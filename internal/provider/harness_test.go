@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
+	"github.com/acrkit/terraform-provider-acr/internal/server"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
@@ -49,7 +49,7 @@ func firstInPath(names ...string) string {
 
 // factories are the providers of a run of Terraform.
 var factories = map[string]func() (tfprotov6.ProviderServer, error){
-	"acr": providerserver.NewProtocol6WithError(provider.New("test")()),
+	"acr": func() (tfprotov6.ProviderServer, error) { return server.New(provider.New("test")()), nil },
 }
 
 // providerBlock is HCL for a provider block that reads from the registry as its default user.

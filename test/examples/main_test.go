@@ -6,7 +6,6 @@
 package examples
 
 import (
-	"context"
 	"crypto/x509"
 	"log"
 	"os"
@@ -14,11 +13,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
+	"github.com/acrkit/terraform-provider-acr/internal/server"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
@@ -50,8 +49,8 @@ func serve(name string) error {
 	pool.AppendCertsFromPEM(authorities)
 	x509.SetFallbackRoots(pool) // in place of the system's, as long as GODEBUG says x509usefallbackroots=1
 	if name == "acr" {
-		return providerserver.Serve(context.Background(), provider.New("test"), providerserver.ServeOpts{
-			Address: "registry.terraform.io/acrkit/acr",
+		return tf6server.Serve("registry.terraform.io/acrkit/acr", func() tfprotov6.ProviderServer {
+			return server.New(provider.New("test")())
 		})
 	}
 	return tf6server.Serve("registry.terraform.io/stand-in/"+name, func() tfprotov6.ProviderServer { return standIns[name] })
