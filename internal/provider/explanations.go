@@ -224,4 +224,83 @@ var explanations = map[fault.Reason]explanation{
 		Cause:   "The manifest is an artifact, such as a chart or a signature, without the configuration that an image has.",
 		Remedy:  "Read it with `acr_manifest`, which reads any manifest.",
 	},
+	fault.SignInUnavailable: {
+		Summary: "Sign-in service unavailable",
+		Cause: "The service that signs in, or that gives the federated token to sign in with, could not be reached or answers with a fault of " +
+			"its own, at every attempt.",
+		Remedy: "Check the network between this machine and the host that the error names; behind a proxy, HTTPS_PROXY must be set. Otherwise run again later.",
+	},
+	fault.SignInRefused: {
+		Summary: "Entra ID refused to sign in",
+		Cause: "Entra ID does not take what was shown for the identity: the secret or certificate is wrong, expired or another application's, the " +
+			"application is not known in the tenant, or no federated credential of it fits the token's issuer, subject and audience.",
+		Remedy: "Look the AADSTS number up at https://login.microsoftonline.com/error. Check `tenant_id`, `client_id` and what goes with them, in the " +
+			"provider block and in the ARM_ variables. For a federated token, compare the subject in the federated credential with that of the " +
+			"pipeline, letter by letter.",
+	},
+	fault.NoFederatedToken: {
+		Summary: "No federated token",
+		Cause:   "`use_oidc` or `use_aks_workload_identity` asks for a federated token, and none is given nor to be had from the CI server.",
+		Remedy: "On GitHub, give the job `permissions: id-token: write`. On Azure DevOps, map `SYSTEM_ACCESSTOKEN: $(System.AccessToken)` and set " +
+			"ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID to the service connection's id. On HCP Terraform, set TFC_AZURE_PROVIDER_AUTH. Elsewhere give " +
+			"`oidc_token` or `oidc_token_file_path`.",
+	},
+	fault.FederatedTokenExpired: {
+		Summary: "Federated token expired",
+		Cause:   "Entra ID refuses the federated token (AADSTS700024): it lives a few minutes, and they are over.",
+		Remedy: "Let the provider ask for it itself, with GitHub's or Azure DevOps' request variables or a file that is renewed, in place of a " +
+			"token that was fetched before. Check this machine's clock.",
+	},
+	fault.TenantNotFound: {
+		Summary: "Tenant not found",
+		Cause:   "Entra ID does not know the tenant (AADSTS90002): its id is wrong, or it is one of another cloud.",
+		Remedy: "Check `tenant_id` and ARM_TENANT_ID: it is the tenant of the registry's subscription. For a registry in Azure China or US Government, set " +
+			"`environment` or ARM_ENVIRONMENT to `china` or `usgovernment`.",
+	},
+	fault.AudienceUnknown: {
+		Summary: "Audience unknown to Entra ID",
+		Cause:   "The tenant or cloud has no such audience to make a token for (AADSTS500011, AADSTS50001).",
+		Remedy: "Leave `entra_audience` and ACR_ENTRA_AUDIENCE out: the default fits every registry in Azure's clouds, and a registry's own name is never an " +
+			"audience. In a cloud that lacks it, such as Azure Local, name the audience of its Azure Resource Manager.",
+	},
+	fault.NoManagedIdentity: {
+		Summary: "No managed identity",
+		Cause:   "`use_msi` asks for a managed identity, and this machine has none, or not the one that `client_id` names, or does not run on Azure.",
+		Remedy: "Give the machine an identity. Where it has several, or a user-assigned one alone, set `client_id` or ARM_CLIENT_ID to the one to use. On " +
+			"Azure Arc, let the user that runs Terraform be in the group himds. A proxy must leave 169.254.169.254 out: add it to NO_PROXY.",
+	},
+	fault.AzureCLIMissing: {
+		Summary: "Azure CLI missing",
+		Cause:   "`use_cli` asks for the Azure CLI's session, and there is no `az` on PATH.",
+		Remedy:  "Install the Azure CLI and sign in with `az login`, or name another way to sign in.",
+	},
+	fault.AzureCLISignedOut: {
+		Summary: "Azure CLI signed out",
+		Cause:   "The Azure CLI has no session, or one that has expired or needs a further factor.",
+		Remedy:  "Sign in with `az login --tenant` and the registry's tenant, and run again.",
+	},
+	fault.AzureCLITimedOut: {
+		Summary: "Azure CLI does not answer",
+		Cause:   "The Azure CLI did not end within `request_timeout`. It may wait for the network, or for another of its own processes.",
+		Remedy:  "Run `az account get-access-token` by hand. Raise `request_timeout`, or set `use_cli = false` and name another way to sign in.",
+	},
+	fault.AzureCLIFailed: {
+		Summary: "Azure CLI failed",
+		Cause:   "The Azure CLI brought no token. What it wrote is not shown, since it may hold one.",
+		Remedy: "Run `az account get-access-token --resource https://containerregistry.azure.net` by hand and read what it says. Or set `use_cli = false` and " +
+			"name another way to sign in.",
+	},
+	fault.ExchangeRefused: {
+		Summary: "Registry refused the identity",
+		Cause: "Entra ID signed the identity in, but the registry takes no token of it. The identity has no role on the registry, or comes from another " +
+			"tenant than the registry's. Or the token is for another audience while the registry takes its own alone.",
+		Remedy: "Give the identity a role: AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions; it takes some minutes to " +
+			"count. Check that `tenant_id` is the registry's tenant, and leave `entra_audience` out. To read anonymously while the Azure CLI is signed " +
+			"in, set `use_cli = false`.",
+	},
+	fault.NoExchange: {
+		Summary: "Registry knows no Entra ID",
+		Cause:   "The registry has no exchange for tokens of Entra ID: it is not on Azure, or it is a connected registry, which knows its own tokens alone.",
+		Remedy:  "Give a user name and a password, such as those of a client token of the connected registry. Or check `registry`.",
+	},
 }

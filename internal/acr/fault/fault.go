@@ -44,6 +44,21 @@ const (
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
+
+	// Signing in with Entra ID.
+	SignInUnavailable     Reason = "sign-in unavailable"     // who signs in, or gives a federated token, cannot be reached or fails
+	SignInRefused         Reason = "sign-in refused"         // Entra ID refuses the identity
+	NoFederatedToken      Reason = "no federated token"      // neither given nor to be had from the CI server
+	FederatedTokenExpired Reason = "federated token expired" // AADSTS700024
+	TenantNotFound        Reason = "tenant not found"        // AADSTS90002
+	AudienceUnknown       Reason = "audience unknown"        // AADSTS500011, AADSTS50001
+	NoManagedIdentity     Reason = "no managed identity"     // the machine has none, or not this one
+	AzureCLIMissing       Reason = "Azure CLI missing"       // no az on PATH
+	AzureCLISignedOut     Reason = "Azure CLI signed out"    // az asks for az login
+	AzureCLITimedOut      Reason = "Azure CLI timed out"     // az does not end
+	AzureCLIFailed        Reason = "Azure CLI failed"        // az fails otherwise
+	ExchangeRefused       Reason = "exchange refused"        // the registry takes no token of this identity
+	NoExchange            Reason = "no exchange"             // the registry knows no Entra ID
 )
 
 // Reasons lists every Reason, for the test that holds the documentation to the code.
@@ -53,6 +68,8 @@ func Reasons() []Reason {
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
+		SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
+		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange,
 	}
 }
 

@@ -1,0 +1,84 @@
+package entra
+
+import (
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// application is what a service principal signs in as, and where.
+type application struct {
+	tenantID, clientID string
+	login              string // URL of the login host
+}
+
+// at returns azidentity's options for the login host.
+func (a application) at(options azcore.ClientOptions) azcore.ClientOptions {
+	options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: a.login}
+	return options
+}
+
+// with names a way to sign in together with the host that is shown it.
+func (a application) with(what string) string { return what + " at " + secret.Excerpt(a.login) }
+
+// application returns tenant and client, which the way chosen by the attribute needs.
+func (s settings) application(attribute string) (application, error) {
+	tenant, err := s.tenant()
+	if err != nil {
+		return application{}, err
+	}
+	client, err := s.client()
+	if err != nil {
+		return application{}, err
+	}
+	for _, needed := range []value{tenant, client} {
+		if needed.IsZero() {
+			return application{}, fault.Invalid(needed.attribute, "is needed beside %s; give it here or in the environment variable %s",
+				attribute, variables[needed.attribute][0])
+		}
+	}
+	login, err := s.loginHost()
+	return application{tenant.Reveal(), client.Reveal(), login}, err
+}
+
+// loginHosts has the host that signs in to each cloud, by azurerm's names.
+var loginHosts = map[string]string{
+	"public":         "https://login.microsoftonline.com/",
+	"global":         "https://login.microsoftonline.com/",
+	"usgovernment":   "https://login.microsoftonline.us/",
+	"usgovernmentl4": "https://login.microsoftonline.us/",
+	"usgovernmentl5": "https://login.microsoftonline.us/",
+	"dod":            "https://login.microsoftonline.us/",
+	"china":          "https://login.chinacloudapi.cn/",
+}
+
+// ValidateEnvironment refuses a cloud that azurerm does not know. Errors are *fault.Error.
+func ValidateEnvironment(name string) error {
+	if loginHosts[strings.ToLower(name)] == "" {
+		return fault.Invalid("environment", "%s is no cloud: one of public, usgovernment and china", secret.Excerpt(name))
+	}
+	return nil
+}
+
+// loginHost returns the URL that signs in to the cloud. AKS's webhook names it where the environment is not set.
+func (s settings) loginHost() (string, error) {
+	named := s.find("environment", secret.New(s.block.Environment))
+	if !named.IsZero() {
+		if ValidateEnvironment(named.Reveal()) != nil {
+			return "", named.invalid("%s is no cloud: one of public, usgovernment and china", secret.Excerpt(named.Reveal()))
+		}
+		return loginHosts[strings.ToLower(named.Reveal())], nil
+	}
+	host := s.variable("environment", authorityHostVariable)
+	if host.IsZero() {
+		return loginHosts[s.cloud], nil
+	}
+	if u, err := parseURL(host.Reveal()); err != nil || u.Scheme != "https" {
+		return "", host.invalid("no https URL")
+	}
+	return host.Reveal(), nil
+}

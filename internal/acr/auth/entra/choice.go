@@ -1,0 +1,165 @@
+package entra
+
+import (
+	"os/exec"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+)
+
+// FromBlock returns the identity that the block names by a way to sign in: a secret, a certificate, a token or a switch
+// that is set to true. What else it takes, such as the tenant, may come from the environment. It returns nil for a block
+// that names none. The cloud is the one to sign in to where neither block nor environment names one. Nothing is sent.
+// Errors are *fault.Error, with the attribute at fault as Argument.
+func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity, error) {
+	s := settings{block, getenv, cloud}
+	named := s.namedInBlock()
+	if len(named) == 0 {
+		return nil, s.clientOfNothing()
+	}
+	if len(named) > 1 && named[1].way != azureCLI {
+		return nil, fault.Invalid(named[1].attribute, "is a second way to sign in, beside %s; leave one of them out", named[0].attribute)
+	}
+	return s.identity(named[0])
+}
+
+// FromEnvironment returns the identity that the ARM_ variables name: a secret, a certificate, or one of the switches set
+// to true. Where they name none it is the Azure CLI's session, Unasked, if `az` is on PATH and use_cli is not false; else
+// nil. Cloud and errors are FromBlock's.
+func FromEnvironment(block Block, getenv func(string) string, cloud string) (*Identity, error) {
+	s := settings{block, getenv, cloud}
+	named, err := s.namedInEnvironment()
+	if err != nil || named.way == none {
+		return nil, err
+	}
+	return s.identity(named)
+}
+
+// way is a way to sign in.
+type way int
+
+// The ways, in the order in which they count.
+const (
+	none way = iota
+	certificate
+	clientSecret
+	federatedToken
+	managedIdentity
+	azureCLI
+)
+
+// choice is a way to sign in with the attribute that chose it.
+type choice struct {
+	way       way
+	attribute string
+	unasked   bool
+}
+
+// namedInBlock lists the ways that the block names, the first that counts first.
+func (s settings) namedInBlock() []choice {
+	b := s.block
+	var named []choice
+	for _, c := range []struct {
+		choice
+		named bool
+	}{
+		{choice{way: certificate, attribute: "client_certificate_path"}, b.ClientCertificatePath != ""},
+		{choice{way: clientSecret, attribute: "client_secret"}, !b.ClientSecret.IsZero()},
+		{choice{way: federatedToken, attribute: s.federatedAttribute()}, s.federatedAttribute() != ""},
+		{choice{way: managedIdentity, attribute: "use_msi"}, isOn(b.UseMSI)},
+		{choice{way: azureCLI, attribute: "use_cli"}, isOn(b.UseCLI)},
+	} {
+		if c.named {
+			named = append(named, c.choice)
+		}
+	}
+	return named
+}
+
+// federatedAttribute returns the attribute by which the block names a federated token; empty where it names none.
+func (s settings) federatedAttribute() string {
+	b := s.block
+	switch off := b.UseOIDC != nil && !*b.UseOIDC; {
+	case !b.OIDCToken.IsZero() && !off:
+		return "oidc_token"
+	case b.OIDCTokenFilePath != "" && !off:
+		return "oidc_token_file_path"
+	case isOn(b.UseOIDC):
+		return "use_oidc"
+	case isOn(b.UseAKSWorkloadIdentity):
+		return "use_aks_workload_identity"
+	default:
+		return ""
+	}
+}
+
+func isOn(flag *bool) bool { return flag != nil && *flag }
+
+// namedInEnvironment returns the first way that the variables name, else the Azure CLI, else none.
+func (s settings) namedInEnvironment() (choice, error) {
+	if !s.variable("", certificateVariable, variables["client_certificate_path"][0]).IsZero() {
+		return choice{way: certificate, attribute: "client_certificate_path"}, nil
+	}
+	if !s.variable("", variables["client_secret"][0], clientSecretFileVariable).IsZero() {
+		return choice{way: clientSecret, attribute: "client_secret"}, nil
+	}
+	for _, switched := range []struct {
+		attribute string
+		inBlock   *bool
+		way       way
+	}{
+		{"use_oidc", s.block.UseOIDC, federatedToken},
+		{"use_aks_workload_identity", s.block.UseAKSWorkloadIdentity, federatedToken},
+		{"use_msi", s.block.UseMSI, managedIdentity},
+	} {
+		if on, _, err := s.flag(switched.attribute, switched.inBlock); on || err != nil {
+			return choice{way: switched.way, attribute: switched.attribute}, err
+		}
+	}
+	on, given, err := s.flag("use_cli", s.block.UseCLI)
+	if err != nil || given && !on {
+		return choice{}, err
+	}
+	if _, err := exec.LookPath("az"); err != nil {
+		return choice{}, nil
+	}
+	return choice{way: azureCLI, attribute: "use_cli", unasked: true}, nil
+}
+
+// clientOfNothing refuses a block with a client id and no way to prove it, neither there nor in the environment: half an
+// identity is a slip, and would end in anonymous access.
+func (s settings) clientOfNothing() error {
+	if s.block.ClientID == "" {
+		return nil
+	}
+	named, err := s.namedInEnvironment()
+	if err != nil || named.way != none && named.way != azureCLI {
+		return err
+	}
+	return fault.Invalid("client_id", "goes with client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi, "+
+		"and none of them is set")
+}
+
+// identity checks what the chosen way takes and puts it together.
+func (s settings) identity(c choice) (*Identity, error) {
+	audience, err := s.audience()
+	if err != nil {
+		return nil, err
+	}
+	id := &Identity{audience: audience, Unasked: c.unasked}
+	switch c.way {
+	case certificate:
+		id.kind, err = s.certificate(c.attribute)
+	case clientSecret:
+		id.kind, err = s.clientSecret(c.attribute)
+	case federatedToken:
+		id.kind, err = s.federated(c.attribute)
+	case managedIdentity:
+		id.kind, err = s.managedIdentity()
+	default:
+		id.kind, err = s.azureCLI()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return id, nil
+}

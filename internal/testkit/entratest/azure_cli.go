@@ -1,0 +1,65 @@
+package entratest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// CLI is a fake of the Azure CLI, a script for /bin/sh.
+type CLI struct {
+	Dir string // holds `az` alone; it goes first into PATH
+}
+
+// The Azure CLI's states. Each is what the script does when it is called.
+const (
+	cliSignedOut = "echo 'ERROR: Please run \"az login\" to setup account. CLI_SAID_THIS' >&2; exit 1\n"
+	cliBroken    = "echo 'Traceback (most recent call last): CLI_SAID_THIS' >&2; exit 1\n"
+	cliHanging   = "exec sleep 600\n"
+)
+
+// CLISaid is a word of what the failing fakes write to standard error.
+const CLISaid = "CLI_SAID_THIS"
+
+// SignedIn makes a CLI with a session that gives the token.
+func SignedIn(t testing.TB, token string) *CLI {
+	return newCLI(t, `echo '{"accessToken":"`+token+`","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800,`+
+		`"tenant":"`+TenantID+`","tokenType":"Bearer"}'`+"\n")
+}
+
+// SignedOut makes a CLI without a session.
+func SignedOut(t testing.TB) *CLI { return newCLI(t, cliSignedOut) }
+
+// Broken makes a CLI that fails in its own way.
+func Broken(t testing.TB) *CLI { return newCLI(t, cliBroken) }
+
+// Failing makes a CLI that fails with the text on standard error.
+func Failing(t testing.TB, text string) *CLI {
+	return newCLI(t, "cat >&2 <<'END'\n"+text+"\nEND\nexit 1\n")
+}
+
+// Hanging makes a CLI that never ends by itself.
+func Hanging(t testing.TB) *CLI { return newCLI(t, cliHanging) }
+
+func newCLI(t testing.TB, does string) *CLI {
+	t.Helper()
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho \"$*\" >>'" + dir + "/calls'\n" + does
+	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return &CLI{dir}
+}
+
+// Path returns a value for PATH with the fake first.
+func (c *CLI) Path() string { return c.Dir + string(os.PathListSeparator) + os.Getenv("PATH") }
+
+// Calls returns the arguments of each call so far.
+func (c *CLI) Calls() []string {
+	content, err := os.ReadFile(filepath.Join(c.Dir, "calls"))
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSpace(string(content)), "\n")
+}
