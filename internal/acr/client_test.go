@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 func TestReadIsChallengeTokenRequest(t *testing.T) {
@@ -162,15 +164,15 @@ func TestAnonymousOnPrivateRegistry(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	client := newClient(t, registry, anonymous)
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.NoCredential, "UNAUTHORIZED")
+	faulttest.Want(t, err, fault.NoCredential, "UNAUTHORIZED")
 }
 
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
 	registry := startRegistry(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
-	client := newClient(t, registry, func(c *acr.Config) { c.Credential.Password = secret.New("not-the-password") })
+	client := newClient(t, registry, withPassword("not-the-password"))
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	failed := wantError(t, err, fault.WrongCredentials, "401", "UNAUTHORIZED", "/oauth2/token", `"admin"`)
+	failed := faulttest.Want(t, err, fault.WrongCredentials, "401", "UNAUTHORIZED", "/oauth2/token", `"admin"`)
 	if strings.Contains(failed.Error(), "not-the-password") {
 		t.Error("the error shows the password")
 	}
@@ -189,7 +191,7 @@ func TestOpenRegistryAnswersAtOnce(t *testing.T) {
 	wantWire(t, registry, "3/0/0")
 
 	_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
-	wantError(t, err, fault.NoTokenNeeded)
+	faulttest.Want(t, err, fault.NoTokenNeeded)
 	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "absent"})
 	if !fault.IsMissing(err) {
 		t.Errorf("error = %v, want a missing manifest", err)
@@ -220,7 +222,7 @@ func TestInsufficientScopeNamesThePermission(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	client := newClient(t, registry)
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.InsufficientScope, "repository:app:pull")
+	faulttest.Want(t, err, fault.InsufficientScope, "repository:app:pull")
 	wantWire(t, registry, "1/1/1")
 }
 
@@ -231,7 +233,7 @@ func TestCancellationReachesTheCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.Canceled)
+	faulttest.Want(t, err, fault.Canceled)
 }
 
 func TestTokenHandsOutWhatWasGranted(t *testing.T) {
@@ -302,7 +304,7 @@ func TestTags(t *testing.T) {
 				t.Errorf("tags = %v, want three that end with 5", tags)
 			}
 			_, err = client.Tags(t.Context(), acr.TagsRequest{Repository: "absent"})
-			wantError(t, err, fault.RepositoryNotFound)
+			faulttest.Want(t, err, fault.RepositoryNotFound)
 		})
 	}
 }
@@ -325,7 +327,7 @@ func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
 		t.Errorf("repositories = %v, %v; want app", names, err)
 	}
 	_, err = client.Repository(t.Context(), "app")
-	wantError(t, err, fault.UnsupportedAPI, "200")
+	faulttest.Want(t, err, fault.UnsupportedAPI, "200")
 }
 
 // What the registry forbids it has: the other API is not asked.
@@ -334,7 +336,7 @@ func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"})
 	_, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-	wantError(t, err, fault.Disallowed, "405")
+	faulttest.Want(t, err, fault.Disallowed, "405")
 	wantWire(t, registry, "1/1/1")
 }
 
@@ -386,7 +388,7 @@ func TestCorrectedScopeIsRemembered(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Kind: acrtest.KindResource, Status: http.StatusNotFound, Body: "404 page not found", ContentType: "text/plain"})
 	registry.Inject(acrtest.Fault{Path: "/tags/list", Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, r *http.Request) {
-		claims, err := acr.ParseClaims(secret.New(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
+		claims, err := auth.ParseClaims(secret.New(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
 		if err != nil || !slices.Contains(claims.Access[0].Actions, "delete") {
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:delete",error="insufficient_scope"`, registry.URL(), registry.Host()))
 			w.WriteHeader(http.StatusUnauthorized)
@@ -449,7 +451,7 @@ func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
 		"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
 	}})
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
+	faulttest.Want(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
 }
 
 // Not every registry lists in order. A limit then counts once all is known.
@@ -512,11 +514,11 @@ func TestAnswersWithoutAListAreErrors(t *testing.T) {
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: body})
 		client := newClient(t, registry)
 		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-		wantError(t, err, fault.BadAnswer)
+		faulttest.Want(t, err, fault.BadAnswer)
 		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
-		wantError(t, err, fault.BadAnswer)
+		faulttest.Want(t, err, fault.BadAnswer)
 		_, err = client.Repository(t.Context(), "app")
-		wantError(t, err, fault.BadAnswer)
+		faulttest.Want(t, err, fault.BadAnswer)
 	}
 	registry := startRegistry(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":null}`})
@@ -546,7 +548,7 @@ func TestMissingPartsOfAnImage(t *testing.T) {
 	client := newClient(t, registry)
 	for _, tag := range []string{"index", "image"} {
 		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"})
-		wantError(t, err, fault.IncompleteImage, "404", "the registry does not have it")
+		faulttest.Want(t, err, fault.IncompleteImage, "404", "the registry does not have it")
 		if fault.IsMissing(err) {
 			t.Errorf("app:%s is there, but counts as missing", tag)
 		}
@@ -577,7 +579,7 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 		`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`,
 		registry.PutBlob("app", content), len(content)))
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
-	wantError(t, err, fault.PlatformNotFound, "names no platform", "cannot be known")
+	faulttest.Want(t, err, fault.PlatformNotFound, "names no platform", "cannot be known")
 }
 
 // A registry that is down is not asked as often by each read as by the first.
@@ -614,7 +616,7 @@ func TestMissingBlobBehindTheRedirect(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusNotFound})
 	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.IncompleteImage, "404", "the registry does not have it")
+	faulttest.Want(t, err, fault.IncompleteImage, "404", "the registry does not have it")
 }
 
 // An error from behind a redirect names the host.
@@ -623,7 +625,7 @@ func TestRefusalBehindTheRedirect(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindBlob, Status: http.StatusForbidden})
 	_, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.Denied, "403", "after a redirect to https://"+registry.BlobHost())
+	faulttest.Want(t, err, fault.Denied, "403", "after a redirect to https://"+registry.BlobHost())
 }
 
 // A token is renewed before it ends, on the clock of this machine.

@@ -12,16 +12,16 @@ import (
 
 // WithoutBackOff makes attempts follow each other at once, unless the registry asks for a wait.
 func (c *Client) WithoutBackOff() *Client {
-	c.transport.newBackOff = func() backoff.BackOff { return &backoff.ZeroBackOff{} }
+	c.transport.BackOff = func() backoff.BackOff { return &backoff.ZeroBackOff{} }
 	return c
 }
 
 // SetClock replaces the client's clock.
-func (c *Client) SetClock(now func() time.Time) { c.transport.now = now }
+func (c *Client) SetClock(now func() time.Time) { c.transport.Now = now }
 
 // DialWith lets a test decide what a host and port lead to.
 func (c *Client) DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
-	c.transport.base.DialContext = dial
+	c.transport.Dial = dial
 	return c
 }
 
@@ -29,11 +29,7 @@ func (c *Client) DialWith(dial func(ctx context.Context, network, address string
 func (c *Client) AwaitFirstDiscoveryBy(t *testing.T, readers int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		c.first.mu.Lock()
-		fl := c.first.calls[""]
-		enough := fl != nil && fl.waiters >= readers
-		c.first.mu.Unlock()
-		if enough {
+		if c.first.Waiting("") >= readers {
 			return
 		}
 		runtime.Gosched()

@@ -19,6 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 // answering is a fault: the resource requests for path get this body and these headers, "Name: value".
@@ -74,7 +75,7 @@ func TestHardening15Digest(t *testing.T) {
 			}
 			manifest, err := newClient(t, registry).Manifest(t.Context(), request)
 			if test.reason != "" {
-				wantError(t, err, test.reason, test.says...)
+				faulttest.Want(t, err, test.reason, test.says...)
 				if manifest != nil {
 					t.Errorf("a manifest came with the error: %+v", manifest)
 				}
@@ -97,7 +98,7 @@ func TestHardening15Digest(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
 			injected.Kind = acrtest.KindResource
 			registry.Inject(injected)
-			wantError(t, readApp(t, newClient(t, registry)), fault.DigestMismatch, "sha256:")
+			faulttest.Want(t, readApp(t, newClient(t, registry)), fault.DigestMismatch, "sha256:")
 		})
 	}
 }
@@ -107,7 +108,7 @@ func TestHardening15ConfigBlob(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Tamper: true})
 	config, err := newClient(t, registry).ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	wantError(t, err, fault.DigestMismatch, "sha256:", "while the manifest says")
+	faulttest.Want(t, err, fault.DigestMismatch, "sha256:", "while the manifest says")
 	if config != nil {
 		t.Error("a configuration came with the error")
 	}
@@ -126,7 +127,7 @@ func TestHardening15Schema1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
 			registry.Inject(answering("/manifests/", schema1, "Content-Type: "+contentType))
-			wantError(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
+			faulttest.Want(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
 		})
 	}
 }
@@ -136,7 +137,7 @@ func TestHardening16WebPage(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", "<html><body>Sign in</body></html>", "Content-Type: Text/HTML; charset=utf-8"))
 	err := readApp(t, newClient(t, registry))
-	wantError(t, err, fault.NotARegistry, "reading the manifest", "200 OK", "Text/HTML")
+	faulttest.Want(t, err, fault.NotARegistry, "reading the manifest", "200 OK", "Text/HTML")
 	if strings.Contains(err.Error(), "Sign in") {
 		t.Errorf("the error quotes the body: %v", err)
 	}
@@ -188,7 +189,7 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 			registry.Inject(answering("/manifests/", test.body, "Content-Type: "+test.contentType))
 			err := readApp(t, newClient(t, registry))
 			contentType, _, _ := strings.Cut(test.contentType, "; ")
-			wantError(t, err, fault.BadAnswer, "reading the manifest", contentType)
+			faulttest.Want(t, err, fault.BadAnswer, "reading the manifest", contentType)
 			for _, quoted := range []string{"Sign in", "page not found", "<html"} {
 				if strings.Contains(err.Error(), quoted) {
 					t.Errorf("the error quotes the body: %v", err)
@@ -202,7 +203,7 @@ func TestHardening16ManifestConfusion(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			_, _ = w.Write([]byte(`{"schemaVersion":2}`))
 		}})
-		wantError(t, readApp(t, newClient(t, registry)), fault.BadAnswer, "no content type")
+		faulttest.Want(t, readApp(t, newClient(t, registry)), fault.BadAnswer, "no content type")
 	})
 }
 
@@ -265,7 +266,7 @@ func TestHardening17Limits(t *testing.T) {
 						t.Errorf("a body at the limit: %v", err)
 					}
 					if over > 0 {
-						wantError(t, err, fault.TooLarge, fmt.Sprint(limit.size))
+						faulttest.Want(t, err, fault.TooLarge, fmt.Sprint(limit.size))
 					}
 				})
 			}
@@ -288,7 +289,7 @@ func TestHardening17Limits(t *testing.T) {
 				t.Errorf("a blob at the limit: %v", err)
 			}
 			if over > 0 {
-				wantError(t, err, fault.TooLarge, fmt.Sprint(8<<20))
+				faulttest.Want(t, err, fault.TooLarge, fmt.Sprint(8<<20))
 			}
 		})
 		for _, kind := range allKinds {
@@ -303,7 +304,7 @@ func TestHardening17Limits(t *testing.T) {
 					t.Errorf("an error body at the limit is not read: %v", err)
 				}
 				if over > 0 {
-					wantError(t, err, fault.TooLarge, fmt.Sprint(8<<10))
+					faulttest.Want(t, err, fault.TooLarge, fmt.Sprint(8<<10))
 				}
 			})
 		}
@@ -347,7 +348,7 @@ func TestHardening17HeaderLimit(t *testing.T) {
 				t.Error(err)
 			}
 			if test.large {
-				wantError(t, err, fault.TooLarge, "headers", "65536")
+				faulttest.Want(t, err, fault.TooLarge, "headers", "65536")
 				wantWire(t, registry, "1/1/1")
 			}
 		})
@@ -424,7 +425,7 @@ func TestHardening18TokenAnswers(t *testing.T) {
 			registry.Inject(injected)
 			got, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
 			if test.want == "" {
-				wantError(t, err, fault.BadAnswer, "/oauth2/token", "no token")
+				faulttest.Want(t, err, fault.BadAnswer, "/oauth2/token", "no token")
 				wantNoSecret(t, "the error", err.Error(), token)
 				wantNoSecret(t, "the error", err.Error(), "other")
 				return
@@ -477,7 +478,7 @@ func TestHardening19BadNamesSendNothing(t *testing.T) {
 	}
 	check := func(t *testing.T, err error, argument string) {
 		t.Helper()
-		if failed := wantError(t, err, fault.InvalidArgument); failed.Argument != argument {
+		if failed := faulttest.Want(t, err, fault.InvalidArgument); failed.Argument != argument {
 			t.Errorf("the argument at fault is %q, want %q", failed.Argument, argument)
 		}
 	}
@@ -648,9 +649,9 @@ func TestHardening15PartsOfAnUnknownAlgorithm(t *testing.T) {
 	for _, tag := range []string{"index", "image"} {
 		request := acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"}
 		_, err := client.Manifest(t.Context(), request)
-		wantError(t, err, fault.BadAnswer, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.BadAnswer, "algorithm that is not known here")
 		_, err = client.ImageConfig(t.Context(), request)
-		wantError(t, err, fault.BadAnswer, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.BadAnswer, "algorithm that is not known here")
 	}
 	wantWire(t, registry, "1/1/4")
 }
@@ -660,7 +661,7 @@ func TestHardening15Schema1UnderAnotherType(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", `{"schemaVersion":1,"name":"app","signatures":[]}`, "Content-Type: application/json",
 		"Docker-Content-Digest: sha256:"+strings.Repeat("0", 64)))
-	wantError(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
+	faulttest.Want(t, readApp(t, newClient(t, registry)), fault.Schema1, "schema 1")
 }
 
 // A scope that no registry sends is refused before it is sent on or shown.
@@ -680,7 +681,7 @@ func TestHardening17ScopeOfAChallenge(t *testing.T) {
 				"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="s",scope="%s"`, registry.URL(), scope)},
 			}})
 			_, err := newClient(t, registry).Token(t.Context(), acr.TokenRequest{Repository: "app"})
-			wantError(t, err, fault.BadAnswer, "scope")
+			faulttest.Want(t, err, fault.BadAnswer, "scope")
 			wantWire(t, registry, "1/0/0")
 		})
 	}
@@ -693,7 +694,7 @@ func TestHardening17SchemesOfAChallenge(t *testing.T) {
 		fmt.Fprintf(&schemes, "s%x,", i)
 	}
 	registry := startApp(t, acrtest.Options{ChallengeHeaders: []string{schemes.String()}})
-	err := wantError(t, readApp(t, newClient(t, registry)), fault.NotARegistry, "it offers s0, s1, s2, s3, s4")
+	err := faulttest.Want(t, readApp(t, newClient(t, registry)), fault.NotARegistry, "it offers s0, s1, s2, s3, s4")
 	if strings.Contains(err.Error(), "s5") {
 		t.Errorf("error = %v, want five schemes in it", err)
 	}

@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 var allKinds = []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource}
@@ -81,7 +83,7 @@ func TestHardening09RetriesEnd(t *testing.T) {
 				registry.Inject(acrtest.Fault{Kind: kind, Status: http.StatusBadGateway})
 				client := newClient(t, registry, func(c *acr.Config) { c.MaxRetries = retries }).WithoutBackOff()
 				err := readApp(t, client)
-				wantError(t, err, fault.RegistryFault, "502")
+				faulttest.Want(t, err, fault.RegistryFault, "502")
 				if want := fmt.Sprintf("after %d attempts", retries+1); strings.Contains(err.Error(), want) != (retries > 0) {
 					t.Errorf("the error says %q: %v", want, err)
 				}
@@ -115,13 +117,13 @@ func TestHardening09NeverRetried(t *testing.T) {
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized, Header: http.Header{
 			"WWW-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:pull",error="invalid_token"`, registry.URL(), registry.Host())},
 		}})
-		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
+		faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
 		wantWire(t, registry, "1/2/2")
 	})
 	t.Run("a 401 without a challenge", func(t *testing.T) {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized})
-		wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
+		faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
 		wantWire(t, registry, "1/1/1")
 	})
 }
@@ -136,7 +138,7 @@ func TestHardening09CertificateErrorsAreNotRetried(t *testing.T) {
 			before := registry.Connections()
 			network := &theNet{otherwise: registry.Host()}
 			client := newClient(t, registry, change).WithoutBackOff().DialWith(network.dial)
-			wantError(t, readApp(t, client), fault.CertificateRejected, "certificate")
+			faulttest.Want(t, readApp(t, client), fault.CertificateRejected, "certificate")
 			if got := registry.Connections() - before; got != 1 {
 				t.Errorf("connections = %d, want 1", got)
 			}
@@ -158,7 +160,7 @@ func TestHardening09UnknownHost(t *testing.T) {
 		lookups++
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "unknown.example", IsNotFound: true}}
 	})
-	wantError(t, readApp(t, client), fault.Unreachable, "unknown.example", "unknown")
+	faulttest.Want(t, readApp(t, client), fault.Unreachable, "unknown.example", "unknown")
 	if lookups != 2 {
 		t.Errorf("look-ups = %d, want 2", lookups)
 	}
@@ -268,7 +270,7 @@ func TestHardening09TimeOutIsTriedAgain(t *testing.T) {
 						t.Error(err)
 					}
 					if silences == 2 {
-						wantError(t, err, fault.TimedOut, "after 2 attempts")
+						faulttest.Want(t, err, fault.TimedOut, "after 2 attempts")
 					}
 					least := time.Duration(silences) * acr.DefaultRequestTimeout
 					if took := time.Since(start); asked.Load() != 2 || took < least || took > least+time.Second {
@@ -365,7 +367,7 @@ func TestHardening10LongRetryAfterFailsAtOnce(t *testing.T) {
 				timed(t, failOnce(status, func() string { return test.retryAfter }), func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
 					start := time.Now()
 					reason := map[int]fault.Reason{429: fault.RateLimited, 503: fault.RegistryFault}[status]
-					wantError(t, readApp(t, client), reason, test.says, "1m0s")
+					faulttest.Want(t, readApp(t, client), reason, test.says, "1m0s")
 					if took := time.Since(start); took != 0 || len(*arrivals) != 1 {
 						t.Errorf("%d requests in %s, want 1 at once", len(*arrivals), took)
 					}
@@ -387,7 +389,7 @@ func TestHardening10FullJitter(t *testing.T) {
 	timed(t, unavailable, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
 		for range 100 {
 			*arrivals = nil
-			wantError(t, readApp(t, client), fault.RegistryFault, "after 8 attempts")
+			faulttest.Want(t, readApp(t, client), fault.RegistryFault, "after 8 attempts")
 			for i := range bounds {
 				wait := (*arrivals)[i+1] - (*arrivals)[i]
 				longest[i], shortest[i] = max(longest[i], wait), min(shortest[i], wait)
@@ -495,7 +497,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			timed(t, test.handler, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
 				start := time.Now()
-				wantError(t, readApp(t, client), fault.TimedOut, "localhost:5000", "reading the manifest", "30s")
+				faulttest.Want(t, readApp(t, client), fault.TimedOut, "localhost:5000", "reading the manifest", "30s")
 				// Two attempts, and up to a second of back-off between them.
 				if took := time.Since(start); took < 60*time.Second || took > 61*time.Second {
 					t.Errorf("took %s, want 60 s to 61 s", took)
@@ -510,7 +512,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
 			})
 			start := time.Now()
-			wantError(t, readApp(t, client), fault.TimedOut, "localhost:5000", "30s")
+			faulttest.Want(t, readApp(t, client), fault.TimedOut, "localhost:5000", "30s")
 			if took := time.Since(start); took > 61*time.Second {
 				t.Errorf("took %s, want at most 61 s", took)
 			}
@@ -522,7 +524,7 @@ func TestHardening12SlowPeers(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
-			wantError(t, err, fault.Canceled, "localhost:5000")
+			faulttest.Want(t, err, fault.Canceled, "localhost:5000")
 			if took := time.Since(start); took != 10*time.Second {
 				t.Errorf("took %s, want 10 s", took)
 			}
@@ -548,7 +550,7 @@ func TestHardening12SlowRegistry(t *testing.T) {
 					registry.Inject(struck)
 					client := newClient(t, registry, func(c *acr.Config) { c.RequestTimeout, c.MaxRetries = timeout, 0 })
 					start := time.Now()
-					wantError(t, readApp(t, client), fault.TimedOut, registry.Host(), "reading the manifest", "300ms")
+					faulttest.Want(t, readApp(t, client), fault.TimedOut, registry.Host(), "reading the manifest", "300ms")
 					wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 				})
 			}
@@ -565,7 +567,7 @@ func TestHardening12SlowRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		wantError(t, readApp(t, client), fault.TimedOut, silent.Addr().String(), "300ms")
+		faulttest.Want(t, readApp(t, client), fault.TimedOut, silent.Addr().String(), "300ms")
 		wantWithin(t, start, timeout+4*time.Second) // on a busy machine; the clock of the test above is exact
 	})
 }
@@ -597,7 +599,7 @@ func TestHardening12Cancellation(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 				start := time.Now()
 				cancel()
-				wantError(t, <-done, fault.Canceled, "reading the manifest")
+				faulttest.Want(t, <-done, fault.Canceled, "reading the manifest")
 				wantWithin(t, start, 500*time.Millisecond)
 			})
 		}
@@ -639,10 +641,10 @@ func TestHardening13InsufficientScope(t *testing.T) {
 	registry := startApp(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
 	client := newClient(t, registry)
 	_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-	wantError(t, err, fault.InsufficientScope, "401", "repository:app:metadata_read")
+	faulttest.Want(t, err, fault.InsufficientScope, "401", "repository:app:metadata_read")
 	wantWire(t, registry, "1/1/1") // two would be allowed, but the token was fresh
 	_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
-	wantError(t, err, fault.InsufficientScope, "401", "registry:catalog:*")
+	faulttest.Want(t, err, fault.InsufficientScope, "401", "registry:catalog:*")
 }
 
 // A registry that wants another scope than was foreseen is believed once; one that wants another each time is not
@@ -655,7 +657,7 @@ func TestHardening13ScopeThatMoves(t *testing.T) {
 			`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app%d:pull",error="insufficient_scope"`, registry.URL(), registry.Host(), asked.Add(1)))
 		w.WriteHeader(http.StatusUnauthorized)
 	}})
-	wantError(t, readApp(t, newClient(t, registry)), fault.InsufficientScope, "repository:app2:pull")
+	faulttest.Want(t, readApp(t, newClient(t, registry)), fault.InsufficientScope, "repository:app2:pull")
 	wantWire(t, registry, "1/2/2")
 }
 
@@ -716,7 +718,7 @@ func TestHardening14CancellationOfOne(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond) // for the others to join; were they late, the test would still hold
 			cancel()
-			wantError(t, <-cancelled, fault.Canceled)
+			faulttest.Want(t, <-cancelled, fault.Canceled)
 			close(pass)
 			for range 5 {
 				if err := <-others; err != nil {
@@ -769,7 +771,7 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 		}
 		for user, password := range users {
 			client := newClient(t, registries[i], func(c *acr.Config) {
-				c.Credential = acr.Credential{Username: user, Password: secret.New(password)}
+				c.Credential = auth.Basic{Username: user, Password: secret.New(password)}
 			})
 			readers = append(readers, reader{client, user})
 		}
@@ -799,7 +801,7 @@ func TestHardening14TokensAreNotMixed(t *testing.T) {
 			if request.Kind != acrtest.KindResource {
 				continue
 			}
-			claims, err := acr.ParseClaims(secret.New(strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer ")))
+			claims, err := auth.ParseClaims(secret.New(strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer ")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -830,7 +832,7 @@ func TestHardening12HostBehindARedirect(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: test.location})
 			start := time.Now()
-			err := wantError(t, readApp(t, newClient(t, registry).WithoutBackOff()), test.reason, test.says)
+			err := faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), test.reason, test.says)
 			wantWithin(t, start, 2*time.Second)
 			if strings.Contains(err.Error(), "sentinel") {
 				t.Errorf("the error shows a signature: %v", err)
@@ -843,6 +845,6 @@ func TestHardening12HostBehindARedirect(t *testing.T) {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: silent.URL() + "/data"})
 		client := newClient(t, registry, at(registry.Host(), registry, silent), func(config *acr.Config) { config.RequestTimeout = 300 * time.Millisecond })
-		wantError(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
+		faulttest.Want(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
 	})
 }

@@ -15,9 +15,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/secretscan"
 )
 
@@ -35,7 +37,7 @@ func wantNoSecret(t *testing.T, what, text, secret string) {
 // Whatever holds a secret prints a placeholder, however it is printed and however deep the secret lies.
 func TestHardening06SecretsDoNotPrint(t *testing.T) {
 	text := secret.New(sentinel)
-	credential := acr.Credential{Username: "user", Password: text, RefreshToken: text}
+	credential := auth.Basic{Username: "user", Password: text}
 	config := acr.Config{Registry: home, Credential: credential}
 	client, err := acr.NewClient(config)
 	if err != nil {
@@ -50,7 +52,7 @@ func TestHardening06SecretsDoNotPrint(t *testing.T) {
 		"config":            config,
 		"pointer to config": &config,
 		"request":           acr.ManifestRequest{Repository: "app", AccessToken: text},
-		"token":             acr.Token{Value: text},
+		"token":             auth.Token{Value: text},
 		"client":            client,
 		"copy of a client":  []any{client},
 		"error":             &fault.Error{Detail: fmt.Sprint(text)},
@@ -118,7 +120,7 @@ func TestHardening06ServerEchoesSecrets(t *testing.T) {
 					registry.PutImage("other", "v", acrtest.Image{})
 					var log journal
 					client := newClient(t, registry, func(c *acr.Config) {
-						c.Credential = acr.Credential{Username: "user", Password: secret.New(sentinel), Source: "the test"}
+						c.Credential = auth.Basic{Username: "user", Password: secret.New(sentinel), Source: "the test"}
 						c.Log = log.add
 						c.MaxRetries = 1
 					}).WithoutBackOff()
@@ -162,10 +164,10 @@ func TestHardening06ServerEchoesRefreshToken(t *testing.T) {
 	})})
 	refresh := "opaque/refresh+token=" + sentinel
 	client := newClient(t, registry, func(c *acr.Config) {
-		c.Credential = acr.Credential{RefreshToken: secret.New(refresh), Source: "the test"}
+		c.Credential = auth.RefreshToken{Token: secret.New(refresh), Source: "the test"}
 	})
 	err := readApp(t, client)
-	wantError(t, err, fault.WrongCredentials, "403", "identity token")
+	faulttest.Want(t, err, fault.WrongCredentials, "403", "identity token")
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), refresh)
 }
 
@@ -175,7 +177,7 @@ func TestHardening06ServerEchoesOwnToken(t *testing.T) {
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: echo(http.StatusForbidden, func(*http.Request) string { return "" })})
 	token := "opaque-token-of-the-caller"
 	_, err := newClient(t, registry, anonymous).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New(token)})
-	wantError(t, err, fault.Denied)
+	faulttest.Want(t, err, fault.Denied)
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), token)
 }
 
@@ -223,7 +225,7 @@ func TestHardening06LogOfASuccessfulRead(t *testing.T) {
 	registry.PutImage("app", "v", acrtest.Image{})
 	var log journal
 	client := newClient(t, registry, func(c *acr.Config) {
-		c.Credential = acr.Credential{Username: "user", Password: secret.New(sentinel)}
+		c.Credential = auth.Basic{Username: "user", Password: secret.New(sentinel)}
 		c.Log = log.add
 	})
 	if _, err := client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
@@ -299,7 +301,7 @@ func TestHardening08ServerTextIsShort(t *testing.T) {
 func TestHardening06SecretsInNames(t *testing.T) {
 	const password = "sentinel-of-the-password"
 	withSecret := func(config *acr.Config) {
-		config.Credential.Password = secret.New(password)
+		withPassword(password)(config)
 		config.MaxRetries = 0
 	}
 	start := func(t *testing.T) *acrtest.Registry {
@@ -375,7 +377,7 @@ func TestHardening01OwnTokenOverPlainHTTP(t *testing.T) {
 	network := &theNet{}
 	client.DialWith(network.dial)
 	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New("a-token")})
-	if failed := wantError(t, err, fault.InvalidArgument, "in the clear"); failed.Argument != "access_token" {
+	if failed := faulttest.Want(t, err, fault.InvalidArgument, "in the clear"); failed.Argument != "access_token" {
 		t.Errorf("argument = %q, want access_token", failed.Argument)
 	}
 	network.wantDialled(t)

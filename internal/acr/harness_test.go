@@ -1,15 +1,13 @@
 package acr_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -30,7 +28,7 @@ func newClient(t testing.TB, registry *acrtest.Registry, change ...func(*acr.Con
 	t.Helper()
 	config := acr.Config{
 		Registry:       registry.Host(),
-		Credential:     acr.Credential{Username: acrtest.DefaultUser, Password: secret.New(acrtest.DefaultPassword), Source: "the test"},
+		Credential:     auth.Basic{Username: acrtest.DefaultUser, Password: secret.New(acrtest.DefaultPassword), Source: "the test"},
 		CACertPEM:      registry.CAPEM(),
 		PlainHTTP:      registry.CAPEM() == "",
 		RequestTimeout: 10 * time.Second,
@@ -48,7 +46,14 @@ func newClient(t testing.TB, registry *acrtest.Registry, change ...func(*acr.Con
 	return client
 }
 
-func anonymous(config *acr.Config) { config.Credential = acr.Credential{} }
+// withPassword gives the test registry's default user another password.
+func withPassword(text string) func(*acr.Config) {
+	return func(config *acr.Config) {
+		config.Credential = auth.Basic{Username: acrtest.DefaultUser, Password: secret.New(text), Source: "the test"}
+	}
+}
+
+func anonymous(config *acr.Config) { config.Credential = auth.Anonymous{Source: "the test"} }
 
 // wire counts what reached a registry, as "challenges/tokens/resources".
 func wire(registry *acrtest.Registry) string {
@@ -61,24 +66,6 @@ func wantWire(t *testing.T, registry *acrtest.Registry, want string) {
 	if got := wire(registry); got != want {
 		t.Errorf("requests (challenges/tokens/resources) = %s, want %s", got, want)
 	}
-}
-
-// wantError fails the test unless err is an *fault.Error with the reason, whose text holds all parts.
-func wantError(t *testing.T, err error, reason fault.Reason, parts ...string) *fault.Error {
-	t.Helper()
-	var failed *fault.Error
-	if !errors.As(err, &failed) {
-		t.Fatalf("error = %v, want %s", err, reason)
-	}
-	if failed.Reason != reason {
-		t.Errorf("reason = %q, want %q (%v)", failed.Reason, reason, err)
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q lacks %q", err, part)
-		}
-	}
-	return failed
 }
 
 // holdHandler says that a request came, and fails it once hold is closed.

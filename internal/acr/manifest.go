@@ -2,61 +2,15 @@ package acr
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"mime"
-	"strings"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
-
-// Docker's media types. OCI's are in ocispec.
-const (
-	mediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
-	mediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-	mediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
-	mediaTypeDockerSchema1  = "application/vnd.docker.distribution.manifest.v1"
-)
-
-// maxManifest bounds a manifest's body.
-const maxManifest = 4 << 20
-
-// headerContentDigest is where registries name a manifest's digest.
-const headerContentDigest = "Docker-Content-Digest"
-
-// acceptManifest asks for all that a tag can be. Of a shorter list a registry makes something else: without the lists
-// it serves the linux/amd64 child, without OCI it answers 404, and without any header it makes up a schema 1 manifest.
-// The last element lets artifacts of older types through.
-var acceptManifest = strings.Join([]string{
-	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, mediaTypeDockerManifest, mediaTypeDockerList, "*/*",
-}, ", ")
-
-// Descriptor is OCI's content descriptor.
-type Descriptor = ocispec.Descriptor
-
-// Manifest is a manifest or index with its bytes.
-type Manifest struct {
-	Repository    string
-	Digest        digest.Digest // of Body
-	MediaType     string
-	ArtifactType  string // empty where absent
-	SchemaVersion int64  // 0 where absent
-	Size          int64  // of Body, in bytes
-	Body          []byte // as the registry sent them: their digest is what is signed and pinned
-	Annotations   map[string]string
-	Config        *Descriptor  // nil where absent
-	Subject       *Descriptor  // nil where absent
-	Layers        []Descriptor // nil where absent
-	Manifests     []Descriptor // children of an index; nil where absent
-}
-
-// IsIndex reports whether the manifest lists others: an OCI index or a Docker manifest list.
-func (m *Manifest) IsIndex() bool {
-	return m.MediaType == ocispec.MediaTypeImageIndex || m.MediaType == mediaTypeDockerList || m.Manifests != nil
-}
 
 // ManifestRequest names a manifest.
 type ManifestRequest struct {
@@ -75,165 +29,129 @@ func (r ManifestRequest) reference() string {
 }
 
 func (r ManifestRequest) validate() error {
-	if err := ValidateRepository(r.Repository); err != nil {
+	if err := oci.ValidateRepository(r.Repository); err != nil {
 		return err
 	}
 	if !r.AccessToken.IsZero() {
-		if err := ValidateAccessToken(r.AccessToken); err != nil {
+		if err := auth.ValidateAccessToken(r.AccessToken); err != nil {
 			return err
 		}
 	}
 	if r.Platform != "" {
-		if _, err := ParsePlatform(r.Platform); err != nil {
+		if _, err := oci.ParsePlatform(r.Platform); err != nil {
 			return err
 		}
 	}
 	if r.Digest != "" {
-		return ValidateDigest(r.Digest)
+		return oci.ValidateDigest(r.Digest)
 	}
-	return ValidateTag(r.Tag)
+	return oci.ValidateTag(r.Tag)
 }
 
-// Pin gives the reference that names a manifest for ever: `registry/repository@digest`.
+// Pin returns the reference that names a manifest for ever: `registry/repository@digest`.
 func (c *Client) Pin(repository string, d digest.Digest) string {
 	return c.config.Registry + "/" + repository + "@" + d.String()
 }
 
-// Manifest reads a manifest, and follows an index to the platform where one is asked for. Errors are *Error; IsMissing
-// tells that the registry has no such manifest.
-func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *Manifest, err error) {
-	defer c.redact(&err)
+// Manifest reads a manifest, and follows an index to the platform where one is asked for. Errors are *fault.Error;
+// fault.IsMissing tells that the registry has no such manifest.
+func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *oci.Manifest, err error) {
+	defer c.finish(&err, c.reading("manifest", req))
 	if err := c.validate(req); err != nil {
 		return nil, err
 	}
 	manifest, err = c.sharedManifest(ctx, req)
-	if err != nil || req.Platform == "" {
+	switch {
+	case err != nil || req.Platform == "":
 		return manifest, err
+	case manifest.IsIndex():
+		return c.child(ctx, req, manifest)
+	case !manifest.HasImageConfig():
+		return nil, platformError("this is no index, and no image whose configuration names a platform, so whether it is for %s cannot be known", req.Platform)
 	}
-	return c.forPlatform(ctx, req, manifest)
+	_, err = c.configFor(ctx, req, manifest)
+	return manifest, err
+}
+
+// reading names an operation: "reading the manifest r.azurecr.io/app:1.0".
+func (c *Client) reading(what string, req ManifestRequest) string {
+	separator := ":"
+	if req.Digest != "" {
+		separator = "@"
+	}
+	return fmt.Sprintf("reading the %s %s/%s%s%s", what, c.config.Registry, req.Repository, separator, req.reference())
 }
 
 // validate checks a request, and that a token of the caller's own does not cross the network in the clear.
 func (c *Client) validate(req ManifestRequest) error {
-	home := originOf(c.config.endpoint())
-	if !req.AccessToken.IsZero() && home.scheme == "http" && !home.isLoopback() {
-		return fault.Invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", home.hostport())
+	if !req.AccessToken.IsZero() && c.home.IsHTTP() && !c.home.IsLoopback() {
+		return fault.Invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", c.home.Hostport())
 	}
 	return req.validate()
 }
 
 // sharedManifest reads a manifest once for all who want it at the same time. Nothing is kept for later: a tag may move.
-func (c *Client) sharedManifest(ctx context.Context, req ManifestRequest) (*Manifest, error) {
+func (c *Client) sharedManifest(ctx context.Context, req ManifestRequest) (*oci.Manifest, error) {
+	return c.sharedPart(ctx, req, "")
+}
+
+// sharedPart is sharedManifest for a part of an image that is there; part says what names it.
+func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part string) (*oci.Manifest, error) {
+	r := c.request(getManifest, req.Repository, req.reference(), nil)
+	r.token = req.AccessToken
+	if r.part = part; part != "" {
+		r.Step = c.reading("manifest", req)
+	}
+	read := func(ctx context.Context) (*oci.Manifest, error) { return c.manifest(ctx, r, req.Digest) }
 	if !req.AccessToken.IsZero() {
-		return c.manifest(ctx, req)
+		return read(ctx)
 	}
-	manifest, err := c.manifests.do(ctx, req.Repository+"@"+req.reference(), func(ctx context.Context) (*Manifest, error) {
-		return c.manifest(ctx, req)
-	})
-	return manifest, relabelled(err, c.readingManifest(req))
+	manifest, _, err := c.manifests.Do(ctx, r.URL.Path+part, read)
+	return manifest, err
 }
 
-func (c *Client) readingManifest(req ManifestRequest) string {
-	separator := ":"
-	if req.Digest != "" {
-		separator = "@"
-	}
-	return fmt.Sprintf("reading the manifest %s/%s%s%s", c.config.Registry, req.Repository, separator, req.reference())
-}
-
-func (c *Client) manifest(ctx context.Context, req ManifestRequest) (*Manifest, error) {
-	r := resource{
-		operation: c.readingManifest(req),
-		url:       c.url("/v2/"+req.Repository+"/manifests/"+req.reference(), nil),
-		accept:    acceptManifest,
-		limit:     maxManifest,
-		scope:     "repository:" + req.Repository + ":pull",
-		token:     req.AccessToken,
-	}
+// manifest reads and verifies a manifest; wanted is its digest where that is known.
+func (c *Client) manifest(ctx context.Context, r request, wanted string) (*oci.Manifest, error) {
 	answer, err := c.read(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	manifest, reason, err := newManifest(answer, req)
+	manifest, err := oci.ParseManifest(oci.Received{
+		ContentType: answer.Header.Get("Content-Type"),
+		Digests:     answer.Header.Values(oci.HeaderContentDigest),
+		Body:        answer.Body,
+	}, wanted)
 	if err != nil {
-		failed := c.transport.badAnswer(r.request(), answer, err)
-		failed.Reason = reason
-		return nil, failed
+		return nil, badAnswer(r, answer.Response, err)
 	}
 	return manifest, nil
 }
 
-// newManifest checks the digest before it looks at anything else, save for schema 1, whose digest is of other bytes.
-func newManifest(answer *response, req ManifestRequest) (*Manifest, fault.Reason, error) {
-	contentType, err := manifestContentType(answer)
+// child reads the manifest that an index has for req.Platform.
+func (c *Client) child(ctx context.Context, req ManifestRequest, index *oci.Manifest) (*oci.Manifest, error) {
+	wanted, err := oci.ParsePlatform(req.Platform)
 	if err != nil {
-		return nil, fault.BadAnswer, err
+		return nil, err
 	}
-	if strings.HasPrefix(contentType, mediaTypeDockerSchema1) {
-		return nil, fault.Schema1, errSchema1
+	child, found := index.Choose(wanted)
+	if !found {
+		return nil, platformError("the index has no child for %s; it has %s", req.Platform, oci.ListPlatforms(index))
 	}
-	verified, reason, err := verifiedDigest(answer, req.Digest)
-	if reason == fault.DigestMismatch && saysSchema1(answer.body) {
-		return nil, fault.Schema1, errSchema1
+	if err := checkDigest(child.Digest); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, reason, err
-	}
-	manifest, err := decodeManifest(answer.body, contentType)
-	if errors.Is(err, errSchema1) {
-		return nil, fault.Schema1, err
-	}
-	if err != nil {
-		return nil, badReason(err), fmt.Errorf("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
-	}
-	manifest.Repository = req.Repository
-	manifest.Digest = verified
-	return manifest, "", nil
+	part := ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken}
+	return c.sharedPart(ctx, part, "the index names this manifest for "+req.Platform)
 }
 
-func manifestContentType(answer *response) (string, error) {
-	header := answer.header.Get("Content-Type")
-	if header == "" {
-		return "", nil
-	}
-	contentType, _, err := mime.ParseMediaType(header)
-	if err != nil {
-		return "", fmt.Errorf("the content type %q is malformed", secret.Excerpt(header))
-	}
-	if contentType != "application/json" && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
-		return "", fmt.Errorf("the content type %q is not a manifest's", secret.Excerpt(contentType))
-	}
-	return contentType, nil
+func platformError(format string, values ...any) *fault.Error {
+	return &fault.Error{Reason: fault.PlatformNotFound, Detail: fmt.Sprintf(format, values...)}
 }
 
-// verifiedDigest computes the digest of the bytes, as the OCI distribution spec asks of clients ("Pulling manifests"),
-// and compares it with the digest asked for and with the header. A missing header is fine.
-func verifiedDigest(answer *response, requested string) (digest.Digest, fault.Reason, error) {
-	computed := digest.FromBytes(answer.body)
-	for _, header := range answer.header.Values(headerContentDigest) {
-		claimed, err := digest.Parse(header)
-		if err != nil {
-			return "", fault.BadAnswer, fmt.Errorf("the bytes have the digest %s, while the %s header %q is malformed", computed, headerContentDigest, secret.Excerpt(header))
-		}
-		actual := claimed.Algorithm().FromBytes(answer.body)
-		if actual != claimed {
-			return "", fault.DigestMismatch, fmt.Errorf("the bytes have the digest %s, while the %s header says %s", actual, headerContentDigest, claimed)
-		}
-		computed = actual
+// checkDigest refuses a descriptor's digest that cannot be asked for and verified.
+func checkDigest(d digest.Digest) error {
+	if d.Validate() == nil {
+		return nil
 	}
-	if requested == "" {
-		return computed, "", nil
-	}
-	wanted := digest.Digest(requested)
-	if actual := wanted.Algorithm().FromBytes(answer.body); actual != wanted {
-		return "", fault.DigestMismatch, fmt.Errorf("the bytes have the digest %s, while %s was asked for", actual, wanted)
-	}
-	return wanted, "", nil
-}
-
-func orNothing(contentType string) string {
-	if contentType == "" {
-		return "no content type"
-	}
-	return contentType
+	return &fault.Error{Reason: fault.BadAnswer, Detail: "it names a part by a digest of an algorithm that is not known here"}
 }

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -26,12 +26,12 @@ type ReferrersRequest struct {
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest: by the
 // referrers API, else by the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
 // "Listing Referrers"). A manifest that does not exist has none. Errors are *Error.
-func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers []Descriptor, err error) {
-	defer c.redact(&err)
-	if err := ValidateRepository(req.Repository); err != nil {
+func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers []oci.Descriptor, err error) {
+	defer c.finish(&err, "listing the referrers of "+c.Pin(req.Repository, digest.Digest(req.Digest)))
+	if err := oci.ValidateRepository(req.Repository); err != nil {
 		return nil, err
 	}
-	if err := ValidateDigest(req.Digest); err != nil {
+	if err := oci.ValidateDigest(req.Digest); err != nil {
 		return nil, err
 	}
 	referrers, err = c.referrersByAPI(ctx, req)
@@ -42,36 +42,31 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 		return nil, err
 	}
 	// The registry may leave the filter to the client, and says so only by a missing header.
-	referrers = slices.DeleteFunc(referrers, func(d Descriptor) bool {
+	referrers = slices.DeleteFunc(referrers, func(d oci.Descriptor) bool {
 		return req.ArtifactType != "" && d.ArtifactType != req.ArtifactType
 	})
-	slices.SortFunc(referrers, func(a, b Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
-	return slices.CompactFunc(referrers, func(a, b Descriptor) bool { return a.Digest == b.Digest }), nil
+	slices.SortFunc(referrers, func(a, b oci.Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
+	return slices.CompactFunc(referrers, func(a, b oci.Descriptor) bool { return a.Digest == b.Digest }), nil
 }
 
-func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]Descriptor, error) {
+func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {
 	query := url.Values{}
 	if req.ArtifactType != "" {
 		query.Set("artifactType", req.ArtifactType)
 	}
-	r := resource{
-		operation: fmt.Sprintf("listing the referrers of %s", c.Pin(req.Repository, digest.Digest(req.Digest))),
-		url:       c.url("/v2/"+req.Repository+"/referrers/"+req.Digest, query),
-		accept:    ocispec.MediaTypeImageIndex,
-		scope:     "repository:" + req.Repository + ":pull",
-	}
-	referrers := []Descriptor{}
-	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
-		contentType, _, _ := mime.ParseMediaType(answer.header.Get("Content-Type"))
+	r := c.request(getReferrers, req.Repository, req.Digest, query)
+	referrers := []oci.Descriptor{}
+	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
+		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 		if contentType != ocispec.MediaTypeImageIndex {
-			return 0, false, fmt.Errorf("the body, sent as %s, is no list of referrers", orNothing(secret.Excerpt(contentType)))
+			return 0, false, fmt.Errorf("the body, sent as %s, is no list of referrers", contentTypeOf(answer))
 		}
-		page, err := decodeManifest(answer.body, contentType)
+		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
 		if err != nil {
-			return 0, false, fmt.Errorf("the body is no list of referrers: %w", err)
+			return 0, false, err
 		}
 		if referrers = append(referrers, page.Manifests...); len(referrers) > maxReferrers {
-			return 0, false, fmt.Errorf("%w: the list has over %d referrers", errTooLarge, maxReferrers)
+			return 0, false, fmt.Errorf("%w: the list has over %d referrers", wire.ErrTooLarge, maxReferrers)
 		}
 		return len(page.Manifests), true, nil
 	})
@@ -79,26 +74,19 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]De
 }
 
 // maxReferrers bounds what is kept: as many as the referrers tag can hold.
-const maxReferrers = maxDescriptors
-
-// isNotFound reports a 404 of any kind: "if the referrers API returns a 404, the client MUST fallback to pulling the
-// referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
-func isNotFound(err error) bool {
-	failed, ok := fault.As(err)
-	return ok && failed.Status == http.StatusNotFound
-}
+const maxReferrers = oci.MaxDescriptors
 
 // referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema").
-func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]Descriptor, error) {
-	index, err := c.Manifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(digest.Digest(req.Digest))})
-	if fault.IsMissing(err) && !isReason(err, fault.RepositoryNotFound) {
-		return []Descriptor{}, nil
+func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {
+	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(digest.Digest(req.Digest))})
+	if failed, ok := fault.As(err); ok && failed.Reason == fault.ManifestNotFound {
+		return []oci.Descriptor{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !index.IsIndex() {
-		return nil, &fault.Error{Reason: fault.BadAnswer, Operation: c.readingManifest(ManifestRequest{Repository: req.Repository, Digest: index.Digest.String()}), Detail: "the referrers tag does not lead to an index"}
+		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + index.Digest.String() + ", which is no index"}
 	}
 	return slices.Clone(index.Manifests), nil // the manifest may be shared with other readers
 }
@@ -107,9 +95,4 @@ func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]De
 func referrersTag(d digest.Digest) string {
 	algorithm, encoded := d.Algorithm().String(), d.Encoded()
 	return strings.ReplaceAll(algorithm[:min(len(algorithm), 32)], "+", "-") + "-" + encoded[:min(len(encoded), 64)]
-}
-
-func isReason(err error, reason fault.Reason) bool {
-	failed, ok := fault.As(err)
-	return ok && failed.Reason == reason
 }

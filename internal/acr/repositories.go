@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 // RepositoriesRequest says which repositories to list.
@@ -20,30 +18,24 @@ type RepositoriesRequest struct {
 }
 
 // Repositories lists the names of repositories, sorted: by ACR's own API, else by the registry API that other
-// registries have. Errors are *Error.
+// registries have. Errors are *fault.Error.
 func (c *Client) Repositories(ctx context.Context, req RepositoriesRequest) (names []string, err error) {
-	defer c.redact(&err)
-	r := resource{
-		operation: "listing the repositories of " + c.config.Registry,
-		url:       c.url("/acr/v1/_catalog", firstPage()),
-		scope:     "registry:catalog:*",
-	}
-	names, err = c.repositoryNames(ctx, r, req)
+	defer c.finish(&err, "listing the repositories of "+c.config.Registry)
+	names, err = c.repositoryNames(ctx, c.request(listCatalog, "", "", firstPage()), req)
 	if lacksAPI(err) {
-		r.url = c.url("/v2/_catalog", firstPage())
-		names, err = c.repositoryNames(ctx, r, req)
+		names, err = c.repositoryNames(ctx, c.request(listCatalogOCI, "", "", firstPage()), req)
 	}
 	return names, err
 }
 
-func (c *Client) repositoryNames(ctx context.Context, r resource, req RepositoriesRequest) ([]string, error) {
+func (c *Client) repositoryNames(ctx context.Context, r request, req RepositoriesRequest) ([]string, error) {
 	names := selection[string]{
 		limit:   req.Limit,
 		name:    func(name string) string { return name },
 		wanted:  func(name string) bool { return strings.HasPrefix(name, req.Prefix) && matches(req.NameRegex, name) },
 		compare: strings.Compare,
 	}
-	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
+	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		var page struct {
 			Repositories nameList `json:"repositories"`
 		}
@@ -97,18 +89,13 @@ func (a *attributesAnswer) attributes() *Attributes {
 }
 
 // Repository reads one repository's properties. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are
-// *Error.
+// *fault.Error.
 func (c *Client) Repository(ctx context.Context, name string) (repository *Repository, err error) {
-	defer c.redact(&err)
-	if err := ValidateRepository(name); err != nil {
+	defer c.finish(&err, fmt.Sprintf("reading the properties of %s/%s", c.config.Registry, name))
+	if err := oci.ValidateRepository(name); err != nil {
 		return nil, err
 	}
-	r := resource{
-		operation: fmt.Sprintf("reading the properties of %s/%s", c.config.Registry, name),
-		url:       c.url("/acr/v1/"+name, nil),
-		limit:     maxPage,
-		scope:     "repository:" + name + ":metadata_read",
-	}
+	r := c.request(getRepository, name, "", nil)
 	answer, err := c.read(ctx, r)
 	if lacksAPI(err) {
 		return nil, unsupported(err, "only Azure Container Registry has the properties of a repository")
@@ -125,10 +112,10 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		Attributes     *attributesAnswer `json:"changeableAttributes"`
 	}
 	if err := decodePage(answer, &raw); err != nil {
-		return nil, c.transport.badAnswer(r.request(), answer, err)
+		return nil, badAnswer(r, answer.Response, err)
 	}
 	if raw.ImageName == "" && raw.CreatedTime == "" {
-		return nil, c.transport.badAnswer(r.request(), answer, errors.New("the body tells nothing of a repository"))
+		return nil, badAnswer(r, answer.Response, errors.New("the body tells nothing of a repository"))
 	}
 	return &Repository{
 		Name:           name,
@@ -138,46 +125,4 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		TagCount:       raw.TagCount,
 		Attributes:     raw.Attributes.attributes(),
 	}, nil
-}
-
-// decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
-func decodePage(answer *response, into any) error {
-	if err := unmarshal(answer.body, maxPageValues, into); err != nil {
-		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", orNothing(secret.Excerpt(answer.header.Get("Content-Type"))), jsonFault(err))
-	}
-	return nil
-}
-
-// lacksAPI reports whether an error says that the registry has no such API: it does not know the path or the method,
-// and it does not say with its own code that the name is what it does not know. Some registries have their user
-// interface under every path that their API does not know, and answer with its page.
-func lacksAPI(err error) bool {
-	failed, ok := fault.As(err)
-	if !ok {
-		return false
-	}
-	switch failed.Status {
-	case http.StatusOK:
-		return failed.Reason == fault.NotARegistry
-	case http.StatusNotFound:
-		return failed.Code != "NAME_UNKNOWN" && failed.Code != "TAG_UNKNOWN" && failed.Code != "MANIFEST_UNKNOWN"
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return failed.Reason != fault.Disallowed
-	}
-	return false
-}
-
-// unsupported turns an answer to a missing API into an error that says so.
-func unsupported(err error, detail string) error {
-	failed, ok := fault.As(err)
-	if !ok {
-		return err
-	}
-	mine := *failed
-	mine.Reason, mine.Detail = fault.UnsupportedAPI, detail
-	return &mine
-}
-
-func matches(pattern *regexp.Regexp, name string) bool {
-	return pattern == nil || pattern.MatchString(name)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -38,10 +40,10 @@ type Tag struct {
 
 // Tags lists the tags of a repository: by ACR's own API with details, else by the registry API, which knows names
 // only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties; only
-// which of several tags of one time a limit leaves out may do so. Errors are *Error.
+// which of several tags of one time a limit leaves out may do so. Errors are *fault.Error.
 func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err error) {
-	defer c.redact(&err)
-	if err := ValidateRepository(req.Repository); err != nil {
+	defer c.finish(&err, fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository))
+	if err := oci.ValidateRepository(req.Repository); err != nil {
 		return nil, err
 	}
 	tags, err = c.acrTags(ctx, req)
@@ -62,12 +64,7 @@ func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 	case OrderByTimeAsc:
 		query.Set("orderby", "timeasc")
 	}
-	r := resource{
-		operation: fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository),
-		url:       c.url("/acr/v1/"+req.Repository+"/_tags", query),
-		scope:     "repository:" + req.Repository + ":metadata_read",
-	}
-	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
+	return c.tags(ctx, c.request(listTags, req.Repository, "", query), req, func(answer *answer) ([]Tag, error) {
 		var page struct {
 			Tags tagList `json:"tags"`
 		}
@@ -79,12 +76,7 @@ func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 }
 
 func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
-	r := resource{
-		operation: fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository),
-		url:       c.url("/v2/"+req.Repository+"/tags/list", firstPage()),
-		scope:     "repository:" + req.Repository + ":pull",
-	}
-	return c.tags(ctx, r, req, func(answer *response) ([]Tag, error) {
+	return c.tags(ctx, c.request(listTagNames, req.Repository, "", firstPage()), req, func(answer *answer) ([]Tag, error) {
 		var page struct {
 			Tags nameList `json:"tags"`
 		}
@@ -100,14 +92,14 @@ func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 }
 
 // tags gathers the tags that match. decode gives nil for a page without a list.
-func (c *Client) tags(ctx context.Context, r resource, req TagsRequest, decode func(*response) ([]Tag, error)) ([]Tag, error) {
+func (c *Client) tags(ctx context.Context, r request, req TagsRequest, decode func(*answer) ([]Tag, error)) ([]Tag, error) {
 	tags := selection[Tag]{
 		limit:   req.Limit,
 		name:    func(tag Tag) string { return tag.Name },
 		wanted:  func(tag Tag) bool { return matches(req.NameRegex, tag.Name) },
 		compare: compareTags(req.OrderBy),
 	}
-	err := c.pages(ctx, r, func(answer *response) (int, bool, error) {
+	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		page, err := decode(answer)
 		if err != nil {
 			return 0, false, err
@@ -159,7 +151,7 @@ type tagList []Tag
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*l = tagList{}
-	return eachElement(d, func() error {
+	return wire.EachElement(d, func() error {
 		var raw struct {
 			Name           string            `json:"name"`
 			Digest         string            `json:"digest"`
@@ -171,7 +163,7 @@ func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			return err
 		}
 		if raw.Name == "" || len(raw.Name) > maxTagName || max(len(raw.Digest), len(raw.CreatedTime), len(raw.LastUpdateTime)) > maxTagText {
-			return errShape
+			return wire.ErrShape
 		}
 		*l = append(*l, Tag{raw.Name, raw.Digest, raw.CreatedTime, raw.LastUpdateTime, raw.Attributes.attributes()})
 		return nil

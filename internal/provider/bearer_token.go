@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
 // This file is acr_bearer_token, the data source and the ephemeral resource alike: model, schema and read. Their own
@@ -118,7 +119,7 @@ func (m *bearerTokenModel) read(ctx context.Context, client *acr.Client, diags *
 }
 
 // grantedModels gives nil, null in Terraform, for a token that does not say what it opens.
-func grantedModels(claims *acr.Claims) []accessModel {
+func grantedModels(claims *auth.Claims) []accessModel {
 	if claims == nil || claims.Access == nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
@@ -118,17 +119,16 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 }
 
 // credential takes user name and password, each from its attribute or its variable; the Docker config counts only
-// where there is neither. Half a credential is left for acr to refuse.
-func (m providerModel) credential(ctx context.Context, registry string) (acr.Credential, error) {
-	credential := acr.Credential{
-		Username: m.setting("username"),
-		Password: secret.New(m.setting("password")),
-		Source:   m.credentialSource(),
+// where there is neither. Half a credential is left for the client to refuse.
+func (m providerModel) credential(ctx context.Context, registry string) (auth.Credential, error) {
+	username, password := m.setting("username"), m.setting("password")
+	switch {
+	case username != "" || password != "":
+		return auth.Basic{Username: username, Password: secret.New(password), Source: m.credentialSource()}, nil
+	case m.UseDockerConfig.ValueBool():
+		return auth.DockerConfig(ctx, registry)
 	}
-	if credential.IsAnonymous() && m.UseDockerConfig.ValueBool() {
-		return acr.DockerConfigCredential(ctx, registry)
-	}
-	return credential, nil
+	return auth.Anonymous{Source: m.credentialSource()}, nil
 }
 
 func (m providerModel) credentialSource() string {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 type imageConfigDataSource struct {
@@ -105,7 +106,7 @@ func (d *imageConfigDataSource) Read(ctx context.Context, req datasource.ReadReq
 }
 
 // fill takes over what was read.
-func (m *imageConfigModel) fill(config *acr.ImageConfig) {
+func (m *imageConfigModel) fill(config *oci.ImageConfig) {
 	m.Digest = types.StringValue(config.Digest.String())
 	m.Created = textOrNull(config.Created)
 	m.Author = textOrNull(config.Author)

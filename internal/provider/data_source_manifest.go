@@ -12,6 +12,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
@@ -161,7 +162,7 @@ func (m *manifestModel) subject() subject {
 }
 
 // fill takes over what was read.
-func (m *manifestModel) fill(client *acr.Client, manifest *acr.Manifest) {
+func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest) {
 	m.Exists = types.BoolValue(true)
 	m.Digest = types.StringValue(manifest.Digest.String())
 	m.MediaType = textOrNull(manifest.MediaType)
@@ -170,7 +171,7 @@ func (m *manifestModel) fill(client *acr.Client, manifest *acr.Manifest) {
 		m.SchemaVersion = types.Int64Value(manifest.SchemaVersion)
 	}
 	m.Size = types.Int64Value(manifest.Size)
-	m.Image = types.StringValue(client.Pin(manifest.Repository, manifest.Digest))
+	m.Image = types.StringValue(client.Pin(m.Repository.ValueString(), manifest.Digest))
 	m.Body = types.StringValue(string(manifest.Body))
 	m.Annotations = manifest.Annotations
 	m.Config = objectOrNull(descriptorType(), manifest.Config, descriptorValues)
@@ -180,7 +181,7 @@ func (m *manifestModel) fill(client *acr.Client, manifest *acr.Manifest) {
 	if manifest.IsIndex() {
 		m.Images = map[string]string{}
 		for _, child := range manifest.Platforms() {
-			m.Images[child.Platform] = client.Pin(manifest.Repository, child.Descriptor.Digest)
+			m.Images[child.Platform] = client.Pin(m.Repository.ValueString(), child.Descriptor.Digest)
 		}
 	}
 }

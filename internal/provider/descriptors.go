@@ -1,12 +1,11 @@
 package provider
 
 import (
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 // The element types of nested attributes, from their schemas below.
@@ -19,7 +18,7 @@ var (
 )
 
 // descriptorValues is what every descriptor of the OCI image spec has. The wider ones below add to it.
-func descriptorValues(d acr.Descriptor) map[string]attr.Value {
+func descriptorValues(d oci.Descriptor) map[string]attr.Value {
 	return map[string]attr.Value{
 		"media_type": textOrNull(d.MediaType),
 		"digest":     types.StringValue(d.Digest.String()),
@@ -28,21 +27,21 @@ func descriptorValues(d acr.Descriptor) map[string]attr.Value {
 }
 
 // layerValues is an element of a manifest's layers.
-func layerValues(d acr.Descriptor) map[string]attr.Value {
+func layerValues(d oci.Descriptor) map[string]attr.Value {
 	values := descriptorValues(d)
 	values["annotations"] = textsOrNull(d.Annotations)
 	return values
 }
 
 // referrerValues is an element of a list of referrers.
-func referrerValues(d acr.Descriptor) map[string]attr.Value {
+func referrerValues(d oci.Descriptor) map[string]attr.Value {
 	values := layerValues(d)
 	values["artifact_type"] = textOrNull(d.ArtifactType)
 	return values
 }
 
 // childValues is an element of an index.
-func childValues(d acr.Descriptor) map[string]attr.Value {
+func childValues(d oci.Descriptor) map[string]attr.Value {
 	values := referrerValues(d)
 	values["platform"] = objectOrNull(platformType(), d.Platform, platformValues)
 	return values

@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
@@ -104,7 +104,7 @@ var explanations = map[fault.Reason]explanation{
 		Cause: "The token server refuses the credential. It is misspelled, expired or regenerated, belongs to a disabled token or " +
 			"service principal, or the registry's admin user is switched off.",
 		Remedy: "Check `username` and `password` of the provider block, ACR_USERNAME and ACR_PASSWORD, or the Docker config, whichever is " +
-			"in use. A new password takes about a minute to work. A refresh token goes with the user name " + acr.NullUsername +
+			"in use. A new password takes about a minute to work. A refresh token goes with the user name " + auth.NullUsername +
 			" and expires after three hours.",
 	},
 	fault.NoCredential: {

@@ -3,11 +3,10 @@ package provider
 import (
 	"context"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 type parseImageFunction struct{}
@@ -53,7 +52,7 @@ func (parseImageFunction) Run(ctx context.Context, req function.RunRequest, resp
 	if resp.Error = req.Arguments.Get(ctx, &reference); resp.Error != nil {
 		return
 	}
-	image, err := acr.ParseImage(reference)
+	image, err := oci.ParseImage(reference)
 	if err != nil {
 		resp.Error = argumentError(err)
 		return

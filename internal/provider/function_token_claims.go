@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
@@ -62,7 +62,7 @@ func (tokenClaimsFunction) Run(ctx context.Context, req function.RunRequest, res
 	if resp.Error = req.Arguments.Get(ctx, &token); resp.Error != nil {
 		return
 	}
-	claims, err := acr.ParseClaims(secret.New(token))
+	claims, err := auth.ParseClaims(secret.New(token))
 	if err != nil {
 		resp.Error = argumentError(err)
 		return

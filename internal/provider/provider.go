@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
 // New gives a constructor of the provider, as Terraform's plugin server asks for it. The version goes into the
@@ -56,7 +57,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			"username": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh token as " +
-					"`password`, as `az acr login --expose-token` gives it, it is `" + acr.NullUsername + "`. " +
+					"`password`, as `az acr login --expose-token` gives it, it is `" + auth.NullUsername + "`. " +
 					"Environment: `ACR_USERNAME`. Without user name and password, access is anonymous.",
 				Validators: []validator.String{usernameSyntax},
 			},

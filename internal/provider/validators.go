@@ -7,7 +7,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
@@ -20,17 +22,17 @@ type syntax struct {
 
 var (
 	registrySyntax         = syntax{"a login server, host[:port]", checkOf(acr.ParseRegistry)}
-	usernameSyntax         = syntax{"a user name without a colon", acr.ValidateUsername}
-	passwordSyntax         = syntax{"a password without line breaks", func(v string) error { return acr.ValidatePassword(secret.New(v)) }}
-	trustedTokenHostSyntax = syntax{"host[:port]", acr.ValidateTrustedTokenHost}
+	usernameSyntax         = syntax{"a user name without a colon", auth.ValidateUsername}
+	passwordSyntax         = syntax{"a password without line breaks", func(v string) error { return auth.ValidatePassword(secret.New(v)) }}
+	trustedTokenHostSyntax = syntax{"host[:port]", auth.ValidateTrustedTokenHost}
 	timeoutSyntax          = syntax{"a Go duration over 0 and up to 1h", checkOf(parseTimeout)}
-	repositorySyntax       = syntax{"a repository name of the OCI distribution spec", acr.ValidateRepository}
-	tagSyntax              = syntax{"a tag of the OCI distribution spec", acr.ValidateTag}
-	digestSyntax           = syntax{"a digest, such as sha256:…", acr.ValidateDigest}
-	platformSyntax         = syntax{"os/architecture[/variant]", checkOf(acr.ParsePlatform)}
-	scopeSyntax            = syntax{"a complete scope, type:name:actions", acr.ValidateScope}
-	actionSyntax           = syntax{"an action of a scope", acr.ValidateAction}
-	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return acr.ValidateAccessToken(secret.New(v)) }}
+	repositorySyntax       = syntax{"a repository name of the OCI distribution spec", oci.ValidateRepository}
+	tagSyntax              = syntax{"a tag of the OCI distribution spec", oci.ValidateTag}
+	digestSyntax           = syntax{"a digest, such as sha256:…", oci.ValidateDigest}
+	platformSyntax         = syntax{"os/architecture[/variant]", checkOf(oci.ParsePlatform)}
+	scopeSyntax            = syntax{"a complete scope, type:name:actions", auth.ValidateScope}
+	actionSyntax           = syntax{"an action of a scope", auth.ValidateAction}
+	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return auth.ValidateAccessToken(secret.New(v)) }}
 	regexSyntax            = syntax{"a regular expression of RE2", checkRegex}
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )

@@ -104,18 +104,13 @@ func As(err error) (*Error, bool) {
 
 // Error returns everything in one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Operation)
-	if e.Step != "" {
-		fmt.Fprintf(&b, ": %s", e.Step)
+	var parts []string
+	for _, part := range []string{e.Operation, e.Step, e.Answer(), e.Detail} {
+		if part != "" {
+			parts = append(parts, part)
+		}
 	}
-	if answer := e.Answer(); answer != "" {
-		fmt.Fprintf(&b, ": %s", answer)
-	}
-	if e.Detail != "" {
-		fmt.Fprintf(&b, ": %s", e.Detail)
-	}
-	return b.String()
+	return strings.Join(parts, ": ")
 }
 
 // Answer returns what came back in one line: status, registry code, message and correlation id. Empty without an answer.

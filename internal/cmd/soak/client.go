@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -17,7 +18,7 @@ import (
 func readByClient(ctx context.Context, registry *registry) (int, error) {
 	client, err := acr.NewClient(acr.Config{
 		Registry:       registry.Host(),
-		Credential:     acr.Credential{Username: acrtest.DefaultUser, Password: secret.New(acrtest.DefaultPassword)},
+		Credential:     auth.Basic{Username: acrtest.DefaultUser, Password: secret.New(acrtest.DefaultPassword)},
 		CACertPEM:      registry.CAPEM(),
 		RequestTimeout: acr.DefaultRequestTimeout,
 		MaxRetries:     acr.DefaultMaxRetries,

@@ -1,0 +1,139 @@
+package auth
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Token is a bearer token with what is known of it.
+type Token struct {
+	Value     secret.Text
+	Realm     string    // the URL that gave it
+	Service   string    // as in the challenge
+	Scopes    []string  // as asked for
+	Claims    *Claims   // nil where the token is opaque
+	IssuedAt  time.Time // UTC; zero where unknown
+	ExpiresAt time.Time // UTC; zero where unknown
+
+	renewAt time.Time // on this machine's clock
+}
+
+// MissingActions lists what was asked for and not granted, each as `type:name:action`; a token server answers 200 all
+// the same. Empty where the token does not say.
+func (t *Token) MissingActions() []string {
+	if t.Claims == nil || t.Claims.Access == nil {
+		return nil
+	}
+	var missing []string
+	for _, scope := range t.Scopes {
+		resource, actions := SplitScope(scope)
+		for action := range strings.SplitSeq(actions, ",") {
+			if !t.grants(resource, action) {
+				missing = append(missing, resource+":"+action)
+			}
+		}
+	}
+	return missing
+}
+
+// grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for whatever there is.
+func (t *Token) grants(resource, action string) bool {
+	for _, entry := range t.Claims.Access {
+		if entry.Type+":"+entry.Name != resource {
+			continue
+		}
+		if slices.Contains(entry.Actions, action) || slices.Contains(entry.Actions, "*") || action == "*" && len(entry.Actions) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+var errNoToken = errors.New("the answer holds no token")
+
+// decodeToken reads a token answer: access_token, else token (distribution's specification), with expires_in and
+// issued_at where the token itself says nothing. Errors never show what came.
+func decodeToken(body []byte, asked time.Time) (*Token, error) {
+	var answer struct {
+		AccessToken wire.LenientString `json:"access_token"`
+		Token       wire.LenientString `json:"token"`
+		ExpiresIn   jsontext.Value     `json:"expires_in"`
+		IssuedAt    wire.LenientString `json:"issued_at"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, errors.New("the answer is not a JSON object, so it holds no token")
+	}
+	token := &Token{Value: secret.New(string(answer.AccessToken))}
+	if token.Value.IsZero() {
+		token.Value = secret.New(string(answer.Token))
+	}
+	if !token.Value.FitsHeader() {
+		return nil, errNoToken
+	}
+	var lifetime time.Duration
+	if claims, err := ParseClaims(token.Value); err == nil {
+		token.Claims = claims
+		token.IssuedAt, token.ExpiresAt = claims.IssuedAt, claims.ExpiresAt
+		if !claims.IssuedAt.IsZero() && !claims.ExpiresAt.IsZero() {
+			lifetime = claims.ExpiresAt.Sub(claims.IssuedAt)
+		} else if !claims.ExpiresAt.IsZero() {
+			lifetime = claims.ExpiresAt.Sub(asked)
+		}
+	}
+	stated, dated := issued(string(answer.IssuedAt))
+	if dated && token.IssuedAt.IsZero() {
+		token.IssuedAt = stated
+	}
+	if left, ok := seconds(answer.ExpiresIn); ok && token.ExpiresAt.IsZero() {
+		lifetime = left
+		if token.IssuedAt.IsZero() {
+			token.IssuedAt = asked.UTC().Truncate(time.Second)
+		}
+		token.ExpiresAt = token.IssuedAt.Add(left)
+	}
+	token.renewAt = asked.Add(untilRenewal(lifetime))
+	return token, nil
+}
+
+// issued reads issued_at where it makes sense: a date after 1970 to which a year can be added and RFC 3339 still write
+// it.
+func issued(text string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, text)
+	at = at.UTC()
+	return at, err == nil && at.Unix() > 0 && at.Year() < 9999
+}
+
+// seconds reads expires_in where it makes sense: a number of seconds, more than 0 and at most a year.
+func seconds(raw jsontext.Value) (time.Duration, bool) {
+	var n float64
+	if raw.Kind() != '0' || json.Unmarshal(raw, &n) != nil || !(n >= 1 && n <= 365*24*3600) {
+		return 0, false
+	}
+	return time.Duration(n) * time.Second, true
+}
+
+// untilRenewal says how long a token is used. Its lifetime is counted from when it was asked for, on this machine's
+// clock, so that a clock that differs from the registry's does no harm. A tenth, at most 5 minutes, is left for the
+// requests under way. 60 s is distribution's default where no lifetime is stated.
+func untilRenewal(lifetime time.Duration) time.Duration {
+	if lifetime <= 0 {
+		lifetime = time.Minute
+	}
+	return lifetime - min(lifetime/10, 5*time.Minute)
+}
+
+// ValidateAccessToken refuses what cannot stand in an Authorization header. The error does not show the value.
+func ValidateAccessToken(token secret.Text) error {
+	if !token.FitsHeader() {
+		return fault.Invalid("access_token", "is empty or holds a character that no token has, such as a line break")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/flight"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+)
+
+// maxTokenBody bounds a token answer, in bytes.
+const maxTokenBody = 128 << 10
+
+// Tokens gets tokens for challenges with one credential of one registry, and shares them: for one realm, service and
+// scopes there is one token until shortly before its end. Only successes are remembered.
+type Tokens struct {
+	transport  *transport.Transport
+	credential Credential
+	secrets    *secret.Set
+	fetches    flight.Group[*Token]
+
+	mu    sync.Mutex
+	known map[string]*Token
+}
+
+// NewTokens returns an empty store. What it hands out is added to secrets.
+func NewTokens(transport *transport.Transport, credential Credential, secrets *secret.Set) *Tokens {
+	secrets.Add(credential.Secrets()...)
+	return &Tokens{transport: transport, credential: credential, secrets: secrets, known: map[string]*Token{}}
+}
+
+// Refusal is a token server's answer that brings no token. The error of Response.Body is not in its text.
+type Refusal struct {
+	Step   string // which request was refused
+	Answer *transport.Response
+	Cause  error // with status 200: what is wrong with the answer; quotes nothing of it
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return "the token server gave no token" }
+
+// For returns the token for a challenge: remembered, shared with who asks for the same, or fetched now; fresh reports
+// whether it was not remembered. Errors are *Refusal, *fault.Error, or the context's.
+func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool, err error) {
+	t.mu.Lock()
+	token = t.known[c.key()]
+	t.mu.Unlock()
+	if token != nil && t.transport.Now().Before(token.renewAt) {
+		return token, false, nil
+	}
+	token, _, err = t.fetches.Do(ctx, c.key(), func(ctx context.Context) (*Token, error) { return t.Fetch(ctx, c) })
+	return token, true, err
+}
+
+// Fetch gets a new token for a challenge, the second step of ACR's flow, and remembers it. Errors are *Refusal or
+// *fault.Error.
+func (t *Tokens) Fetch(ctx context.Context, c Challenge) (*Token, error) {
+	r, err := t.request(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	asked := t.transport.Now()
+	answer, err := t.transport.Do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != http.StatusOK {
+		return nil, &Refusal{Step: r.Step, Answer: answer}
+	}
+	token, err := decodeToken(answer.Body, asked)
+	if err != nil {
+		return nil, &Refusal{Step: r.Step, Answer: answer, Cause: err}
+	}
+	t.secrets.Add(token.Value)
+	token.Realm, token.Service, token.Scopes = c.Realm.String(), c.Service, c.Scopes
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known[c.key()] = token
+	return token, nil
+}
+
+// request asks the realm for a token. Scopes are repeated parameters, as distribution's specification has it, and an
+// empty one is left out: ACR answers it with 400. The credential stays on the realm's origin.
+func (t *Tokens) request(ctx context.Context, c Challenge) (transport.Request, error) {
+	realm, params := *c.Realm, c.Realm.Query()
+	realm.RawQuery = ""
+	if c.Service != "" {
+		params.Set("service", c.Service)
+	}
+	for _, scope := range c.Scopes {
+		params.Add("scope", scope)
+	}
+	r, err := t.credential.Request(ctx, &realm, params)
+	r.Step = "asking " + transport.OriginOf(&realm).String() + realm.EscapedPath() + " for a token"
+	r.Limit = maxTokenBody
+	r.Confined = true
+	return r, err
+}
+
+// Drop forgets a token that the registry refused, unless a newer one took its place.
+func (t *Tokens) Drop(token *Token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, known := range t.known {
+		if known == token {
+			delete(t.known, key)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package acr
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+)
+
+// discovery is what a request without credentials told.
+type discovery struct {
+	url       string              // of the request
+	challenge *auth.Challenge     // nil where the registry asked for no token
+	answer    *transport.Response // then: its answer
+}
+
+// discoveryFor returns the challenge for a request. While nothing is known of the registry one read finds out and the
+// others wait for it; after that the scope is foreseen and nothing is sent. A registry that asks for no token has
+// answered the request.
+func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error) {
+	known := c.whatIsKnown()
+	if known.url == "" {
+		found, led, err := c.first.Do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) })
+		switch {
+		case err != nil && !led && !concernsAll(err):
+			r.Once = true // the leader has tried for both
+			return c.discover(ctx, r)
+		case err != nil || found.url == r.URL.String():
+			return found, err
+		}
+		known = found
+	}
+	if known.challenge == nil {
+		return c.discover(ctx, r)
+	}
+	foreseen := known.challenge.WithScopes(r.scopes...)
+	return discovery{challenge: &foreseen}, nil
+}
+
+// concernsAll reports whether a discovery failed by something that every read would meet: the host cannot be reached,
+// is silent or limits its callers. Any other failure may be that of what was read.
+func concernsAll(err error) bool {
+	failed, ok := fault.As(err)
+	if !ok {
+		return true // the context's
+	}
+	switch failed.Reason {
+	case fault.Unreachable, fault.TimedOut, fault.CertificateRejected, fault.ProxyRefused, fault.RateLimited:
+		return true
+	}
+	return false
+}
+
+// discover sends the request without credentials: the first step of ACR's flow. Credentials sent unasked would be
+// answered with a Basic challenge when they are wrong, and with no word on the scope.
+func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
+	r.Step = "asking " + c.home.String() + " without credentials"
+	res, err := c.transport.Do(ctx, r.Request)
+	if err != nil {
+		return discovery{}, err
+	}
+	found := discovery{url: r.URL.String(), answer: res}
+	if res.Status == http.StatusUnauthorized && res.Elsewhere == "" {
+		ch, err := auth.ReadChallenge(res.Header.Values("WWW-Authenticate"), c.policy)
+		if err != nil {
+			return discovery{}, challengeRefused(r, res, err)
+		}
+		if len(ch.Scopes) == 0 {
+			ch.Scopes = r.scopes
+		}
+		found.challenge = &ch
+	}
+	if found.challenge != nil || res.Status == http.StatusOK && !res.IsWebPage() {
+		c.learn(found)
+	}
+	return found, nil
+}
+
+// correction reads a 401 after a token was shown. It returns the challenge to answer, or nil where another token would
+// be of no use: the scope asked for is missing from a token that was just made for it. A remembered token may have been
+// revoked, so a new one is asked for even if the 401 names nothing: RFC 6750 section 3 lets it name an error alone.
+func (c *Client) correction(asked auth.Challenge, fresh bool, res *transport.Response, err error) *auth.Challenge {
+	if err != nil || res.Status != http.StatusUnauthorized || res.Elsewhere != "" {
+		return nil
+	}
+	ch, err := auth.ReadChallenge(res.Header.Values("WWW-Authenticate"), c.policy)
+	if err != nil && fresh {
+		return nil
+	}
+	if err != nil {
+		return &asked
+	}
+	if len(ch.Scopes) == 0 {
+		ch.Scopes = asked.Scopes
+	}
+	if fresh && ch.Code != "invalid_token" && sameScopes(ch, asked) {
+		return nil
+	}
+	return &ch
+}
+
+func sameScopes(a, b auth.Challenge) bool { return slices.Equal(a.Scopes, b.Scopes) }
+
+func (c *Client) whatIsKnown() discovery {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known
+}
+
+// learn remembers where tokens are had, or that none is asked for; the answer itself is not kept.
+func (c *Client) learn(found discovery) {
+	found.answer = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known = found
+}

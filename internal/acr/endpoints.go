@@ -1,0 +1,78 @@
+package acr
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+)
+
+// endpoint is one request of ACR's or OCI's API. {name} stands for a repository, {reference} for a tag or digest.
+type endpoint struct {
+	method   string
+	path     string
+	scope    string // what its challenge is foreseen to name; empty where no scope belongs to it
+	accept   string
+	limit    int64 // of a 2xx answer's body, in bytes
+	accepted []int // the statuses that are an answer; all others are errors
+}
+
+// acceptManifest asks for all that a tag can be. Of a shorter list a registry makes something else: without the lists
+// it serves the linux/amd64 child, without OCI it answers 404, and without any header it makes up a schema 1 manifest.
+// The last element lets artifacts of older types through.
+var acceptManifest = strings.Join([]string{
+	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, oci.MediaTypeDockerManifest, oci.MediaTypeDockerList, "*/*",
+}, ", ")
+
+const (
+	pull    = "repository:{name}:pull"
+	details = "repository:{name}:metadata_read"
+	catalog = "registry:catalog:*"
+	maxPage = 8 << 20 // bytes of one page of a list
+)
+
+var ok = []int{http.StatusOK}
+
+// Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
+// /acr/v1/: Microsoft, "Azure Container Registry REST API"; of the scopes: recorded challenges.
+var (
+	base           = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
+	getManifest    = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
+	getConfig      = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
+	getReferrers   = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
+	listTags       = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
+	listTagNames   = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", maxPage, ok}
+	listCatalog    = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", maxPage, ok}
+	listCatalogOCI = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", maxPage, ok}
+	getRepository  = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", maxPage, ok}
+)
+
+// request is an endpoint's request for one name: what travels, and what the three steps need to know.
+type request struct {
+	transport.Request
+	scopes   []string    // what its challenge is foreseen to name
+	token    secret.Text // the caller's own access token, in place of the client's
+	accepted []int
+	part     string // what names it, where it is a part of something that is there: "the index names this manifest"
+}
+
+// request returns the request for a repository and a tag or digest, both validated, with a query or nil.
+func (c *Client) request(e endpoint, name, reference string, query url.Values) request {
+	fill := strings.NewReplacer("{name}", name, "{reference}", reference)
+	target := c.config.endpoint()
+	target.Path = fill.Replace(e.path)
+	target.RawQuery = query.Encode()
+	return request{
+		Request:  transport.Request{Method: e.method, URL: target, Accept: e.accept, Limit: e.limit},
+		scopes:   strings.Fields(fill.Replace(e.scope)),
+		accepted: e.accepted,
+	}
+}
+
+func (r request) accepts(status int) bool { return slices.Contains(r.accepted, status) }

@@ -1,0 +1,197 @@
+package acr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	pageSize       = 1000    // the most that ACR gives at once
+	maxPageEntries = 10_000  // of one page: some registries give more than they were asked for
+	maxPageValues  = 150_000 // of one page: 10,000 tags with all that ACR tells of them have 130,000
+	maxPages       = 10_000  // of one list
+	maxEntries     = 100_000 // that are kept of one list
+)
+
+// errTooLong says that too much of a list is kept.
+var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept; narrow them by a pattern or a limit", wire.ErrTooLarge, maxEntries)
+
+// pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
+// Errors are *fault.Error; a Link that leads to another origin, back to a page already read or on for ever is one, and
+// no request is made for it.
+func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entries int, more bool, err error)) error {
+	visited := map[string]bool{}
+	for {
+		visited[r.URL.String()] = true
+		answer, err := c.read(ctx, r)
+		if err != nil {
+			return err
+		}
+		entries, more, err := take(answer)
+		if err != nil {
+			return badAnswer(r, answer.Response, err)
+		}
+		if entries > maxPageEntries {
+			return badAnswer(r, answer.Response, fmt.Errorf("%w: one page of the list has over %d entries", wire.ErrTooLarge, maxPageEntries))
+		}
+		next, err := nextPage(r.URL, answer.Header)
+		if err == nil && next != nil && visited[next.String()] {
+			err = errors.New("the Link to the next page leads back to one already read")
+		}
+		if err == nil && next != nil && len(visited) == maxPages {
+			err = fmt.Errorf("the list has over %d pages", maxPages)
+		}
+		if err != nil {
+			return badAnswer(r, answer.Response, err)
+		}
+		if next == nil || !more {
+			return nil
+		}
+		r.URL = next
+		if len(answer.scopes) > 0 {
+			r.scopes = answer.scopes
+		}
+	}
+}
+
+// selection gathers the entries of a list that are wanted, each name once.
+type selection[E any] struct {
+	limit   int // 0 for none
+	name    func(E) string
+	wanted  func(E) bool
+	compare func(a, b E) int
+
+	kept       []E
+	names      map[string]bool // of those kept
+	last       E               // of the entries so far, wanted or not
+	seen       int             // how many there were
+	outOfOrder bool
+}
+
+// add takes a page and says whether to read on. Once the limit is reached that is needless, if the list has come in
+// order so far: in any other list, an entry yet to come may belong before those that are here.
+func (s *selection[E]) add(page []E) (more bool, err error) {
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	for _, entry := range page {
+		s.outOfOrder = s.outOfOrder || s.seen > 0 && s.compare(s.last, entry) > 0
+		s.last, s.seen = entry, s.seen+1
+		if name := s.name(entry); s.wanted(entry) && !s.names[name] {
+			s.names[name] = true
+			s.kept = append(s.kept, entry)
+		}
+	}
+	if s.limit > 0 && len(s.kept) > s.limit+maxPageEntries {
+		s.cut()
+	}
+	if len(s.kept) > maxEntries {
+		return false, errTooLong
+	}
+	return s.outOfOrder || s.limit == 0 || len(s.kept) < s.limit, nil
+}
+
+// result gives the entries in order, as many as the limit allows.
+func (s *selection[E]) result() []E {
+	s.cut()
+	return append([]E{}, s.kept...)
+}
+
+// cut puts what is kept in order and drops what is beyond the limit.
+func (s *selection[E]) cut() {
+	slices.SortStableFunc(s.kept, s.compare)
+	if s.limit == 0 || len(s.kept) <= s.limit {
+		return
+	}
+	for _, entry := range s.kept[s.limit:] {
+		delete(s.names, s.name(entry))
+	}
+	s.kept = s.kept[:s.limit]
+}
+
+var errNoList = errors.New("the body has no list of this API")
+
+// maxName is the longest name of a repository, in bytes, that anybody asks for; a tag's is shorter.
+const maxName = 255
+
+// nameList is an array of names; nil where there is none, empty for null.
+type nameList []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *nameList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*l = nameList{}
+	return wire.EachElement(d, func() error {
+		var name string
+		if err := json.UnmarshalDecode(d, &name); err != nil {
+			return err
+		}
+		if name == "" || len(name) > maxName {
+			return wire.ErrShape
+		}
+		*l = append(*l, name)
+		return nil
+	})
+}
+
+// firstPage gives the query that asks for a whole page.
+func firstPage() url.Values {
+	return url.Values{"n": {strconv.Itoa(pageSize)}}
+}
+
+// nextPage finds the `rel="next"` of the Link headers (RFC 8288), resolved against the page that holds it. It gives nil
+// where there is none, and an error for another origin: the next request would carry the token there.
+func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
+	target, found, err := wire.ParseLink(header.Values("Link"))
+	if err != nil || !found {
+		return nil, err
+	}
+	if len(target) > maxLink {
+		return nil, wire.ErrLink
+	}
+	next, err := here.Parse(target)
+	if err != nil || next.Host == "" {
+		return nil, wire.ErrLink
+	}
+	from, to := transport.OriginOf(here), transport.OriginOf(next)
+	if from != to {
+		return nil, fmt.Errorf("the Link to the next page leads from %s to %s, which is another origin", from, to)
+	}
+	if next.User != nil {
+		return nil, fmt.Errorf("the Link to the next page leads from %s to %s with credentials in it", from, to)
+	}
+	next.Fragment = ""
+	return next, nil
+}
+
+// maxLink bounds what is kept of each page, to know it again.
+const maxLink = 2 << 10
+
+// decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
+func decodePage(answer *answer, into any) error {
+	if err := wire.Unmarshal(answer.Body, maxPageValues, into); err != nil {
+		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", contentTypeOf(answer), wire.Explain(err))
+	}
+	return nil
+}
+
+func matches(pattern *regexp.Regexp, name string) bool {
+	return pattern == nil || pattern.MatchString(name)
+}
+
+// contentTypeOf returns an answer's content type for an error.
+func contentTypeOf(answer *answer) string {
+	return cmp.Or(secret.Excerpt(answer.Header.Get("Content-Type")), "no content type")
+}

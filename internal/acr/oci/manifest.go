@@ -1,0 +1,275 @@
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Docker's media types. OCI's are in ocispec.
+const (
+	MediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	MediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+	MediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
+	mediaTypeDockerSchema1  = "application/vnd.docker.distribution.manifest.v1"
+)
+
+// MaxManifest bounds a manifest's body, in bytes.
+const MaxManifest = 4 << 20
+
+// HeaderContentDigest is where registries name a manifest's digest.
+const HeaderContentDigest = "Docker-Content-Digest"
+
+// Descriptor is OCI's content descriptor.
+type Descriptor = ocispec.Descriptor
+
+// Manifest is a manifest or index with its bytes.
+type Manifest struct {
+	Digest        digest.Digest // of Body
+	MediaType     string
+	ArtifactType  string // empty where absent
+	SchemaVersion int64  // 0 where absent
+	Size          int64  // of Body, in bytes
+	Body          []byte // as the registry sent them: their digest is what is signed and pinned
+	Annotations   map[string]string
+	Config        *Descriptor  // nil where absent
+	Subject       *Descriptor  // nil where absent
+	Layers        []Descriptor // nil where absent
+	Manifests     []Descriptor // children of an index; nil where absent
+}
+
+// IsIndex reports whether the manifest lists others: an OCI index or a Docker manifest list.
+func (m *Manifest) IsIndex() bool {
+	return m.MediaType == ocispec.MediaTypeImageIndex || m.MediaType == MediaTypeDockerList || m.Manifests != nil
+}
+
+// Received is a manifest as an answer brought it.
+type Received struct {
+	ContentType string   // the header's value; empty for none
+	Digests     []string // each Docker-Content-Digest header
+	Body        []byte
+}
+
+// ParseManifest checks the digest before it looks at anything else, save for schema 1, whose digest is of other bytes.
+// wanted is the digest asked for, empty for none. Errors are *fault.Error with Reason and Detail, which quotes nothing
+// but the content type.
+func ParseManifest(received Received, wanted string) (*Manifest, error) {
+	contentType, err := manifestContentType(received.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(contentType, mediaTypeDockerSchema1) {
+		return nil, errSchema1
+	}
+	verified, err := received.verifiedDigest(wanted)
+	if failed, ok := fault.As(err); ok && failed.Reason == fault.DigestMismatch && saysSchema1(received.Body) {
+		return nil, errSchema1
+	}
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := decodeManifest(received.Body, contentType)
+	if errors.Is(err, errSchema1) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, malformed("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+	}
+	manifest.Digest = verified
+	return manifest, nil
+}
+
+// malformed returns the error about a body that is not what it should be. It wraps what it is given.
+func malformed(format string, values ...any) *fault.Error {
+	err := fmt.Errorf(format, values...)
+	reason := fault.BadAnswer
+	if errors.Is(err, wire.ErrTooLarge) || errors.Is(err, wire.ErrTooMany) {
+		reason = fault.TooLarge
+	}
+	return &fault.Error{Reason: reason, Detail: err.Error()}
+}
+
+func manifestContentType(header string) (string, error) {
+	if header == "" {
+		return "", nil
+	}
+	contentType, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return "", malformed("the content type %q is malformed", secret.Excerpt(header))
+	}
+	if contentType != "application/json" && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
+		return "", malformed("the content type %q is not a manifest's", secret.Excerpt(contentType))
+	}
+	return contentType, nil
+}
+
+// verifiedDigest computes the digest of the bytes, as the OCI distribution spec asks of clients ("Pulling manifests"),
+// and compares it with the digest asked for and with the header. A missing header is fine.
+func (r Received) verifiedDigest(wanted string) (digest.Digest, error) {
+	computed := digest.FromBytes(r.Body)
+	for _, header := range r.Digests {
+		claimed, err := digest.Parse(header)
+		if err != nil {
+			return "", malformed("the bytes have the digest %s, while the %s header %q is malformed", computed, HeaderContentDigest, secret.Excerpt(header))
+		}
+		actual := claimed.Algorithm().FromBytes(r.Body)
+		if actual != claimed {
+			return "", mismatch("the bytes have the digest %s, while the %s header says %s", actual, HeaderContentDigest, claimed)
+		}
+		computed = actual
+	}
+	if wanted == "" {
+		return computed, nil
+	}
+	asked := digest.Digest(wanted)
+	if actual := asked.Algorithm().FromBytes(r.Body); actual != asked {
+		return "", mismatch("the bytes have the digest %s, while %s was asked for", actual, asked)
+	}
+	return asked, nil
+}
+
+func mismatch(format string, values ...any) *fault.Error {
+	return &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(format, values...)}
+}
+
+func orNothing(contentType string) string {
+	if contentType == "" {
+		return "no content type"
+	}
+	return contentType
+}
+
+// errSchema1 is the one answer to a Docker schema 1 manifest.
+var errSchema1 = &fault.Error{Reason: fault.Schema1, Detail: "this is a Docker schema 1 manifest, whose digest is not that of its bytes"}
+
+// decodeManifest reads a manifest or index. The decoder refuses duplicate keys, invalid UTF-8 and deep nesting, and
+// passes over keys in another case; this function refuses what two readers could take for different things
+// (CVE-2021-41190).
+func decodeManifest(body []byte, contentType string) (*Manifest, error) {
+	var raw struct {
+		SchemaVersion int64              `json:"schemaVersion"`
+		MediaType     string             `json:"mediaType"`
+		ArtifactType  string             `json:"artifactType"`
+		Annotations   map[string]string  `json:"annotations"`
+		Config        *checkedDescriptor `json:"config"`
+		Subject       *checkedDescriptor `json:"subject"`
+		Layers        descriptors        `json:"layers"`
+		Manifests     descriptors        `json:"manifests"`
+	}
+	if err := wire.Unmarshal(body, maxManifestValues, &raw); err != nil {
+		return nil, wire.Explain(err)
+	}
+	switch {
+	case raw.SchemaVersion == 1:
+		return nil, errSchema1
+	case raw.Manifests != nil && (raw.Layers != nil || raw.Config != nil):
+		return nil, errors.New("it has both manifests and layers or config")
+	case (contentType == "" || contentType == "application/json") && raw.MediaType == "":
+		return nil, errors.New("neither the header nor the body names a media type")
+	case contentType == "":
+		contentType = raw.MediaType
+	case raw.MediaType != "" && raw.MediaType != contentType:
+		return nil, fmt.Errorf("its mediaType is %q", secret.Excerpt(raw.MediaType))
+	}
+	manifest := &Manifest{
+		MediaType:     contentType,
+		ArtifactType:  raw.ArtifactType,
+		SchemaVersion: raw.SchemaVersion,
+		Size:          int64(len(body)),
+		Body:          body,
+		Annotations:   raw.Annotations,
+		Config:        (*Descriptor)(raw.Config),
+		Subject:       (*Descriptor)(raw.Subject),
+		Layers:        raw.Layers,
+		Manifests:     raw.Manifests,
+	}
+	return manifest, manifest.checkShape()
+}
+
+// saysSchema1 reports whether bytes that are not what their digest says are a schema 1 manifest under another type.
+func saysSchema1(body []byte) bool {
+	var raw struct {
+		SchemaVersion int64 `json:"schemaVersion"`
+	}
+	return wire.Unmarshal(body, maxManifestValues, &raw) == nil && raw.SchemaVersion == 1
+}
+
+// checkShape holds the four standard types to their required parts, so that `{}` is no image.
+func (m *Manifest) checkShape() error {
+	switch m.MediaType {
+	case ocispec.MediaTypeImageManifest, MediaTypeDockerManifest:
+		if m.Config == nil || m.Layers == nil {
+			return errors.New("it has no config or no layers")
+		}
+	case ocispec.MediaTypeImageIndex, MediaTypeDockerList:
+		if m.Manifests == nil {
+			return errors.New("it has no manifests")
+		}
+	}
+	return nil
+}
+
+// What a manifest may hold: more descriptors than any image or index has by far, and for each of them a platform and
+// several annotations. More of them would take over 64 MiB as values of Terraform's.
+const (
+	MaxDescriptors    = 4_000 // of layers, and of manifests
+	maxManifestValues = 60_000
+)
+
+// descriptors checks each element as it comes, so that a body of empty objects costs no memory.
+type descriptors []Descriptor
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (list *descriptors) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue() // null is as good as absent
+	}
+	*list = descriptors{}
+	return wire.EachElement(d, func() error {
+		if len(*list) == MaxDescriptors {
+			return wire.ErrTooMany
+		}
+		var element checkedDescriptor
+		err := json.UnmarshalDecode(d, &element)
+		*list = append(*list, Descriptor(element))
+		return err
+	})
+}
+
+// checkedDescriptor is a descriptor with a digest and a size that can be.
+type checkedDescriptor Descriptor
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (c *checkedDescriptor) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() != '{' {
+		return wire.ErrShape
+	}
+	var raw struct {
+		MediaType    string            `json:"mediaType"`
+		Digest       digest.Digest     `json:"digest"`
+		Size         int64             `json:"size"`
+		ArtifactType string            `json:"artifactType"`
+		Annotations  map[string]string `json:"annotations"`
+		Platform     *ocispec.Platform `json:"platform"`
+	}
+	if err := json.UnmarshalDecode(d, &raw); err != nil {
+		return err
+	}
+	if err := raw.Digest.Validate(); err != nil && !errors.Is(err, digest.ErrDigestUnsupported) || raw.Size < 0 {
+		return wire.ErrShape
+	}
+	*c = checkedDescriptor{
+		MediaType: raw.MediaType, Digest: raw.Digest, Size: raw.Size,
+		ArtifactType: raw.ArtifactType, Annotations: raw.Annotations, Platform: raw.Platform,
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package oci
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// ParsePlatform reads `os/architecture[/variant]`, such as linux/arm64 or linux/arm/v7.
+func ParsePlatform(value string) (ocispec.Platform, error) {
+	parts := strings.Split(value, "/")
+	wellFormed := len(parts) == 2 || len(parts) == 3
+	for _, part := range parts {
+		wellFormed = wellFormed && part != "" && strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
+	}
+	if !wellFormed {
+		return ocispec.Platform{}, fault.Invalid("platform", "%q is not os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7", secret.Excerpt(value))
+	}
+	p := ocispec.Platform{OS: parts[0], Architecture: parts[1]}
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p, nil
+}
+
+// FormatPlatform returns a platform as ParsePlatform reads it.
+func FormatPlatform(p ocispec.Platform) string {
+	text := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		text += "/" + p.Variant
+	}
+	return text
+}
+
+// normalized gives a platform the names that containerd uses: other spellings of an architecture become Go's, and the
+// variant that an architecture has by itself is left out, save for arm, where it stands for v7.
+func normalized(p ocispec.Platform) ocispec.Platform {
+	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
+	switch p.Architecture {
+	case "x86_64", "x86-64":
+		p.Architecture = "amd64"
+	case "i386":
+		p.Architecture = "386"
+	case "aarch64":
+		p.Architecture = "arm64"
+	case "armhf":
+		p.Architecture, p.Variant = "arm", "v7"
+	case "armel":
+		p.Architecture, p.Variant = "arm", "v6"
+	}
+	if len(p.Variant) == 1 {
+		p.Variant = "v" + p.Variant
+	}
+	switch p.Architecture + p.Variant {
+	case "amd64v1", "arm64v8":
+		p.Variant = ""
+	case "arm":
+		p.Variant = "v7"
+	}
+	return p
+}
+
+// PlatformChild is a child of an index with the platform that it is for.
+type PlatformChild struct {
+	Platform   string // `os/architecture[/variant]`, as the index writes it
+	Descriptor Descriptor
+}
+
+// Platforms lists the children of an index by platform, sorted. The first child of each platform counts. Children of
+// the platform unknown/unknown are attestations and are left out, as are children without a platform.
+func (m *Manifest) Platforms() []PlatformChild {
+	var children []PlatformChild
+	seen := map[string]bool{}
+	for _, child := range m.Manifests {
+		if child.Platform == nil || child.Platform.OS == "unknown" || child.Platform.OS == "" {
+			continue
+		}
+		platform := FormatPlatform(*child.Platform)
+		if !seen[platform] {
+			seen[platform] = true
+			children = append(children, PlatformChild{platform, child})
+		}
+	}
+	slices.SortFunc(children, func(a, b PlatformChild) int { return strings.Compare(a.Platform, b.Platform) })
+	return children
+}
+
+// Choose returns the child of an index for a platform. Without a variant it takes the architecture's usual one, else
+// arm's next lower ones, else the only one there is.
+func (m *Manifest) Choose(wanted ocispec.Platform) (Descriptor, bool) {
+	var candidates []Descriptor // the first of each variant
+	exact := normalized(wanted)
+	for _, child := range m.Manifests {
+		if child.Platform == nil {
+			continue
+		}
+		has := normalized(*child.Platform)
+		if has.OS != exact.OS || has.Architecture != exact.Architecture {
+			continue
+		}
+		if has.Variant == exact.Variant {
+			return child, true
+		}
+		if !slices.ContainsFunc(candidates, func(c Descriptor) bool { return normalized(*c.Platform).Variant == has.Variant }) {
+			candidates = append(candidates, child)
+		}
+	}
+	if wanted.Variant != "" {
+		return Descriptor{}, false
+	}
+	if exact.Architecture == "arm" {
+		return highestBelow(candidates, exact.Variant)
+	}
+	if len(candidates) == 1 {
+		return candidates[0], true
+	}
+	return Descriptor{}, false
+}
+
+// highestBelow finds the child with the highest variant below the given one: v6 and v5 programs run on v7. The only
+// candidate counts in any case.
+func highestBelow(candidates []Descriptor, variant string) (best Descriptor, found bool) {
+	for _, child := range candidates {
+		has := normalized(*child.Platform).Variant
+		if has < variant && (!found || has > normalized(*best.Platform).Variant) {
+			best, found = child, true
+		}
+	}
+	if !found && len(candidates) == 1 {
+		return candidates[0], true
+	}
+	return best, found
+}
+
+// Fits reports whether what is for one platform is what was wanted.
+func Fits(has, wanted ocispec.Platform) bool {
+	_, found := (&Manifest{Manifests: []Descriptor{{Platform: &has}}}).Choose(wanted)
+	return found
+}
+
+// ListPlatforms names what an index has, at most twenty of it.
+func ListPlatforms(manifest *Manifest) string {
+	var names []string
+	for _, child := range manifest.Platforms() {
+		if len(names) == 20 {
+			names = append(names, "and more")
+			break
+		}
+		names = append(names, secret.Excerpt(child.Platform))
+	}
+	if len(names) == 0 {
+		return "no platform at all"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,78 @@
+// Package oci reads what a registry stores: references, manifests, configurations and platforms. Bytes in, values out.
+package oci
+
+import (
+	"strings"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+// Image is an image reference in parts. Tag and Digest are empty where absent.
+type Image struct {
+	Registry   string // host[:port]
+	Repository string
+	Tag        string
+	Digest     string
+	Canonical  string // the whole reference in canonical order, registry/repository[:tag][@digest]
+}
+
+// ParseImage takes an image reference apart by the grammar of distribution's reference package. Docker Hub's defaults are not
+// applied: a reference without a registry is an error.
+func ParseImage(text string) (*Image, error) {
+	parsed, err := reference.Parse(text)
+	if err != nil {
+		return nil, fault.Invalid("reference", "%q is not an image reference such as \"example.azurecr.io/app:1.0\"", secret.Excerpt(text))
+	}
+	named, ok := parsed.(reference.Named)
+	if !ok || !namesRegistry(named) {
+		return nil, fault.Invalid("reference", "%q names no registry: it begins with one, such as \"example.azurecr.io/\"; no Docker Hub default is applied", secret.Excerpt(text))
+	}
+	image := &Image{Registry: reference.Domain(named), Repository: reference.Path(named), Canonical: parsed.String()}
+	if tagged, ok := parsed.(reference.Tagged); ok {
+		image.Tag = tagged.Tag()
+	}
+	if digested, ok := parsed.(reference.Digested); ok {
+		image.Digest = digested.Digest().String()
+	}
+	return image, nil
+}
+
+// namesRegistry tells a registry from the first part of a repository's path as Docker does: a registry has a dot, a
+// port or capitals in it, or is localhost.
+func namesRegistry(named reference.Named) bool {
+	domain := reference.Domain(named)
+	return domain == "localhost" || strings.ContainsAny(domain, ".:") || domain != strings.ToLower(domain)
+}
+
+// ValidateRepository checks a repository name against the OCI distribution spec's <name>.
+func ValidateRepository(repository string) error {
+	if repository == "" {
+		return fault.Invalid("repository", "is empty")
+	}
+	// The grammar of a whole reference takes a first component with a dot for a host, so one is put before it.
+	named, err := reference.WithName("r.io/" + repository)
+	if err != nil || reference.Path(named) != repository {
+		return fault.Invalid("repository", "%q is not a repository name: lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", secret.Excerpt(repository))
+	}
+	return nil
+}
+
+// ValidateTag checks a tag against the OCI distribution spec: at most 128 letters, digits, ".", "_" and "-", not
+// beginning with "." or "-".
+func ValidateTag(tag string) error {
+	if match := reference.TagRegexp.FindString(tag); match == "" || match != tag {
+		return fault.Invalid("tag", "%q is not a tag: at most 128 letters, digits, \".\", \"_\" and \"-\", not beginning with \".\" or \"-\"", secret.Excerpt(tag))
+	}
+	return nil
+}
+
+// ValidateDigest checks a digest of an algorithm whose hash can be computed here: sha256, sha384 or sha512.
+func ValidateDigest(value string) error {
+	if err := digest.Digest(value).Validate(); err != nil {
+		return fault.Invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits", secret.Excerpt(value))
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+)
+
+// maxErrorBody bounds the body of an answer that is not 2xx.
+const maxErrorBody = 8 << 10
+
+// Request is one HTTP request, to be sent as often as it takes.
+type Request struct {
+	Step          string // for errors, where the request is one of several: "asking https://… for a token"
+	Method        string
+	URL           *url.URL
+	Accept        string
+	ContentType   string      // of Body
+	Body          secret.Text // sent with every attempt: a form may hold a refresh token; none when zero
+	Authorization secret.Text // the header's whole value, such as "Bearer …"; none when zero
+	Limit         int64       // of a 2xx answer's body, in bytes
+	Confined      bool        // redirects must stay on the origin
+	Once          bool        // no second attempt: another caller has just tried in vain
+}
+
+// Response is a complete answer: the whole body, within its limit.
+type Response struct {
+	Status    int
+	Header    http.Header
+	Body      []byte
+	Elsewhere string // the origin that answered, where a redirect led away from the first; else empty
+}
+
+// IsWebPage reports whether the answer is a page for people, such as that of a login or of a registry's own user
+// interface.
+func (r *Response) IsWebPage() bool {
+	return strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
+}
+
+// Fault returns the error that an answer is, with what a registry says of itself in it: code, message and correlation
+// id. Reason and Step are the caller's to know.
+func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
+	said, _ := wire.ParseErrors(r.Body)
+	failed := &fault.Error{
+		Reason:        reason,
+		Step:          step,
+		Status:        r.Status,
+		Code:          said.Code,
+		Message:       said.Message,
+		CorrelationID: r.Header.Get("X-Ms-Correlation-Request-Id"),
+	}
+	if r.Elsewhere != "" {
+		failed.Detail = "after a redirect to " + r.Elsewhere
+	}
+	return failed
+}
+
+// attempt sends the request once and reads the whole answer. With an error there is an answer once its header came.
+func (t *Transport) attempt(ctx context.Context, r Request) (*Response, error) {
+	started := t.Now()
+	ctx, cancel := context.WithTimeout(ctx, t.config.RequestTimeout)
+	defer cancel()
+	answer, err := t.exchange(ctx, r)
+	t.trace(ctx, r, answer, t.Now().Sub(started))
+	return answer, err
+}
+
+// exchange follows redirects and reads the body.
+func (t *Transport) exchange(ctx context.Context, r Request) (*Response, error) {
+	res, away, err := t.follow(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	limit := r.Limit
+	if res.StatusCode/100 != 2 {
+		limit = maxErrorBody
+	}
+	answer := &Response{Status: res.StatusCode, Header: res.Header}
+	if away {
+		answer.Elsewhere = OriginOf(res.Request.URL).String()
+	}
+	answer.Body, err = wire.ReadBody(res, limit)
+	return answer, r.redirected(res.Request.URL, err)
+}
+
+// newRequest makes one HTTP request of r for a target, which differs from r's own after a redirect.
+func (t *Transport) newRequest(ctx context.Context, r Request, target *url.URL, authorized bool) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), strings.NewReader(r.Body.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", t.config.UserAgent)
+	if r.Accept != "" {
+		req.Header.Set("Accept", r.Accept)
+	}
+	if r.ContentType != "" {
+		req.Header.Set("Content-Type", r.ContentType)
+	}
+	if authorized && !r.Authorization.IsZero() {
+		req.Header.Set("Authorization", r.Authorization.Reveal())
+	}
+	return req, nil
+}
+
+// trace logs one attempt. It names no query (a redirect's may be signed) and no header, and of a path no secret: the
+// registry may have put one into the link that it is asked by.
+func (t *Transport) trace(ctx context.Context, r Request, answer *Response, took time.Duration) {
+	if t.config.Log == nil {
+		return
+	}
+	fields := map[string]any{
+		"method": r.Method,
+		"url":    t.config.Secrets.Redactor().Clean(OriginOf(r.URL).String() + r.URL.EscapedPath()),
+		"took":   took.Round(time.Millisecond).String(),
+		"status": "none",
+	}
+	if answer != nil {
+		fields["status"] = strconv.Itoa(answer.Status)
+	}
+	t.config.Log(ctx, "registry request", fields)
+}

@@ -1,0 +1,158 @@
+package transport
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+)
+
+// diagnose returns what went wrong where no answer came. It never repeats the text of an error it does not know: Go's
+// own quote what the server sent.
+func (t *Transport) diagnose(err error) *fault.Error {
+	reason, detail := t.cause(err)
+	var elsewhere *redirectedError
+	if errors.As(err, &elsewhere) {
+		detail = fmt.Sprintf("after a redirect to %s: %s", elsewhere.to, detail)
+	}
+	return &fault.Error{Reason: reason, Detail: detail}
+}
+
+func (t *Transport) cause(err error) (fault.Reason, string) {
+	var (
+		refused  *proxyRefusal
+		redirect *redirectError
+		dns      *net.DNSError
+		record   tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &refused):
+		return fault.ProxyRefused, refused.Error()
+	case errors.As(err, &redirect):
+		return fault.BadRedirect, redirect.Error()
+	case errors.Is(err, wire.ErrTooLarge):
+		return fault.TooLarge, err.Error()
+	case isHeaderTooLarge(err):
+		return fault.TooLarge, fmt.Sprintf("the response headers are over the limit of %d bytes", maxHeaderBytes)
+	case isCompressionError(err):
+		return fault.BadAnswer, "the body's compression is broken or was not asked for"
+	case errors.As(err, &record):
+		return fault.NotARegistry, "the server does not speak TLS; a registry on this machine without it needs plain_http = true"
+	case isCertificateError(err):
+		return fault.CertificateRejected, certificateDetail(err)
+	case isUnknownHost(err) && errors.As(err, &dns):
+		return fault.Unreachable, fmt.Sprintf("the host name %s is unknown", dns.Name)
+	case isTimeOut(err):
+		return fault.TimedOut, fmt.Sprintf("no complete answer within request_timeout (%s)", t.config.RequestTimeout)
+	case isRefused(err):
+		return fault.Unreachable, "the connection was refused or no way leads there"
+	case isBroken(err):
+		return fault.Unreachable, "the connection broke before the answer was complete"
+	case isDialError(err):
+		return fault.Unreachable, "no connection could be made"
+	default:
+		return fault.BadAnswer, "the answer is not HTTP as its specification has it"
+	}
+}
+
+// isDecided reports whether an attempt ended by a decision that another attempt would meet again.
+func isDecided(err error) bool {
+	var (
+		refused  *proxyRefusal
+		redirect *redirectError
+		record   tls.RecordHeaderError
+	)
+	return errors.As(err, &refused) || errors.As(err, &redirect) || errors.As(err, &record) || errors.Is(err, wire.ErrTooLarge) ||
+		isHeaderTooLarge(err) || isCompressionError(err) || isCertificateError(err)
+}
+
+func isCompressionError(err error) bool {
+	var deflate flate.CorruptInputError
+	return errors.Is(err, wire.ErrEncoding) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &deflate)
+}
+
+func isUnknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+func isTimeOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+func isRefused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+}
+
+func isDialError(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
+}
+
+// isBroken knows reset, early end and the failures of one HTTP/2 stream. The types of the latter are not
+// exported by net/http.
+func isBroken(err error) bool {
+	for _, broken := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, broken) {
+			return true
+		}
+	}
+	text := err.Error()
+	for _, broken := range []string{"stream error:", "GOAWAY", "client connection lost", "server closed", "connection reset"} {
+		if strings.Contains(text, broken) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHeaderTooLarge knows the texts of net/http for HTTP/1.1 and HTTP/2, which have no exported error value. The last is
+// how HTTP/2 refuses one header over the limit: its decompression stops there.
+func isHeaderTooLarge(err error) bool {
+	text := err.Error()
+	for _, refusal := range []string{"server response headers exceeded", "header list larger than", "COMPRESSION_ERROR"} {
+		if strings.Contains(text, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+func isCertificateError(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		alert        tls.AlertError
+	)
+	return errors.As(err, &verification) || errors.As(err, &alert) ||
+		strings.HasPrefix(err.Error(), "tls:") || strings.HasPrefix(err.Error(), "remote error: tls:")
+}
+
+// certificateDetail names the cause in the words of a person who runs Terraform.
+func certificateDetail(err error) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		host    x509.HostnameError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "the certificate is signed by an authority that this machine does not know"
+	case errors.As(err, &host):
+		return "the certificate is not for the host " + host.Host
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the certificate is expired or not yet valid"
+	default:
+		return "the TLS handshake failed"
+	}
+}

@@ -1,0 +1,110 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// maxRedirects is how many redirects one request may meet.
+const maxRedirects = 10
+
+// redirectError is a redirect that is not followed.
+type redirectError struct{ text string }
+
+func (e *redirectError) Error() string { return e.text }
+
+func refuseRedirect(format string, values ...any) error {
+	return &redirectError{fmt.Sprintf(format, values...)}
+}
+
+// follow sends the request and follows redirects. Go's own client would carry Authorization to a sub-domain, to
+// another port and from https to http, so it is not used. Here the header goes to the first origin alone and, once
+// the chain has left it, not even there: a chain that comes back was steered by a stranger. It returns the last
+// answer, whose body the caller closes, and whether the chain has left the first origin.
+func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, away bool, err error) {
+	target := r.URL
+	visited := map[string]bool{}
+	for {
+		visited[target.String()] = true
+		req, err := t.newRequest(ctx, r, target, !away)
+		if err != nil {
+			return nil, away, err
+		}
+		if res, err = t.base.RoundTrip(req); err != nil {
+			return nil, away, r.redirected(target, err)
+		}
+		if !isRedirect(res.StatusCode) {
+			return res, away, nil
+		}
+		_ = res.Body.Close()
+		if target, err = r.nextTarget(target, res); err != nil {
+			return nil, away, err
+		}
+		away = away || OriginOf(target) != OriginOf(r.URL)
+		if visited[target.String()] {
+			return nil, away, refuseRedirect("%s redirects in a circle", OriginOf(r.URL))
+		}
+		if len(visited) > maxRedirects {
+			return nil, away, refuseRedirect("%s redirects more than %d times", OriginOf(r.URL), maxRedirects)
+		}
+	}
+}
+
+// redirectedError is what went wrong on a host that the registry redirected to, such as that of its blobs.
+type redirectedError struct {
+	to Origin
+	error
+}
+
+func (e *redirectedError) Unwrap() error { return e.error }
+
+// redirected names the host at fault where it is not the registry itself.
+func (r Request) redirected(target *url.URL, err error) error {
+	if err == nil || OriginOf(target) == OriginOf(r.URL) {
+		return err
+	}
+	return &redirectedError{OriginOf(target), err}
+}
+
+// nextTarget says where a redirect leads, if this request may go there.
+func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error) {
+	target, err := location(from, res)
+	if err != nil {
+		return nil, err
+	}
+	if home, to := OriginOf(r.URL), OriginOf(target); r.Confined && to != home {
+		return nil, refuseRedirect("%s redirects to %s, where no credential may go", home, to)
+	}
+	if !r.Body.IsZero() && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
+		return nil, refuseRedirect("%s redirects a POST in a way that drops its body", OriginOf(from))
+	}
+	return target, nil
+}
+
+// location reads the one Location of a redirect. Errors name origins only: a Location's query may be signed.
+func location(from *url.URL, res *http.Response) (*url.URL, error) {
+	locations := res.Header.Values("Location")
+	if len(locations) != 1 || locations[0] == "" {
+		return nil, refuseRedirect("%s redirects without naming one Location", OriginOf(from))
+	}
+	target, err := from.Parse(locations[0])
+	if err != nil || target.User != nil || target.Hostname() == "" || !ValidPort(target.Port()) {
+		return nil, refuseRedirect("%s redirects to a Location that is not a URL to follow", OriginOf(from))
+	}
+	if target.Scheme != "https" && target.Scheme != "http" {
+		return nil, refuseRedirect("%s redirects to a Location that is neither https nor http", OriginOf(from))
+	}
+	target.Fragment = ""
+	return target, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,42 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ErrTooLarge says that a body is over its limit.
+var ErrTooLarge = errors.New("too large")
+
+// ErrEncoding says that a body is encoded in a way that was not asked for.
+var ErrEncoding = errors.New("unknown content encoding")
+
+// ReadBody reads a body of at most limit bytes, counted after decompression. One byte more is an error, never a
+// truncation: the error is ErrTooLarge, or ErrEncoding for a compression that was not asked for.
+func ReadBody(res *http.Response, limit int64) ([]byte, error) {
+	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, ErrEncoding
+	}
+	if res.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	var body bytes.Buffer
+	if res.ContentLength > 0 {
+		body.Grow(int(res.ContentLength) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(io.LimitReader(res.Body, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(body.Len()) > limit {
+		return nil, tooLarge(limit)
+	}
+	return body.Bytes(), nil
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w: the body is over the limit of %d bytes", ErrTooLarge, limit)
+}

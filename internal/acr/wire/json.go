@@ -1,0 +1,109 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrTooMany says that a body holds more values than its kind may: within its limit in bytes, a body can hold so many
+// tiny ones that they take many times its size in memory, here and once more as values of Terraform's.
+var ErrTooMany = errors.New("it holds too many values, more than any image or list has")
+
+// ErrTooDeep says that a body is nested more deeply than anything that means to be read.
+var ErrTooDeep = errors.New("it is nested too deeply")
+
+// maxDepth bounds the nesting. Manifests have 4 levels, configurations hardly more.
+const maxDepth = 1_000
+
+// Unmarshal reads JSON of at most so many values, which it has counted first, in a pass that allocates nothing.
+func Unmarshal(body []byte, most int, into any) error {
+	switch values, depth := measure(body); {
+	case values > most:
+		return ErrTooMany
+	case depth > maxDepth:
+		return ErrTooDeep
+	}
+	return json.Unmarshal(body, into)
+}
+
+// measure counts the values of a body, by commas and opening brackets outside of strings, and its levels.
+func measure(body []byte) (values, depth int) {
+	inString, level := false, 0
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == ',':
+			values++
+		case c == '{' || c == '[':
+			values++
+			level++
+			depth = max(depth, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return values, depth
+}
+
+// EachElement calls element at every element of the array that comes next, so that the first bad one ends the reading.
+// null is an array without elements.
+func EachElement(d *jsontext.Decoder, element func() error) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	if d.PeekKind() != '[' {
+		return fmt.Errorf("%w: an array was expected", ErrShape)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// ErrShape is a value of a shape that its place cannot have.
+var ErrShape = errors.New("not the shape that was expected")
+
+// Explain returns what is wrong with JSON, from the error of Unmarshal, without quoting it.
+func Explain(err error) error {
+	var syntax *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.Is(err, ErrTooMany):
+		return ErrTooMany
+	case errors.Is(err, ErrTooDeep):
+		return ErrTooDeep
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errors.New("it has the same key twice in one object")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is not valid JSON at byte %d", syntax.ByteOffset)
+	case errors.As(err, &semantic) && semantic.Err != nil:
+		return fmt.Errorf("it has a value that does not fit at byte %d", semantic.ByteOffset)
+	default:
+		return errors.New("it is JSON of another shape")
+	}
+}
+
+// LenientString is a JSON string, or empty for a value of any other type.
+type LenientString string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *LenientString) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	if err != nil || value.Kind() != '"' {
+		return err
+	}
+	return json.Unmarshal(value, (*string)(s))
+}

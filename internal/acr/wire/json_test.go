@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestMeasure(t *testing.T) {
+	for body, want := range map[string]int{
+		``: 0, `{}`: 1, `[]`: 1, `"a"`: 0, `{"a":1}`: 1, `{"a":1,"b":2}`: 2, `[1,2,3]`: 3, `[[],[{}]]`: 5,
+		`"[,{"`: 0, `["[,{"]`: 1, `["\",[{"]`: 1, `["\\",[]]`: 3, `["\\\",["]`: 1, `["a\u002c,"]`: 1, `"\`: 0, `",`: 0,
+	} {
+		if got, _ := measure([]byte(body)); got != want {
+			t.Errorf("%s holds %d values, want %d", body, got, want)
+		}
+	}
+}
+
+func TestDepth(t *testing.T) {
+	for body, want := range map[string]int{
+		`1`: 0, `{}`: 1, `[[]]`: 2, `[[],[]]`: 2, `{"a":[{}],"b":{}}`: 3, `["[[["]`: 1, `]]][`: 0,
+	} {
+		if _, got := measure([]byte(body)); got != want {
+			t.Errorf("%s has %d levels, want %d", body, got, want)
+		}
+	}
+	nested := func(levels int) []byte {
+		return []byte(strings.Repeat("[", levels) + strings.Repeat("]", levels))
+	}
+	var into any
+	if err := Unmarshal(nested(maxDepth), maxDepth, &into); err != nil {
+		t.Errorf("as deep as may be: %v", err)
+	}
+	if err := Unmarshal(nested(maxDepth+1), 2*maxDepth, &into); !errors.Is(err, ErrTooDeep) {
+		t.Errorf("error = %v, want %v", err, ErrTooDeep)
+	}
+}
+
+func TestUnmarshalStopsAtItsLimit(t *testing.T) {
+	list := func(values int) []byte { return []byte("[" + strings.Repeat("0,", values-1) + "0]") }
+	var into []int
+	if err := Unmarshal(list(100), 100, &into); err != nil || len(into) != 100 {
+		t.Errorf("%d values were read of 100: %v", len(into), err)
+	}
+	if err := Unmarshal(list(101), 100, &into); !errors.Is(err, ErrTooMany) {
+		t.Errorf("error = %v, want %v", err, ErrTooMany)
+	}
+}
