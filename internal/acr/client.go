@@ -138,13 +138,13 @@ func (c *Client) read(ctx context.Context, r request) (*answer, error) {
 	if err != nil || found.challenge == nil {
 		return c.accept(r, found.answer, err, nil)
 	}
-	challenge := *found.challenge
 
 	// 2. A token from the challenge's realm, shared by all reads of the same scope.
-	token, fresh, err := c.tokens.For(ctx, challenge)
+	token, fresh, err := c.tokenFor(ctx, r, *found.challenge)
 	if err != nil {
 		return nil, c.tokenRefused(err)
 	}
+	challenge := found.challenge.WithScopes(token.Scopes...)
 
 	// 3. The request with the token.
 	res, err := c.send(ctx, r, token.Value)

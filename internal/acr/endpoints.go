@@ -56,8 +56,9 @@ var (
 // request is an endpoint's request for one name: what travels, and what the three steps need to know.
 type request struct {
 	transport.Request
-	scopes   []string    // what its challenge is foreseen to name
-	token    secret.Text // the caller's own access token, in place of the client's
+	scopes   []string     // what its challenge is foreseen to name
+	token    secret.Text  // the caller's own access token, in place of the client's
+	shared   *sharedToken // the token that opens this and other repositories; nil to ask for one of its own
 	accepted []int
 	part     string // what names it, where it is a part of something that is there: "the index names this manifest"
 }

@@ -64,7 +64,7 @@ func (c *Client) configBlob(ctx context.Context, req ManifestRequest, manifest *
 		return nil, err
 	}
 	r := c.request(getConfig, req.Repository, descriptor.Digest.String(), nil)
-	r.token = req.AccessToken
+	r.token, r.shared = req.AccessToken, req.shared
 	r.Step = "reading the blob " + c.Pin(req.Repository, descriptor.Digest)
 	r.part = "the manifest names this configuration"
 	answer, err := c.read(ctx, r)

@@ -19,6 +19,8 @@ type ManifestRequest struct {
 	Digest      string
 	Platform    string      // `os/architecture[/variant]`: follow an index to this child; empty for what is there
 	AccessToken secret.Text // used as it is in place of the client's own tokens; zero for those
+
+	shared *sharedToken // with other reads
 }
 
 func (r ManifestRequest) reference() string {
@@ -98,7 +100,7 @@ func (c *Client) sharedManifest(ctx context.Context, req ManifestRequest) (*oci.
 // sharedPart is sharedManifest for a part of an image that is there; part says what names it.
 func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part string) (*oci.Manifest, error) {
 	r := c.request(getManifest, req.Repository, req.reference(), nil)
-	r.token = req.AccessToken
+	r.token, r.shared = req.AccessToken, req.shared
 	if r.part = part; part != "" {
 		r.Step = c.reading("manifest", req)
 	}
@@ -140,7 +142,7 @@ func (c *Client) child(ctx context.Context, req ManifestRequest, index *oci.Mani
 	if err := checkDigest(child.Digest); err != nil {
 		return nil, err
 	}
-	part := ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken}
+	part := ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken, shared: req.shared}
 	return c.sharedPart(ctx, part, "the index names this manifest for "+req.Platform)
 }
 

@@ -29,7 +29,7 @@ type Token struct {
 // MissingActions lists what was asked for and not granted, each as `type:name:action`; a token server answers 200 all
 // the same. Empty where the token does not say.
 func (t *Token) MissingActions() []string {
-	if t.Claims == nil || t.Claims.Access == nil {
+	if !t.tellsAccess() {
 		return nil
 	}
 	var missing []string
@@ -43,6 +43,25 @@ func (t *Token) MissingActions() []string {
 	}
 	return missing
 }
+
+// Opens reports whether the token was asked for with the scopes, each as it is spelled, and was granted them. One that
+// does not say what it was granted counts as granted.
+func (t *Token) Opens(scopes []string) bool {
+	for _, scope := range scopes {
+		if !slices.Contains(t.Scopes, scope) {
+			return false
+		}
+		resource, actions := SplitScope(scope)
+		for action := range strings.SplitSeq(actions, ",") {
+			if t.tellsAccess() && !t.grants(resource, action) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (t *Token) tellsAccess() bool { return t.Claims != nil && t.Claims.Access != nil }
 
 // grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for whatever there is.
 func (t *Token) grants(resource, action string) bool {

@@ -186,6 +186,37 @@ func TestMissingActions(t *testing.T) {
 	}
 }
 
+func TestTokenOpensWhatItWasAskedForAndGranted(t *testing.T) {
+	const a, b = "repository:a:pull", "repository:b:pull"
+	for name, test := range map[string]struct {
+		claims string // empty for an opaque token
+		scopes []string
+		want   bool
+	}{
+		"granted":        {`{"access":[{"type":"repository","name":"a","actions":["pull"]}]}`, []string{a}, true},
+		"left out":       {`{"access":[{"type":"repository","name":"a","actions":["pull"]}]}`, []string{b}, false},
+		"one of two":     {`{"access":[{"type":"repository","name":"a","actions":["pull"]}]}`, []string{a, b}, false},
+		"too little":     {`{"access":[{"type":"repository","name":"a","actions":["metadata_read"]}]}`, []string{a}, false},
+		"not asked for":  {`{"access":[{"type":"repository","name":"c","actions":["pull"]}]}`, []string{"repository:c:pull"}, false},
+		"opaque":         {"", []string{a, b}, true},
+		"without access": {`{"sub":"x"}`, []string{a}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			token := &Token{Scopes: []string{a, b}}
+			if test.claims != "" {
+				claims, err := ParseClaims(jwt(test.claims))
+				if err != nil {
+					t.Fatal(err)
+				}
+				token.Claims = claims
+			}
+			if got := token.Opens(test.scopes); got != test.want {
+				t.Errorf("opens %q: %t, want %t", test.scopes, got, test.want)
+			}
+		})
+	}
+}
+
 // FuzzToken, hardening item 20: what comes out can stand in a header, is the text of the JSON, and has dates that RFC
 // 3339 can write.
 func FuzzToken(f *testing.F) {

@@ -22,15 +22,43 @@ type Image struct {
 // ParseImage takes an image reference apart by the grammar of distribution's reference package. Docker Hub's defaults are not
 // applied: a reference without a registry is an error.
 func ParseImage(text string) (*Image, error) {
-	parsed, err := reference.Parse(text)
+	image, err := parse(text)
 	if err != nil {
 		return nil, fault.Invalid("reference", "%q is not an image reference such as \"example.azurecr.io/app:1.0\"", secret.Excerpt(text))
 	}
-	named, ok := parsed.(reference.Named)
-	if !ok || !namesRegistry(named) {
+	if image.Registry == "" {
 		return nil, fault.Invalid("reference", "%q names no registry: it begins with one, such as \"example.azurecr.io/\"; no Docker Hub default is applied", secret.Excerpt(text))
 	}
-	image := &Image{Registry: reference.Domain(named), Repository: reference.Path(named), Canonical: parsed.String()}
+	return image, nil
+}
+
+// ParseReference takes a reference to one manifest apart: `repository:tag` or `repository@digest`, with or without a
+// registry in front. No tag is added to a reference that has none. Errors are *fault.Error about "reference".
+func ParseReference(text string) (*Image, error) {
+	image, err := parse(text)
+	if err != nil {
+		return nil, fault.Invalid("reference", "%q is not a reference such as \"team/app:1.0\" or \"team/app@sha256:…\"", secret.Excerpt(text))
+	}
+	if (image.Tag == "") == (image.Digest == "") {
+		return nil, fault.Invalid("reference", "%q needs a tag or a digest, and not both, such as \"team/app:1.0\" or \"team/app@sha256:…\"", secret.Excerpt(text))
+	}
+	return image, nil
+}
+
+// parse is the grammar alone. The registry stays empty where the first part is no registry's name.
+func parse(text string) (*Image, error) {
+	parsed, err := reference.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	named, ok := parsed.(reference.Named)
+	if !ok {
+		return nil, reference.ErrNameEmpty // a digest alone
+	}
+	image := &Image{Repository: named.Name(), Canonical: parsed.String()}
+	if namesRegistry(named) {
+		image.Registry, image.Repository = reference.Domain(named), reference.Path(named)
+	}
 	if tagged, ok := parsed.(reference.Tagged); ok {
 		image.Tag = tagged.Tag()
 	}

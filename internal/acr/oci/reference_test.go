@@ -50,6 +50,33 @@ func TestParseImageRefuses(t *testing.T) {
 	}
 }
 
+func TestParseReference(t *testing.T) {
+	for text, want := range map[string]Image{
+		"app:1.0":                         {Repository: "app", Tag: "1.0"},
+		"team/app@" + digestA:             {Repository: "team/app", Digest: digestA},
+		"a/b/c:v":                         {Repository: "a/b/c", Tag: "v"},
+		"example.azurecr.io/team/app:1.0": {Registry: "example.azurecr.io", Repository: "team/app", Tag: "1.0"},
+		"localhost:5000/app@" + digestA:   {Registry: "localhost:5000", Repository: "app", Digest: digestA},
+		"r.io/my.team/app:1":              {Registry: "r.io", Repository: "my.team/app", Tag: "1"},
+	} {
+		want.Canonical = text
+		if got, err := ParseReference(text); err != nil || *got != want {
+			t.Errorf("reference %s = %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	const grammar, one = "is not a reference", "needs a tag or a digest, and not both"
+	for text, want := range map[string]string{
+		"": grammar, "App:1": grammar, "app:": grammar, "app:1\n": grammar, "https://r.io/app:1": grammar, "app@sha256:abc": grammar,
+		"app": one, "team/app": one, "r.io/app": one, "app:1@" + digestA: one, "r.io/app:1@" + digestA: one,
+	} {
+		image, err := ParseReference(text)
+		faulttest.WantArgument(t, err, "reference")
+		if image != nil || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("reference %q = %+v, error = %v; want %q in it", text, image, err, want)
+		}
+	}
+}
+
 // FuzzImageReference, hardening item 20: the parts are valid by their own rules, and the canonical form is read as the
 // same image.
 func FuzzImageReference(f *testing.F) {

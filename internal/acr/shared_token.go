@@ -1,0 +1,45 @@
+package acr
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+)
+
+// repositoriesPerToken is for how many repositories one token is asked for: names of the greatest length make a query of
+// 6 KiB, and servers take 8 KiB for a request's first line (RFC 9110 section 4.1).
+const repositoriesPerToken = 20
+
+// sharedToken stands for one token that opens several repositories.
+type sharedToken struct {
+	scopes  []string
+	refused atomic.Bool // the token server gives no such token
+}
+
+func newSharedToken(repositories []string) *sharedToken {
+	shared := &sharedToken{}
+	for _, repository := range repositories {
+		shared.scopes = append(shared.scopes, strings.ReplaceAll(pull, "{name}", repository))
+	}
+	return shared
+}
+
+// tokenFor gets the token for a request; fresh reports whether it was made for it. Where the request shares a token, and
+// the token server refuses that one or grants less than the challenge names, the request gets a token of its own.
+func (c *Client) tokenFor(ctx context.Context, r request, challenge auth.Challenge) (token *auth.Token, fresh bool, err error) {
+	if r.shared == nil || r.shared.refused.Load() {
+		return c.tokens.For(ctx, challenge)
+	}
+	token, fresh, err = c.tokens.For(ctx, challenge.WithScopes(r.shared.scopes...))
+	var refusal *auth.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		r.shared.refused.Store(true)
+	case err != nil || token.Opens(challenge.Scopes):
+		return token, fresh, err
+	}
+	return c.tokens.For(ctx, challenge)
+}
