@@ -90,10 +90,12 @@ func writeError(w http.ResponseWriter, status int, e apiError) {
 	writeJSON(w, status, map[string][]apiError{"errors": {e}})
 }
 
+func nameUnknown(name string) apiError {
+	return apiError{Code: "NAME_UNKNOWN", Message: fmt.Sprintf("repository %q is not found", name)}
+}
+
 func writeNameUnknown(w http.ResponseWriter, name string) {
-	writeError(w, http.StatusNotFound, apiError{
-		Code: "NAME_UNKNOWN", Message: fmt.Sprintf("repository %q is not found", name),
-	})
+	writeError(w, http.StatusNotFound, nameUnknown(name))
 }
 
 // pageNotFound is the answer for a path that the registry does not know, a

@@ -7,7 +7,6 @@ import (
 )
 
 // permission is one entry of a token's access claim, and what a request needs.
-// The zero value needs a valid token and no scope.
 type permission struct {
 	Type    string   `json:"type"`
 	Name    string   `json:"name"`
@@ -15,11 +14,8 @@ type permission struct {
 }
 
 // scope is the permission as a challenge and a token request spell it:
-// "repository:app:pull,push". "" without a type.
+// "repository:app:pull,push".
 func (p permission) scope() string {
-	if p.Type == "" {
-		return ""
-	}
 	return p.Type + ":" + p.Name + ":" + strings.Join(p.Actions, ",")
 }
 
@@ -47,47 +43,40 @@ func (p permission) within(grants []permission) permission {
 	return allowed
 }
 
-func needsNoScope(string, target) permission { return permission{} }
-
-func needsCatalog(string, target) permission {
-	return permission{"registry", "catalog", []string{"*"}}
+// grantedBy tells whether the grants allow all of p.
+func (p permission) grantedBy(grants []permission) bool {
+	return len(p.within(grants).Actions) == len(p.Actions)
 }
 
-func needsContent(method string, t target) permission {
-	return permission{"repository", t.name, map[string][]string{
-		http.MethodGet:    {"pull"},
-		http.MethodHead:   {"pull"},
-		http.MethodDelete: {"delete"},
-	}[method]}.orActions("pull", "push")
+// needs tells what a request needs: the scopes of its challenge, in their order.
+type needs func(*http.Request, target) []permission
+
+// noScope needs a valid token and nothing of it.
+func noScope(*http.Request, target) []permission { return nil }
+
+func catalogScope(*http.Request, target) []permission {
+	return []permission{{"registry", "catalog", []string{"*"}}}
 }
 
-func needsMetadata(method string, t target) permission {
-	return permission{"repository", t.name, map[string][]string{
-		http.MethodGet:    {"metadata_read"},
-		http.MethodHead:   {"metadata_read"},
-		http.MethodDelete: {"delete"},
-	}[method]}.orActions("metadata_write")
-}
-
-// orActions gives a permission without actions these.
-func (p permission) orActions(actions ...string) permission {
-	if p.Actions == nil {
-		p.Actions = actions
+// repositoryScope needs these actions on the repository of the path.
+func repositoryScope(actions ...string) needs {
+	return func(_ *http.Request, t target) []permission {
+		return []permission{{"repository", t.name, actions}}
 	}
-	return p
 }
 
 // refusal is a 401: the challenge and its body.
 type refusal struct {
 	challenges []string
-	needs      permission
+	needs      []permission
 }
 
 // authorize checks a request's Authorization; nil means welcome.
-func (r *Registry) authorize(req *http.Request, needs permission) *refusal {
-	granted, challengeError := r.authenticate(req)
+func (r *Registry) authorize(req *http.Request, needs []permission) *refusal {
+	granted, challengeError := r.authenticate(req, needs)
 	if challengeError == "" && req.Header.Get("Authorization") != "" {
-		if needs.Type == "" || len(needs.within(granted).Actions) == len(needs.Actions) {
+		lacking := func(p permission) bool { return !p.grantedBy(granted) }
+		if !slices.ContainsFunc(needs, lacking) {
 			return nil
 		}
 		challengeError = "insufficient_scope"
@@ -104,7 +93,7 @@ const basicRefused = "basic"
 
 // authenticate gives what the request's Authorization permits, or the error
 // for the challenge.
-func (r *Registry) authenticate(req *http.Request) (granted []permission, challengeError string) {
+func (r *Registry) authenticate(req *http.Request, needs []permission) (granted []permission, challengeError string) {
 	switch authScheme(req) {
 	case "Bearer":
 		_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
@@ -118,11 +107,10 @@ func (r *Registry) authenticate(req *http.Request) (granted []permission, challe
 		if !ok || r.checkPassword(req, user, password) != nil {
 			return nil, basicRefused
 		}
-		needs := permission{}
-		if route, t, found := r.route(req.URL.Path); found {
-			needs = route.needs(req.Method, t)
+		for _, p := range needs {
+			granted = append(granted, r.grant(user, p))
 		}
-		return []permission{r.grant(user, needs)}, ""
+		return granted, ""
 	case "":
 		return nil, ""
 	default:
@@ -132,7 +120,7 @@ func (r *Registry) authenticate(req *http.Request) (granted []permission, challe
 
 // challenges are the WWW-Authenticate lines (RFC 6750 section 3, and the
 // distribution spec's realm, service and scope).
-func (r *Registry) challenges(req *http.Request, needs permission, challengeError string) []string {
+func (r *Registry) challenges(req *http.Request, needs []permission, challengeError string) []string {
 	if r.options.ChallengeHeaders != nil {
 		return r.options.ChallengeHeaders
 	}
@@ -141,8 +129,12 @@ func (r *Registry) challenges(req *http.Request, needs permission, challengeErro
 		realm = r.scheme() + "://" + req.Host + "/oauth2/token"
 	}
 	challenge := `Bearer realm="` + realm + `",service="` + r.serviceName(req) + `"`
-	if scope := needs.scope(); scope != "" {
-		challenge += `,scope="` + scope + `"`
+	if len(needs) > 0 {
+		var scopes []string
+		for _, p := range needs {
+			scopes = append(scopes, p.scope())
+		}
+		challenge += `,scope="` + strings.Join(scopes, " ") + `"`
 	}
 	if challengeError != "" {
 		challenge += `,error="` + challengeError + `"`
@@ -165,8 +157,10 @@ const authenticationRequired = "authentication required, visit https://aka.ms/ac
 func (f *refusal) write(w http.ResponseWriter) {
 	type action struct{ Type, Name, Action string }
 	var detail []action
-	for _, a := range f.needs.Actions {
-		detail = append(detail, action{f.needs.Type, f.needs.Name, a})
+	for _, p := range f.needs {
+		for _, a := range p.Actions {
+			detail = append(detail, action{p.Type, p.Name, a})
+		}
 	}
 	commonHeaders(w)
 	w.Header()["Www-Authenticate"] = f.challenges

@@ -3,6 +3,7 @@ package acrtest
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -18,10 +19,28 @@ const BlobSignature = "acrtest-blob-signature"
 
 const blobContentType = "application/octet-stream"
 
+// blob is the content of a blob.
+type blob interface {
+	size() int64
+	open() io.ReadSeeker // nil where nothing but the size is known
+}
+
+// storedBlob is one in memory.
+type storedBlob []byte
+
+func (b storedBlob) size() int64         { return int64(len(b)) }
+func (b storedBlob) open() io.ReadSeeker { return bytes.NewReader(b) }
+
+// forgottenBlob is an uploaded one that was too large to be kept.
+type forgottenBlob int64
+
+func (b forgottenBlob) size() int64         { return int64(b) }
+func (b forgottenBlob) open() io.ReadSeeker { return nil }
+
 func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target) {
 	contentHeaders(w, req)
 	d, _ := t.digest()
-	body, repositoryKnown := r.store.blob(t.name, d)
+	content, repositoryKnown := r.store.blob(t.name, d)
 	r.store.mu.RLock()
 	locked := r.store.readLocked(t)
 	r.store.mu.RUnlock()
@@ -30,7 +49,7 @@ func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target)
 		writeNameUnknown(w, t.name)
 	case locked:
 		writeError(w, http.StatusMethodNotAllowed, disallowed)
-	case body == nil:
+	case content == nil:
 		w.Header().Set("Cache-Control", "no-cache")
 		writeError(w, http.StatusNotFound, apiError{Code: "BLOB_UNKNOWN", Message: "blob unknown to registry", Detail: d})
 	case r.options.BlobRedirect && req.Method == http.MethodGet:
@@ -38,16 +57,18 @@ func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target)
 		http.Redirect(w, req, r.storageURL(t.name, d), http.StatusTemporaryRedirect)
 	case req.Method == http.MethodHead:
 		w.Header().Set("Docker-Content-Digest", d.String())
-		writeBody(w, http.StatusOK, blobContentType, body)
+		w.Header().Set("Content-Type", blobContentType)
+		w.Header().Set("Content-Length", strconv.FormatInt(content.size(), 10))
+		w.WriteHeader(http.StatusOK)
 	default:
 		w.Header().Set("Docker-Content-Digest", d.String())
-		serveBytes(w, req, body)
+		serveContent(w, req, content)
 	}
 }
 
 // blob finds a blob. The repository's existence is told apart because only
 // reading from it, never asking for a token, gives it away.
-func (s *store) blob(name string, d digest.Digest) (body []byte, repositoryKnown bool) {
+func (s *store) blob(name string, d digest.Digest) (content blob, repositoryKnown bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	repo := s.repositories[name]
@@ -57,13 +78,20 @@ func (s *store) blob(name string, d digest.Digest) (body []byte, repositoryKnown
 	return repo.blobs[d], true
 }
 
-// serveBytes sends a blob, or the range of it that was asked for.
-func serveBytes(w http.ResponseWriter, req *http.Request, body []byte) {
+// serveContent sends a blob, or the range of it that was asked for.
+func serveContent(w http.ResponseWriter, req *http.Request, content blob) {
+	reader := content.open()
+	if reader == nil {
+		writeError(w, http.StatusInternalServerError, apiError{
+			Code: "UNKNOWN", Message: "the test registry keeps no uploads of this size: push a layer of PutLayer",
+		})
+		return
+	}
 	w.Header().Set("Content-Type", blobContentType)
 	if req.Header.Get("Range") == "" {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Header().Set("Content-Length", strconv.FormatInt(content.size(), 10))
 	}
-	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body))
+	http.ServeContent(w, req, "", time.Time{}, reader)
 }
 
 // storageURL is where a blob is redirected to: a signed URL of the kind that
@@ -106,14 +134,14 @@ func (r *Registry) serveStorage(w http.ResponseWriter, req *http.Request) {
 		storageError(w, http.StatusBadRequest, "InvalidUri", "The requested URI does not represent any resource on the server.")
 		return
 	}
-	body, _ := r.store.blob(req.URL.Query().Get("repo"), digest.Digest(match[1]+":"+match[2]))
-	if body == nil {
+	content, _ := r.store.blob(req.URL.Query().Get("repo"), digest.Digest(match[1]+":"+match[2]))
+	if content == nil {
 		storageError(w, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
 		return
 	}
 	h.Set("Etag", `"0x8DB1F73F5F41DB6"`)
 	h.Set("X-Ms-Blob-Type", "AppendBlob")
-	serveBytes(w, req, body)
+	serveContent(w, req, content)
 }
 
 // storageError is an error in the storage's own format, which is XML.

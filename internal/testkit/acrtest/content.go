@@ -16,15 +16,15 @@ func (r *Registry) PutManifest(repository, tag, mediaType string, body []byte) d
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	repo := r.store.repository(repository)
-	d := repo.putManifest(tag, mediaType, body, r.store.tick())
+	d := digest.FromBytes(body)
+	repo.putManifest(tag, mediaType, d, body, r.store.tick())
 	if r.options.WithoutReferrersAPI {
 		repo.updateReferrersTag(d, r.store.tick())
 	}
 	return d
 }
 
-func (repo *repository) putManifest(tag, mediaType string, body []byte, now time.Time) digest.Digest {
-	d := digest.FromBytes(body)
+func (repo *repository) putManifest(tag, mediaType string, d digest.Digest, body []byte, now time.Time) {
 	repo.updated = now
 	if repo.manifests[d] == nil {
 		m := &manifest{
@@ -43,7 +43,6 @@ func (repo *repository) putManifest(tag, mediaType string, body []byte, now time
 	if tag != "" {
 		repo.setTag(tag, d, now)
 	}
-	return d
 }
 
 // PutBlob stores a blob under its digest.
@@ -51,7 +50,7 @@ func (r *Registry) PutBlob(repository string, body []byte) digest.Digest {
 	d := digest.FromBytes(body)
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
-	r.store.repository(repository).blobs[d] = slices.Clone(body)
+	r.store.putBlob(repository, d, storedBlob(slices.Clone(body)))
 	return d
 }
 
@@ -75,16 +74,8 @@ func (repo *repository) descriptor(d digest.Digest) v1.Descriptor {
 func (r *Registry) Delete(repository, reference string) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
-	repo := r.store.known(repository)
-	d, _ := repo.knownManifest(reference)
-	for _, name := range repo.tagsOf(d) {
-		repo.removeTag(name)
-	}
-	delete(repo.manifests, d)
-	repo.updated = r.store.tick()
-	if len(repo.manifests) == 0 {
-		delete(r.store.repositories, repository)
-	}
+	d, _ := r.store.known(repository).knownManifest(reference)
+	r.store.deleteManifest(repository, d)
 }
 
 // Untag removes a tag and leaves its manifest.
@@ -105,15 +96,15 @@ func (r *Registry) SetTagTimes(repository, tag string, created, lastUpdate time.
 	t.created, t.updated = created, lastUpdate
 }
 
-// SetTagAttributes replaces a tag's locks. All are shown; ReadEnabled false keeps the manifest back.
+// SetTagAttributes replaces a tag's locks, as a PATCH does.
 func (r *Registry) SetTagAttributes(repository, tag string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	r.store.known(repository).knownTag(tag).attributes = attributes
 }
 
-// SetManifestAttributes replaces a manifest's locks (reference is a digest or a
-// tag). All are shown; ReadEnabled false keeps the manifest back.
+// SetManifestAttributes replaces a manifest's locks, as a PATCH does (reference
+// is a digest or a tag).
 func (r *Registry) SetManifestAttributes(repository, reference string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
@@ -130,8 +121,7 @@ func (r *Registry) SetQuarantine(repository, reference, state, details string) {
 	m.attributes.QuarantineState, m.attributes.QuarantineDetails = state, details
 }
 
-// SetRepositoryAttributes replaces a repository's locks. All are shown;
-// ReadEnabled false keeps manifests and blobs back.
+// SetRepositoryAttributes replaces a repository's locks, as a PATCH does.
 func (r *Registry) SetRepositoryAttributes(repository string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

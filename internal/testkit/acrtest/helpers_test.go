@@ -108,6 +108,12 @@ func (c *client) get(path string, header ...string) answer {
 	return c.do("GET", path, append(header, "Authorization", "Bearer "+c.tokenFor("GET", path))...)
 }
 
+// write sends a request with a body and a token for exactly what its challenge asks for.
+func (c *client) write(method, path, body string, header ...string) answer {
+	c.t.Helper()
+	return c.send(method, path, body, append(header, "Authorization", "Bearer "+c.tokenFor(method, path))...)
+}
+
 var challengeScope = regexp.MustCompile(`scope="([^"]*)"`)
 
 func (c *client) tokenFor(method, path string) string {
@@ -118,7 +124,7 @@ func (c *client) tokenFor(method, path string) string {
 	}
 	var scopes []string
 	if match := challengeScope.FindStringSubmatch(challenge.header.Get("WWW-Authenticate")); match != nil {
-		scopes = match[1:]
+		scopes = strings.Fields(match[1])
 	}
 	return c.token(acrtest.DefaultUser, acrtest.DefaultPassword, scopes...)
 }
@@ -172,6 +178,24 @@ func wantEmpty(t *testing.T, a answer) {
 	}
 	wantHeader(t, a, "Content-Type", "")
 	wantHeader(t, a, "WWW-Authenticate", "")
+}
+
+// wantRefusal wants an error of the registry, to the letter; detail is JSON, "" where there is none.
+func wantRefusal(t *testing.T, a answer, status int, code, message, detail string) {
+	t.Helper()
+	wantStatus(t, a, status)
+	if detail != "" {
+		detail = `,"detail":` + detail
+	}
+	wantBody(t, a, `{"errors":[{"code":"`+code+`","message":"`+message+`"`+detail+`}]}`+"\n")
+}
+
+// wantDisallowed wants the refusal of something locked.
+func wantDisallowed(t *testing.T, a answer) {
+	t.Helper()
+	wantRefusal(t, a, 405, "REGISTRY_DISALLOWED_OPERATION",
+		"The operation is disallowed on this registry, repository or image. View troubleshooting steps at "+
+			"https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation", "{}")
 }
 
 func wantHeader(t *testing.T, a answer, name, value string) {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
@@ -22,7 +23,7 @@ const (
 )
 
 // Image describes an image that PutImage builds: its configuration, one layer
-// and the manifest. Equal images have equal digests.
+// without files and the manifest. Equal images have equal digests.
 type Image struct {
 	Docker       bool   // Docker's media types; otherwise OCI's
 	OS           string // default "linux"
@@ -41,6 +42,7 @@ type Image struct {
 	ExposedPorts []string // "8080/tcp"
 	Volumes      []string
 
+	Layers       []v1.Descriptor   // of PutLayer, in place of the one layer
 	Annotations  map[string]string // of the manifest
 	Subject      *v1.Descriptor
 	ArtifactType string
@@ -70,23 +72,29 @@ type Artifact struct {
 // PutImage stores an image under its digest, and under a tag unless that is "".
 func (r *Registry) PutImage(repository, tag string, image Image) digest.Digest {
 	config := encode(image.config())
-	layer, _ := emptyLayer()
+	layers := slices.Clone(image.Layers)
+	if layers == nil {
+		empty, _ := emptyLayer()
+		r.PutBlob(repository, empty)
+		layers = []v1.Descriptor{describe(v1.MediaTypeImageLayerGzip, empty)}
+	}
 	m := v1.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
 		MediaType:    v1.MediaTypeImageManifest,
 		ArtifactType: image.ArtifactType,
 		Config:       describe(v1.MediaTypeImageConfig, config),
-		Layers:       []v1.Descriptor{describe(v1.MediaTypeImageLayerGzip, layer)},
+		Layers:       layers,
 		Subject:      image.Subject,
 		Annotations:  image.Annotations,
 	}
 	if image.Docker {
 		m.MediaType = MediaTypeDockerManifest
 		m.Config.MediaType = mediaTypeDockerConfig
-		m.Layers[0].MediaType = mediaTypeDockerLayer
+		for i := range m.Layers {
+			m.Layers[i].MediaType = mediaTypeDockerLayer
+		}
 	}
 	r.PutBlob(repository, config)
-	r.PutBlob(repository, layer)
 	return r.PutManifest(repository, tag, m.MediaType, encode(m))
 }
 

@@ -1,7 +1,6 @@
 package acrtest
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -114,7 +113,7 @@ func (r *Registry) serveTagList(w http.ResponseWriter, req *http.Request, t targ
 	p.orderBy = ""
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
-	repo := r.store.repositories[t.name]
+	repo := r.store.shown(t.name)
 	if repo == nil {
 		writeNameUnknown(w, t.name)
 		return
@@ -122,19 +121,20 @@ func (r *Registry) serveTagList(w http.ResponseWriter, req *http.Request, t targ
 	writeJSON(w, http.StatusOK, struct {
 		Name string   `json:"name"`
 		Tags []string `json:"tags"`
-	}{t.name, p.cut(w, req, repo.tagNames)})
+	}{t.name, p.cut(w, req, repo.sortTags(""))})
 }
 
-// sortTags puts tag names, which come sorted, into the order that is asked for.
+// sortTags are the tags that a list shows, in the order that is asked for.
 func (repo *repository) sortTags(orderBy string) []string {
-	if orderBy != "timedesc" && orderBy != "timeasc" {
-		return repo.tagNames
-	}
-	return slices.SortedStableFunc(slices.Values(repo.tagNames), func(a, b string) int {
-		order := repo.tags[a].updated.Compare(repo.tags[b].updated)
-		if orderBy == "timedesc" {
-			order = -order
-		}
-		return cmp.Or(order, cmp.Compare(a, b))
+	names := slices.DeleteFunc(slices.Clone(repo.tagNames), func(name string) bool {
+		return !repo.tags[name].attributes.ListEnabled
 	})
+	byTime := func(a, b string) int { return repo.tags[a].updated.Compare(repo.tags[b].updated) }
+	switch orderBy { // equal times leave the order of the names
+	case "timedesc":
+		slices.SortStableFunc(names, func(a, b string) int { return byTime(b, a) })
+	case "timeasc":
+		slices.SortStableFunc(names, byTime)
+	}
+	return names
 }

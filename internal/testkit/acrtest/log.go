@@ -1,6 +1,7 @@
 package acrtest
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -34,6 +35,7 @@ type Request struct {
 	RemoteAddr string
 	Header     http.Header
 	Form       url.Values // of a POST to /oauth2/, its tokens included; nil elsewhere
+	Received   int64      // bytes of the body, as far as it was read
 	Host       string
 	Arrived    time.Time
 	Answered   time.Time // when the last byte was written; zero before
@@ -100,10 +102,11 @@ func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request)
 		Proto:      req.Proto,
 		RemoteAddr: req.RemoteAddr,
 		Header:     req.Header.Clone(),
-		Form:       loggedForm(kind, req),
 		Host:       req.Host,
 		Arrived:    time.Now(),
 	}
+	req.Body = &loggedBody{ReadCloser: req.Body, log: l, entry: entry}
+	entry.Form = loggedForm(kind, req)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests = append(l.requests, entry)
@@ -128,6 +131,21 @@ func authScheme(req *http.Request) string {
 		return known[i]
 	}
 	return scheme
+}
+
+// loggedBody counts what is read of a body.
+type loggedBody struct {
+	io.ReadCloser
+	log   *requestLog
+	entry *Request
+}
+
+func (b *loggedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.log.mu.Lock()
+	defer b.log.mu.Unlock()
+	b.entry.Received += int64(n)
+	return n, err
 }
 
 // loggedWriter writes the status to the log before the client can see it.

@@ -19,6 +19,9 @@ type served struct {
 
 func (r *Registry) serveManifest(w http.ResponseWriter, req *http.Request, t target) {
 	contentHeaders(w, req)
+	if !r.manifestRate.allow(r.options.ManifestsPerSecond, w) {
+		return
+	}
 	r.store.mu.RLock()
 	answer, unknown := r.store.manifestFor(t, acceptedTypes(req))
 	locked := r.store.readLocked(t)
@@ -40,11 +43,12 @@ func (r *Registry) serveManifest(w http.ResponseWriter, req *http.Request, t tar
 // through. Only a tag is ever answered with another manifest: what is asked for
 // by digest has to match it.
 func (s *store) manifestFor(t target, accepted []string) (served, *apiError) {
-	repo := s.repositories[t.name]
+	repo := s.shown(t.name)
 	if repo == nil {
-		return served{}, &apiError{Code: "NAME_UNKNOWN", Message: fmt.Sprintf("repository %q is not found", t.name)}
+		unknown := nameUnknown(t.name)
+		return served{}, &unknown
 	}
-	d, m := repo.resolve(t)
+	d, m := repo.read(t)
 	if m == nil {
 		return served{}, manifestUnknown(t)
 	}
@@ -83,27 +87,6 @@ func (repo *repository) child(list *manifest, os, architecture string) (digest.D
 		}
 	}
 	return "", nil
-}
-
-// disallowed is the answer for what is locked against the request or in quarantine. Source:
-// https://github.com/Azure/azure-sdk-for-net/issues/22827, where a locked tag was to be changed; the quarantine's
-// documentation shows the same message for a pull. No recording has it.
-var disallowed = apiError{
-	Code: "REGISTRY_DISALLOWED_OPERATION",
-	Message: "The operation is disallowed on this registry, repository or image. View troubleshooting steps at " +
-		"https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation",
-	Detail: map[string]string{},
-}
-
-// readLocked says whether a repository, the manifest that is asked for or the tag by which it is, has readEnabled false.
-func (s *store) readLocked(t target) bool {
-	repo := s.repositories[t.name]
-	if repo == nil {
-		return false
-	}
-	named := repo.tags[t.reference]
-	_, m := repo.resolve(t)
-	return !repo.attributes.ReadEnabled || named != nil && !named.attributes.ReadEnabled || m != nil && !m.attributes.ReadEnabled
 }
 
 func manifestUnknown(t target) *apiError {

@@ -3,7 +3,6 @@ package acrtest
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -89,17 +88,27 @@ type reference struct {
 // timestamp has up to seven fractional digits, as .NET prints times.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }
 
+// The answers about what ACR's own API does not know.
+var (
+	tagUnknown      = apiError{Code: "TAG_UNKNOWN", Message: "the specified tag does not exist"}
+	metadataUnknown = apiError{Code: "MANIFEST_UNKNOWN", Message: "manifest unknown"}
+)
+
 func (r *Registry) serveRepository(w http.ResponseWriter, req *http.Request, t target) {
 	r.withRepository(w, t, func(repo *repository) {
-		writeJSON(w, http.StatusOK, repositoryAnswer{
-			imageName:            imageName{req.Host, t.name},
-			CreatedTime:          timestamp(repo.created),
-			LastUpdateTime:       timestamp(repo.updated),
-			ManifestCount:        len(repo.manifests),
-			TagCount:             len(repo.tags),
-			ChangeableAttributes: repo.attributes,
-		})
+		writeJSON(w, http.StatusOK, repo.metadata(imageName{req.Host, t.name}))
 	})
+}
+
+func (repo *repository) metadata(name imageName) repositoryAnswer {
+	return repositoryAnswer{
+		imageName:            name,
+		CreatedTime:          timestamp(repo.created),
+		LastUpdateTime:       timestamp(repo.updated),
+		ManifestCount:        len(repo.manifests),
+		TagCount:             len(repo.tags),
+		ChangeableAttributes: repo.attributes,
+	}
 }
 
 func (r *Registry) serveTags(w http.ResponseWriter, req *http.Request, t target) {
@@ -109,17 +118,20 @@ func (r *Registry) serveTags(w http.ResponseWriter, req *http.Request, t target)
 	}
 	r.withRepository(w, t, func(repo *repository) {
 		names := p.cut(w, req, repo.sortTags(p.orderBy))
-		writeJSON(w, http.StatusOK, tagsAnswer{imageName{req.Host, t.name}, each(names, repo.tagMetadata)})
+		writeJSON(w, http.StatusOK, tagsAnswer{imageName{req.Host, t.name}, each(names, func(name string) tagMetadata {
+			return repo.tags[name].metadata(name)
+		})})
 	})
 }
 
 func (r *Registry) serveTag(w http.ResponseWriter, req *http.Request, t target) {
 	r.withRepository(w, t, func(repo *repository) {
-		if repo.tags[t.reference] == nil {
-			writeError(w, http.StatusNotFound, apiError{Code: "TAG_UNKNOWN", Message: "the specified tag does not exist"})
+		tag := repo.asRead(t.reference)
+		if tag == nil {
+			writeError(w, http.StatusNotFound, tagUnknown)
 			return
 		}
-		writeJSON(w, http.StatusOK, tagAnswer{imageName{req.Host, t.name}, repo.tagMetadata(t.reference)})
+		writeJSON(w, http.StatusOK, tagAnswer{imageName{req.Host, t.name}, tag.metadata(t.reference)})
 	})
 }
 
@@ -144,7 +156,7 @@ func (r *Registry) serveManifestMetadata(w http.ResponseWriter, req *http.Reques
 	r.withRepository(w, t, func(repo *repository) {
 		d, m := repo.resolve(t)
 		if m == nil {
-			writeError(w, http.StatusNotFound, apiError{Code: "MANIFEST_UNKNOWN", Message: "manifest unknown"})
+			writeError(w, http.StatusNotFound, metadataUnknown)
 			return
 		}
 		metadata := r.manifestMetadata(repo, d, repo.tagsOf(d))
@@ -171,7 +183,7 @@ func (r *Registry) withRepository(w http.ResponseWriter, t target, answer func(*
 	commonHeaders(w)
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
-	repo := r.store.repositories[t.name]
+	repo := r.store.shown(t.name)
 	if repo == nil {
 		writeNameUnknown(w, t.name)
 		return
@@ -179,14 +191,13 @@ func (r *Registry) withRepository(w http.ResponseWriter, t target, answer func(*
 	answer(repo)
 }
 
-func (repo *repository) tagMetadata(name string) tagMetadata {
-	tag := repo.tags[name]
+func (t *tag) metadata(name string) tagMetadata {
 	return tagMetadata{
 		Name:                 name,
-		Digest:               tag.digest,
-		CreatedTime:          timestamp(tag.created),
-		LastUpdateTime:       timestamp(tag.updated),
-		ChangeableAttributes: tag.attributes,
+		Digest:               t.digest,
+		CreatedTime:          timestamp(t.created),
+		LastUpdateTime:       timestamp(t.updated),
+		ChangeableAttributes: t.attributes,
 	}
 }
 
@@ -238,18 +249,22 @@ func (repo *repository) platform(m *manifest) v1.Platform {
 	var platform v1.Platform
 	if m.parsed.Config != nil {
 		// A configuration that is missing or unreadable leaves it empty.
-		_ = json.Unmarshal(repo.blobs[m.parsed.Config.Digest], &platform)
+		config, _ := repo.blobs[m.parsed.Config.Digest].(storedBlob)
+		_ = json.Unmarshal(config, &platform)
 	}
 	return platform
 }
 
+// sortManifests are the digests that a list shows, in the order that is asked for.
 func (repo *repository) sortManifests(orderBy string) []string {
 	byTime := func(a, b string) int {
 		return repo.manifests[digest.Digest(a)].updated.Compare(repo.manifests[digest.Digest(b)].updated)
 	}
 	var keys []string
-	for d := range maps.Keys(repo.manifests) {
-		keys = append(keys, d.String())
+	for d, m := range repo.manifests {
+		if m.attributes.ListEnabled {
+			keys = append(keys, d.String())
+		}
 	}
 	slices.SortFunc(keys, func(a, b string) int {
 		switch orderBy {

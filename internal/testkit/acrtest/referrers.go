@@ -91,6 +91,6 @@ func (repo *repository) updateReferrersTag(d digest.Digest, now time.Time) {
 	if subject == nil || subject.Digest.Validate() != nil {
 		return
 	}
-	index := referrersIndex(repo.referrers(subject.Digest))
-	repo.putManifest(referrersTag(subject.Digest), v1.MediaTypeImageIndex, encode(index), now)
+	index := encode(referrersIndex(repo.referrers(subject.Digest)))
+	repo.putManifest(referrersTag(subject.Digest), v1.MediaTypeImageIndex, digest.FromBytes(index), index, now)
 }

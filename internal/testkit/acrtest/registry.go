@@ -62,6 +62,19 @@ type Options struct {
 	// know no Entra ID.
 	WithoutExchange bool
 
+	// WritesDisallowed answers every write with 405 REGISTRY_DISALLOWED_OPERATION,
+	// as a registry over its storage does.
+	WritesDisallowed bool
+	// MountFallsBack answers every mount with 202, an upload in its place: the OCI
+	// distribution spec allows it, no recording has it.
+	MountFallsBack bool
+	// ReplicaLag is how often a tag that was written is still read as it was
+	// before, as from a replica that the write has not reached.
+	ReplicaLag int
+	// ManifestsPerSecond, where above 0, is how many requests for manifests are
+	// answered within a second; the others get 429 and Retry-After.
+	ManifestsPerSecond int
+
 	// OpaqueTokens hands out tokens that are no JWT.
 	OpaqueTokens bool
 	// TokenField names the token in the token endpoint's answer; default
@@ -107,6 +120,8 @@ type Registry struct {
 	tokens  tokens
 	log     requestLog
 	faults  faults
+
+	manifestRate rateLimit
 
 	authority   *authority // nil with PlainHTTP
 	main        *listener

@@ -15,6 +15,11 @@ const (
 	nameGrammar   = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*`
 	tagGrammar    = `[\w][\w.-]{0,127}`
 	digestGrammar = `[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}`
+
+	// ACR's own API takes a digest that is too short for one it does not know.
+	shortDigestGrammar = `[a-z0-9]+:[0-9a-fA-F]+`
+
+	uuidGrammar = `[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`
 )
 
 // target is what a request's path names: a repository, and in it a tag or a digest.
@@ -28,39 +33,80 @@ func (t target) digest() (digest.Digest, bool) {
 	return digest.Digest(t.reference), strings.Contains(t.reference, ":")
 }
 
-// route is one kind of path: the permission it asks for and its answer to GET and HEAD.
+// route is one kind of path, with the methods it knows.
 type route struct {
 	pattern *regexp.Regexp // group 1: name, group 2: reference
-	needs   func(method string, t target) permission
-	serve   func(*Registry, http.ResponseWriter, *http.Request, target)
+	methods methods
 }
 
-func newRoute(pattern string, needs func(string, target) permission,
-	serve func(*Registry, http.ResponseWriter, *http.Request, target),
-) route {
+// methods are what a path answers to. HEAD is answered as GET is.
+type methods map[string]endpoint
+
+// endpoint is one method of one path: what it needs and its answer.
+type endpoint struct {
+	needs needs
+	serve func(*Registry, http.ResponseWriter, *http.Request, target)
+}
+
+func newRoute(pattern string, methods methods) route {
 	expanded := strings.NewReplacer(
 		"NAME", "("+nameGrammar+")",
 		"REFERENCE", "("+tagGrammar+"|"+digestGrammar+")",
+		"SHORT_DIGEST", "("+shortDigestGrammar+")",
 		"DIGEST", "("+digestGrammar+")",
 		"TAG", "("+tagGrammar+")",
+		"UUID", "("+uuidGrammar+")",
 	).Replace(pattern)
-	return route{regexp.MustCompile("^" + expanded + "$"), needs, serve}
+	return route{regexp.MustCompile("^" + expanded + "$"), methods}
 }
 
+// The actions of the repository's scopes.
+var (
+	pull          = repositoryScope("pull")
+	push          = repositoryScope("pull", "push")
+	remove        = repositoryScope("delete")
+	readMetadata  = repositoryScope("metadata_read")
+	writeMetadata = repositoryScope("metadata_write")
+)
+
 var routes = []route{
-	newRoute("/v2/", needsNoScope, (*Registry).servePing),
-	newRoute("/v2/_catalog", needsCatalog, (*Registry).serveCatalog),
-	newRoute("/v2/NAME/tags/list", needsMetadata, (*Registry).serveTagList),
-	newRoute("/v2/NAME/manifests/REFERENCE", needsContent, (*Registry).serveManifest),
-	newRoute("/v2/NAME/blobs/DIGEST", needsContent, (*Registry).serveBlob),
-	newRoute("/v2/NAME/blobs/uploads/.*", needsContent, nil),
-	newRoute("/v2/NAME/referrers/DIGEST", needsContent, (*Registry).serveReferrers),
-	newRoute("/acr/v1/_catalog", needsCatalog, (*Registry).serveCatalog),
-	newRoute("/acr/v1/NAME", needsMetadata, (*Registry).serveRepository),
-	newRoute("/acr/v1/NAME/_tags", needsMetadata, (*Registry).serveTags),
-	newRoute("/acr/v1/NAME/_tags/TAG", needsMetadata, (*Registry).serveTag),
-	newRoute("/acr/v1/NAME/_manifests", needsMetadata, (*Registry).serveManifestList),
-	newRoute("/acr/v1/NAME/_manifests/DIGEST", needsMetadata, (*Registry).serveManifestMetadata),
+	newRoute("/v2/", methods{"GET": {noScope, (*Registry).servePing}}),
+	newRoute("/v2/_catalog", methods{"GET": {catalogScope, (*Registry).serveCatalog}}),
+	newRoute("/v2/NAME/tags/list", methods{"GET": {readMetadata, (*Registry).serveTagList}}),
+	newRoute("/v2/NAME/manifests/REFERENCE", methods{
+		"GET":    {pull, (*Registry).serveManifest},
+		"PUT":    {push, (*Registry).putManifest},
+		"DELETE": {remove, (*Registry).deleteManifest},
+	}),
+	newRoute("/v2/NAME/blobs/DIGEST", methods{
+		"GET":    {pull, (*Registry).serveBlob},
+		"DELETE": {remove, (*Registry).deleteBlob},
+	}),
+	newRoute("/v2/NAME/blobs/uploads/", methods{"POST": {mountScopes, (*Registry).startUpload}}),
+	newRoute("/v2/NAME/blobs/uploads/UUID", methods{
+		"GET":    {push, (*Registry).uploadStatus},
+		"PATCH":  {push, (*Registry).continueUpload},
+		"PUT":    {push, (*Registry).finishUpload},
+		"DELETE": {push, (*Registry).cancelUpload},
+	}),
+	newRoute("/v2/NAME/referrers/DIGEST", methods{"GET": {pull, (*Registry).serveReferrers}}),
+	newRoute("/acr/v1/_catalog", methods{"GET": {catalogScope, (*Registry).serveCatalog}}),
+	newRoute("/acr/v1/NAME", methods{
+		"GET":    {readMetadata, (*Registry).serveRepository},
+		"PATCH":  {writeMetadata, (*Registry).patchRepository},
+		"DELETE": {remove, (*Registry).deleteRepository},
+	}),
+	newRoute("/acr/v1/NAME/_tags", methods{"GET": {readMetadata, (*Registry).serveTags}}),
+	newRoute("/acr/v1/NAME/_tags/TAG", methods{
+		"GET":    {readMetadata, (*Registry).serveTag},
+		"PATCH":  {writeMetadata, (*Registry).patchTag},
+		"DELETE": {remove, (*Registry).untag},
+	}),
+	newRoute("/acr/v1/NAME/_manifests", methods{"GET": {readMetadata, (*Registry).serveManifestList}}),
+	newRoute("/acr/v1/NAME/_manifests/SHORT_DIGEST", methods{
+		"GET":   {readMetadata, (*Registry).serveManifestMetadata},
+		"PATCH": {writeMetadata, (*Registry).patchManifest},
+	}),
 }
 
 // serveRegistry answers everything on the login server.
@@ -74,22 +120,30 @@ func (r *Registry) serveRegistry(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	route, t, found := r.route(req.URL.Path)
-	if !found {
+	if !found || malformedMount(req) {
 		pageNotFound(w)
 		return
 	}
+	method := req.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	endpoint, known := route.methods[method]
+	if !known {
+		writeError(w, http.StatusMethodNotAllowed, apiError{Code: "UNSUPPORTED", Message: "The operation is unsupported."})
+		return
+	}
 	if !r.options.NoAuth {
-		if refusal := r.authorize(req, route.needs(req.Method, t)); refusal != nil {
+		if refusal := r.authorize(req, endpoint.needs(req, t)); refusal != nil {
 			refusal.write(w)
 			return
 		}
 	}
-	readOnly := req.Method == http.MethodGet || req.Method == http.MethodHead
-	if route.serve == nil || !readOnly {
-		writeError(w, http.StatusMethodNotAllowed, apiError{Code: "UNSUPPORTED", Message: "The operation is unsupported."})
+	if r.options.WritesDisallowed && method != http.MethodGet {
+		writeError(w, http.StatusMethodNotAllowed, disallowed)
 		return
 	}
-	route.serve(r, w, req, t)
+	endpoint.serve(r, w, req, t)
 }
 
 func (r *Registry) route(path string) (route, target, bool) {

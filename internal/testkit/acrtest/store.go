@@ -26,6 +26,8 @@ var unlocked = Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: 
 type store struct {
 	mu           sync.RWMutex
 	repositories map[string]*repository
+	blobs        map[digest.Digest]blob // all that were ever stored: repositories share their content
+	uploads      map[string]*upload     // those under way, by uuid
 	ticks        int64
 }
 
@@ -35,7 +37,8 @@ type repository struct {
 	manifests        map[digest.Digest]*manifest
 	tags             map[string]*tag
 	tagNames         []string // the keys of tags, sorted
-	blobs            map[digest.Digest][]byte
+	blobs            map[digest.Digest]blob
+	lagging          map[string]*lagging // what reads by tag see for a while after a write
 }
 
 type manifest struct {
@@ -71,7 +74,7 @@ func (s *store) tick() time.Time {
 	return start.Add(time.Duration(s.ticks) * (time.Second + 100*time.Nanosecond))
 }
 
-// repository gives the repository of a name, made on first use.
+// repository is the repository of a name, made on first use.
 func (s *store) repository(name string) *repository {
 	repo := s.repositories[name]
 	if repo == nil {
@@ -85,9 +88,20 @@ func (s *store) repository(name string) *repository {
 			attributes: unlocked,
 			manifests:  map[digest.Digest]*manifest{},
 			tags:       map[string]*tag{},
-			blobs:      map[digest.Digest][]byte{},
+			blobs:      map[digest.Digest]blob{},
+			lagging:    map[string]*lagging{},
 		}
 		s.repositories[name] = repo
+	}
+	return repo
+}
+
+// shown is the repository of a name, nil where it has no manifest: blobs alone
+// make none that the registry tells of.
+func (s *store) shown(name string) *repository {
+	repo := s.repositories[name]
+	if repo == nil || len(repo.manifests) == 0 {
+		return nil
 	}
 	return repo
 }
@@ -101,8 +115,28 @@ func (s *store) known(name string) *repository {
 	return repo
 }
 
-// names are the repositories, sorted.
-func (s *store) names() []string { return slices.Sorted(maps.Keys(s.repositories)) }
+// names are the repositories that a catalog lists, sorted.
+func (s *store) names() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(s.repositories)) {
+		if repo := s.shown(name); repo != nil && repo.attributes.ListEnabled {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// putBlob stores a blob. Content that the store has is not kept a second time.
+func (s *store) putBlob(repository string, d digest.Digest, content blob) {
+	if s.blobs == nil {
+		s.blobs = map[digest.Digest]blob{}
+	}
+	if known := s.blobs[d]; known != nil {
+		content = known
+	}
+	s.blobs[d] = content
+	s.repository(repository).blobs[d] = content
+}
 
 // resolve finds the manifest that a tag or a digest names.
 func (repo *repository) resolve(t target) (digest.Digest, *manifest) {

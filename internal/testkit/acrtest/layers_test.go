@@ -1,0 +1,75 @@
+package acrtest_test
+
+import (
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	digest "github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+)
+
+func TestLayerHasItsDigestAndRanges(t *testing.T) {
+	registry, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	const size = 200_001
+	layer := registry.PutLayer("app", size)
+	path := "/v2/app/blobs/" + layer.Digest.String()
+	whole := c.do("GET", path)
+	if digest.FromString(whole.body) != layer.Digest || len(whole.body) != size || layer.Size != size || whole.length != size {
+		t.Fatalf("%d bytes of %s, want %+v", len(whole.body), digest.FromString(whole.body), layer)
+	}
+	wantHeader(t, c.do("HEAD", path), "Content-Length", "200001")
+	for _, part := range []string{"0-1", "3-9", "65530-65550", "65537-65540", "131070-200000"} {
+		a := c.do("GET", path, "Range", "bytes="+part)
+		wantStatus(t, a, 206)
+		if !strings.Contains(whole.body, a.body) || a.header.Get("Content-Range") != "bytes "+part+"/200001" {
+			t.Errorf("%s: %d bytes that are not of the layer", part, len(a.body))
+		}
+	}
+	image := registry.PutImage("app", "v1", acrtest.Image{Layers: []v1.Descriptor{layer}})
+	manifest := c.do("GET", "/v2/app/manifests/"+image.String(), "Accept", acceptAll)
+	if !strings.Contains(manifest.body, `"digest":"`+layer.Digest.String()+`","size":200001`) {
+		t.Errorf("manifest %s", manifest.body)
+	}
+}
+
+// A layer of a GiB goes out of one registry and into another, and takes no memory in either.
+func TestLargeLayerTakesNoMemory(t *testing.T) {
+	source, from := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	target, to := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	layer := source.PutLayer("app", 1<<30)
+	from.http.Timeout, to.http.Timeout = 0, 0
+	resp, err := from.http.Get(from.url + "/v2/app/blobs/" + layer.Digest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	location := to.send("POST", "/v2/copy/blobs/uploads/", "").header.Get("Location")
+	req, err := http.NewRequest("PUT", to.url+location+"&digest="+layer.Digest.String(), io.NopCloser(resp.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put, err := to.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = put.Body.Close()
+	if put.StatusCode != 201 {
+		t.Fatalf("status %d", put.StatusCode)
+	}
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	if memory.Sys > 512<<20 {
+		t.Errorf("%d MiB of memory in use", memory.Sys>>20)
+	}
+	again := to.do("GET", "/v2/copy/blobs/"+layer.Digest.String(), "Range", "bytes=1000000000-1000000009")
+	want := from.do("GET", "/v2/app/blobs/"+layer.Digest.String(), "Range", "bytes=1000000000-1000000009")
+	wantBody(t, again, want.body)
+	if got := target.Requests()[1].Received; got != 1<<30 {
+		t.Errorf("%d bytes logged as received, want a GiB", got)
+	}
+}

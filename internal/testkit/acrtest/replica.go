@@ -1,0 +1,49 @@
+package acrtest
+
+import (
+	"sync/atomic"
+
+	digest "github.com/opencontainers/go-digest"
+)
+
+// lagging is a tag as a replica has it that the last write has not reached:
+// replication between regions is eventually consistent (Microsoft's
+// container-registry-geo-replication).
+type lagging struct {
+	was  *tag // nil where there was none
+	left atomic.Int64
+}
+
+// lag keeps a tag that is about to be written as it is for so many reads.
+func (repo *repository) lag(name string, reads int) {
+	if reads == 0 {
+		return
+	}
+	old := &lagging{}
+	old.left.Store(int64(reads))
+	if now := repo.tags[name]; now != nil {
+		was := *now
+		old.was = &was
+	}
+	repo.lagging[name] = old
+}
+
+// asRead is a tag as a request for it by name finds it; nil where it finds none.
+func (repo *repository) asRead(name string) *tag {
+	if old := repo.lagging[name]; old != nil && old.left.Add(-1) >= 0 {
+		return old.was
+	}
+	return repo.tags[name]
+}
+
+// read finds the manifest that a request asks for by tag or digest.
+func (repo *repository) read(t target) (digest.Digest, *manifest) {
+	if _, byDigest := t.digest(); byDigest {
+		return repo.resolve(t)
+	}
+	tag := repo.asRead(t.reference)
+	if tag == nil {
+		return "", nil
+	}
+	return tag.digest, repo.manifests[tag.digest]
+}
