@@ -36,6 +36,7 @@ func (f Fault) action() action {
 		{f.Status != 0, (*strike).status},
 		{f.Reset, (*strike).reset},
 		{f.Hang, (*strike).hang},
+		{f.Hold != nil, (*strike).hold},
 		{f.HangAfterHeaders, (*strike).hangAfterHeaders},
 		{f.Drip > 0, (*strike).drip},
 		{f.Truncate > 0, (*strike).truncate},
@@ -45,6 +46,7 @@ func (f Fault) action() action {
 		{f.GzipBomb > 0, (*strike).gzipBomb},
 		{f.HeaderBytes > 0, (*strike).headerBytes},
 		{f.Link != "", (*strike).link},
+		{f.Location != "", (*strike).location},
 		{f.Redirect != "", (*strike).redirect},
 		{f.Handler != nil, (*strike).handler},
 	}
@@ -56,6 +58,9 @@ func (f Fault) action() action {
 	}
 	if len(chosen) != 1 {
 		panic(fmt.Sprintf("acrtest: a fault has one action, this one has %d", len(chosen)))
+	}
+	if f.ActFirst && f.Status == 0 && !f.Reset && !f.Hang {
+		panic("acrtest: ActFirst goes with Status, Reset and Hang")
 	}
 	return chosen[0]
 }
@@ -113,6 +118,17 @@ func (s *strike) hang() {
 	panic(http.ErrAbortHandler)
 }
 
+func (s *strike) hold() {
+	select {
+	case <-s.fault.Hold:
+		s.truth(s.w, s.req)
+	case <-s.req.Context().Done():
+		panic(http.ErrAbortHandler)
+	case <-s.registry.closed:
+		panic(http.ErrAbortHandler)
+	}
+}
+
 func (s *strike) hangAfterHeaders() {
 	s.record().sendHeaders(s.w)
 	s.flush()
@@ -123,11 +139,12 @@ func (s *strike) drip() {
 	answer := s.record()
 	answer.sendHeaders(s.w)
 	s.flush()
-	for _, b := range answer.body.Bytes() {
+	body, drop := answer.content(), int64(max(1, s.fault.DripBytes))
+	for left := answer.length(); left > 0; left -= drop {
 		if !s.registry.wait(s.req, s.fault.Drip) {
 			panic(http.ErrAbortHandler)
 		}
-		if _, err := s.w.Write([]byte{b}); err != nil {
+		if _, err := io.CopyN(s.w, body, min(left, drop)); err != nil {
 			return
 		}
 		s.flush()
@@ -136,9 +153,9 @@ func (s *strike) drip() {
 
 func (s *strike) truncate() {
 	answer := s.record()
-	answer.header.Set("Content-Length", strconv.Itoa(answer.body.Len()))
+	answer.header.Set("Content-Length", strconv.FormatInt(answer.length(), 10))
 	answer.sendHeaders(s.w)
-	_, _ = s.w.Write(answer.body.Bytes()[:min(s.fault.Truncate, answer.body.Len())])
+	_, _ = io.CopyN(s.w, answer.content(), int64(s.fault.Truncate))
 	s.flush()
 	panic(http.ErrAbortHandler)
 }
@@ -151,10 +168,15 @@ func (s *strike) wrongDigest() {
 
 func (s *strike) tamper() {
 	answer := s.record()
-	if body := answer.body.Bytes(); len(body) > 0 {
-		body[len(body)/2] ^= 1
+	answer.sendHeaders(s.w)
+	body := answer.content()
+	_, _ = io.CopyN(s.w, body, answer.length()/2)
+	var middle [1]byte
+	if _, err := io.ReadFull(body, middle[:]); err != nil {
+		return
 	}
-	answer.send(s.w)
+	_, _ = s.w.Write([]byte{middle[0] ^ 1})
+	_, _ = io.Copy(s.w, body)
 }
 
 func (s *strike) oversize() {
@@ -188,6 +210,12 @@ func (s *strike) link() {
 	answer.send(s.w)
 }
 
+func (s *strike) location() {
+	answer := s.record()
+	answer.header.Set("Location", s.fault.Location)
+	answer.send(s.w)
+}
+
 func (s *strike) redirect() {
 	commonHeaders(s.w)
 	s.w.Header().Set("Location", s.fault.Redirect)
@@ -211,11 +239,27 @@ type recordedAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	blob   blob // in place of the body, where it is a whole blob
 }
 
 func (a *recordedAnswer) Header() http.Header         { return a.header }
 func (a *recordedAnswer) WriteHeader(status int)      { a.status = status }
 func (a *recordedAnswer) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// content reads the body from its beginning.
+func (a *recordedAnswer) content() io.Reader {
+	if a.blob != nil {
+		return a.blob.open()
+	}
+	return bytes.NewReader(a.body.Bytes())
+}
+
+func (a *recordedAnswer) length() int64 {
+	if a.blob != nil {
+		return a.blob.size()
+	}
+	return int64(a.body.Len())
+}
 
 func (a *recordedAnswer) sendHeaders(w http.ResponseWriter) {
 	for name, values := range a.header {
@@ -226,7 +270,7 @@ func (a *recordedAnswer) sendHeaders(w http.ResponseWriter) {
 
 func (a *recordedAnswer) send(w http.ResponseWriter) {
 	a.sendHeaders(w)
-	_, _ = w.Write(a.body.Bytes())
+	_, _ = io.Copy(w, a.content())
 }
 
 // writePadding writes a JSON object of exactly n bytes: {"padding":"aaa..."},

@@ -13,9 +13,13 @@ import (
 type Fault struct {
 	// Kind is the kind of requests; "" for any.
 	Kind Kind
+	// Method is the method of requests; "" for any.
+	Method string
 	// Path is contained in the request's "path?query", the path decoded; "" for any.
 	Path string
-	// Times is the number of requests struck, the first that match; 0 for all.
+	// Skip is the number of matching requests that are let through first.
+	Skip int
+	// Times is the number of requests struck after those; 0 for all.
 	Times int
 	// Rate, where above 0, strikes a request with this probability in place of
 	// counting, drawn from a generator that starts at Seed.
@@ -38,10 +42,16 @@ type Fault struct {
 	Reset bool
 	// Hang never answers: until the client leaves or the registry closes.
 	Hang bool
+	// ActFirst lets the registry do what the request asks for before Status,
+	// Reset or Hang: a write is done, and the client does not get to know.
+	ActFirst bool
+	// Hold answers truly once the channel is closed, and acts no sooner.
+	Hold <-chan struct{}
 	// HangAfterHeaders sends status and headers of the true answer, and no body.
 	HangAfterHeaders bool
-	// Drip sends the true answer's body one byte per interval.
-	Drip time.Duration
+	// Drip sends DripBytes of the true answer's body per interval, by default one.
+	Drip      time.Duration
+	DripBytes int
 	// Truncate announces the true Content-Length and ends the connection after
 	// this many bytes of the body.
 	Truncate int
@@ -51,14 +61,15 @@ type Fault struct {
 	// Tamper flips one bit in the middle of the true body, under the same headers.
 	Tamper bool
 	// Oversize replaces the body by a JSON object of this many bytes, sent
-	// without Content-Length.
+	// without Content-Length; math.MaxInt64 never ends.
 	Oversize int64
 	// GzipBomb replaces the body by a gzipped one that inflates to this many bytes of JSON.
 	GzipBomb int64
 	// HeaderBytes adds a header of this many bytes to the true answer.
 	HeaderBytes int
-	// Link replaces the true answer's Link header, verbatim.
-	Link string
+	// Link and Location replace that header of the true answer, verbatim.
+	Link     string
+	Location string
 
 	// Redirect answers with this Location, verbatim, and RedirectStatus, by default 307.
 	Redirect       string
@@ -79,21 +90,10 @@ func Firewall() Fault {
 	}
 }
 
-// CacheFailure is an artifact cache whose upstream failed, for paths that
-// contain path: 424 in place of the manifest or of the challenge. No traffic
-// of it was recorded: the wording is this package's own.
-func CacheFailure(path string) Fault {
-	return Fault{
-		Path:    path,
-		Status:  http.StatusFailedDependency,
-		Code:    "UPSTREAM_ERROR",
-		Message: "the upstream registry could not be reached",
-	}
-}
-
 // Inject adds a fault after those already there: of several that match a
 // request the first strikes. It panics unless the fault has exactly one
-// action. The fault ends with its Times, or with remove.
+// action, and ActFirst only with those that it goes with. The fault ends with
+// its Times, or with remove.
 func (r *Registry) Inject(fault Fault) (remove func()) {
 	injected := &injected{Fault: fault, action: fault.action()}
 	if fault.Rate > 0 {
@@ -112,7 +112,7 @@ type injected struct {
 	Fault
 	action action
 	random *rand.Rand // nil without Rate
-	struck int
+	met    int        // matching requests so far
 }
 
 func (f *faults) add(fault *injected) (remove func()) {
@@ -139,7 +139,11 @@ func (f *faults) serve(r *Registry, kind Kind, w http.ResponseWriter, req *http.
 		truth(w, req)
 		return
 	}
-	fault.action(&strike{fault: fault.Fault, registry: r, w: w, req: req, truth: truth})
+	s := &strike{fault: fault.Fault, registry: r, w: w, req: req, truth: truth}
+	if fault.ActFirst {
+		s.record()
+	}
+	fault.action(s)
 }
 
 func (f *faults) strike(kind Kind, req *http.Request) *injected {
@@ -158,7 +162,7 @@ func (f *injected) matches(kind Kind, req *http.Request) bool {
 	if req.URL.RawQuery != "" {
 		place += "?" + req.URL.RawQuery
 	}
-	return (f.Kind == "" || f.Kind == kind) && strings.Contains(place, f.Path)
+	return (f.Kind == "" || f.Kind == kind) && (f.Method == "" || f.Method == req.Method) && strings.Contains(place, f.Path)
 }
 
 // draw decides whether a matching request is struck.
@@ -166,6 +170,6 @@ func (f *injected) draw() bool {
 	if f.random != nil {
 		return f.random.Float64() < f.Rate
 	}
-	f.struck++
-	return f.Times == 0 || f.struck <= f.Times
+	f.met++
+	return f.met > f.Skip && (f.Times == 0 || f.met <= f.Skip+f.Times)
 }

@@ -3,9 +3,11 @@ package acrtest_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"syscall"
@@ -66,10 +68,6 @@ func TestStatusFaults(t *testing.T) {
 			`{"errors":[{"code":"DENIED","message":"client with IP \u0027127.0.0.1\u0027 is not allowed access. ` +
 				`Refer https://aka.ms/acr/firewall to grant access."}]}` + "\n", "WWW-Authenticate", "",
 		},
-		{
-			"artifact cache", acrtest.CacheFailure("/app/"), 424,
-			`{"errors":[{"code":"UPSTREAM_ERROR","message":"the upstream registry could not be reached"}]}` + "\n", "WWW-Authenticate", "",
-		},
 		{"redirect", acrtest.Fault{Redirect: "/else where"}, 307, "", "Location", "/else where"},
 		{"moved", acrtest.Fault{Redirect: "//x", RedirectStatus: 301}, 301, "", "Location", "//x"},
 	}
@@ -126,6 +124,18 @@ func TestDrip(t *testing.T) {
 	_, c, truth := faulty(t, acrtest.Fault{Drip: 10 * time.Microsecond})
 	a := c.do("GET", faultyPath, "Accept", acceptAll)
 	wantBody(t, a, truth.body)
+}
+
+// Many bytes in an interval, of a body that is not kept in memory.
+func TestDripOfALargeBlob(t *testing.T) {
+	registry, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	layer := registry.PutLayer("app", 10<<20)
+	registry.Inject(acrtest.Fault{Drip: time.Millisecond, DripBytes: 1 << 20})
+	begun := time.Now()
+	a := c.do("GET", "/v2/app/blobs/"+layer.Digest.String())
+	if digest.FromString(a.body) != layer.Digest || time.Since(begun) < 10*time.Millisecond {
+		t.Errorf("%d bytes after %v", len(a.body), time.Since(begun))
+	}
 }
 
 func TestTruncate(t *testing.T) {
@@ -200,6 +210,119 @@ func TestAddedHeaders(t *testing.T) {
 	wantHeader(t, a, "Link", `<https://elsewhere/>; rel="next"`)
 }
 
+// Whether the registry has acted when an answer is lost is the test's to say.
+func TestWriteBeforeAndAfterTheCut(t *testing.T) {
+	for _, acts := range []bool{false, true} {
+		for _, fault := range []acrtest.Fault{{Reset: true}, {Status: 502}} {
+			fault.Method, fault.ActFirst, fault.Times = "DELETE", acts, 1
+			registry, c, truth := faulty(t, fault)
+			a, err := c.try("DELETE", "/v2/app/manifests/"+truth.header.Get("Docker-Content-Digest"))
+			if err == nil && a.status != 502 {
+				t.Errorf("%+v was answered %d", fault, a.status)
+			}
+			want := 200
+			if acts {
+				want = 404
+			}
+			if got := c.do("GET", faultyPath, "Accept", acceptAll).status; got != want {
+				t.Errorf("%+v: then %d, want %d", fault, got, want)
+			}
+			if registry.Requests()[0].Method != "DELETE" {
+				t.Error("the log lacks what was cut")
+			}
+		}
+	}
+}
+
+// A write that is never answered is done all the same.
+func TestSilenceAfterAWrite(t *testing.T) {
+	_, c, truth := faulty(t, acrtest.Fault{Method: "DELETE", Hang: true, ActFirst: true})
+	c.http.Timeout = 0
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() {
+		req, err := http.NewRequestWithContext(ctx, "DELETE", c.url+"/v2/app/manifests/"+truth.header.Get("Docker-Content-Digest"), nil)
+		if err == nil {
+			_, err = c.http.Do(req)
+		}
+		failed <- err
+	}()
+	for c.do("GET", faultyPath, "Accept", acceptAll).status != 404 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// The body of a write is taken in before the answer to it is lost.
+func TestUploadIsTakenBeforeTheCut(t *testing.T) {
+	registry, p := startPush(t, acrtest.Options{DisableHTTP2: true})
+	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
+	d := digest.FromString("hello")
+	registry.Inject(acrtest.Fault{Method: "PUT", Reset: true, ActFirst: true, Times: 1})
+	_, err := p.roundTrip("PUT", location+"&digest="+d.String(), strings.NewReader("hello"), "Authorization", p.authorization)
+	if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
+		t.Errorf("error %v, want a cut connection", err)
+	}
+	wantBody(t, p.get("/v2/app/blobs/"+d.String()), "hello")
+}
+
+func TestHold(t *testing.T) {
+	release := make(chan struct{})
+	registry, c, truth := faulty(t, acrtest.Fault{Method: "DELETE", Hold: release})
+	path := "/v2/app/manifests/" + truth.header.Get("Docker-Content-Digest")
+	answered := make(chan answer)
+	go func() {
+		a, _ := c.try("DELETE", path)
+		answered <- a
+	}()
+	for registry.Count("") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	wantStatus(t, c.do("GET", faultyPath, "Accept", acceptAll), 200)
+	close(release)
+	wantStatus(t, <-answered, 202)
+	wantStatus(t, c.do("GET", faultyPath, "Accept", acceptAll), 404)
+}
+
+func TestLocationOfAnUpload(t *testing.T) {
+	registry, p := startPush(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Path: "/blobs/uploads/", Location: "https://elsewhere/v2/app/blobs/uploads/x?_state=y"})
+	a, location := p.step("POST", "/v2/app/blobs/uploads/", "")
+	wantStatus(t, a, 202)
+	if location != "https://elsewhere/v2/app/blobs/uploads/x?_state=y" || a.header.Get("Docker-Upload-Uuid") == "" {
+		t.Errorf("Location %q of upload %q", location, a.header.Get("Docker-Upload-Uuid"))
+	}
+}
+
+func TestWrongDigestOfAWrite(t *testing.T) {
+	registry, c, truth := faulty(t, acrtest.Fault{Method: "PUT", WrongDigest: true})
+	a := c.send("PUT", "/v2/app/manifests/v2", truth.body, "Content-Type", truth.header.Get("Content-Type"))
+	wantStatus(t, a, 201)
+	if got := a.header.Get("Docker-Content-Digest"); got == truth.header.Get("Docker-Content-Digest") || got == "" {
+		t.Errorf("digest %q", got)
+	}
+	if got := registry.Descriptor("app", digest.FromString(truth.body)); got.Size != int64(len(truth.body)) {
+		t.Errorf("stored %+v", got)
+	}
+}
+
+func TestEndlessBlob(t *testing.T) {
+	registry, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	layer := registry.PutLayer("app", 1<<30)
+	registry.Inject(acrtest.Fault{Oversize: math.MaxInt64})
+	resp, err := c.http.Get(c.url + "/v2/app/blobs/" + layer.Digest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if n, err := io.CopyN(io.Discard, resp.Body, 64<<20); err != nil || resp.ContentLength != -1 {
+		t.Errorf("%d bytes with Content-Length %d: %v", n, resp.ContentLength, err)
+	}
+}
+
 func TestHandlerFault(t *testing.T) {
 	_, c, _ := faulty(t, acrtest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(418) }})
 	wantStatus(t, c.do("GET", faultyPath), 418)
@@ -233,6 +356,8 @@ func TestWhichRequestsAreStruck(t *testing.T) {
 		{"path", acrtest.Fault{Path: "/manifests/"}, [3]int{500, 200, 500}},
 		{"other path", acrtest.Fault{Path: "/blobs/"}, [3]int{401, 200, 200}},
 		{"once", acrtest.Fault{Path: "/v2/", Times: 1}, [3]int{500, 200, 200}},
+		{"the second", acrtest.Fault{Path: "/v2/", Skip: 1, Times: 1}, [3]int{401, 200, 500}},
+		{"other method", acrtest.Fault{Method: "PUT"}, [3]int{401, 200, 200}},
 		{"kind and path", acrtest.Fault{Kind: acrtest.KindToken, Path: "/v2/"}, [3]int{401, 200, 200}},
 	}
 	for _, tt := range tests {
@@ -278,7 +403,7 @@ func TestRate(t *testing.T) {
 
 func TestFaultHasOneAction(t *testing.T) {
 	registry, _ := start(t, acrtest.Options{PlainHTTP: true})
-	for _, fault := range []acrtest.Fault{{}, {Status: 500, Reset: true}} {
+	for _, fault := range []acrtest.Fault{{}, {Status: 500, Reset: true}, {ActFirst: true, Tamper: true}} {
 		func() {
 			defer func() {
 				if recover() == nil {
