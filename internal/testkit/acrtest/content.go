@@ -45,6 +45,15 @@ func (repo *repository) putManifest(tag, mediaType string, d digest.Digest, body
 	}
 }
 
+// Tag points a tag at a stored manifest.
+func (r *Registry) Tag(repository, tag string, d digest.Digest) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	repo := r.store.known(repository)
+	repo.knownManifest(d.String())
+	repo.setTag(tag, d, r.store.tick())
+}
+
 // PutBlob stores a blob under its digest.
 func (r *Registry) PutBlob(repository string, body []byte) digest.Digest {
 	d := digest.FromBytes(body)

@@ -93,8 +93,8 @@ func (r *Registry) deleteRepository(w http.ResponseWriter, req *http.Request, t 
 		delete(r.store.repositories, t.name)
 		writeJSON(w, http.StatusAccepted, struct {
 			Manifests []digest.Digest `json:"manifestsDeleted"`
-			Tags      []string        `json:"tagsDeleted"`
-		}{slices.Sorted(maps.Keys(repo.manifests)), append([]string{}, repo.tagNames...)})
+			Tags      []string        `json:"tagsDeleted"` // null where there are none
+		}{slices.Sorted(maps.Keys(repo.manifests)), slices.Sorted(maps.Keys(repo.tags))})
 	}
 }
 

@@ -57,6 +57,8 @@ func TestRepositoryIsDeleted(t *testing.T) {
 		t.Errorf("deleted %+v", deleted)
 	}
 	wantBody(t, c.get("/acr/v1/_catalog"), `{"repositories":[]}`+"\n")
+	untagged := registry.PutImage("untagged", "", acrtest.Image{}).String()
+	wantBody(t, c.write("DELETE", "/acr/v1/untagged", ""), `{"manifestsDeleted":["`+untagged+`"],"tagsDeleted":null}`+"\n")
 	wantRefusal(t, c.write("DELETE", "/acr/v1/app", ""), 404,
 		"NAME_UNKNOWN", "repository name not known to registry", `{"name":"app"}`)
 }

@@ -72,7 +72,8 @@ func (r *Registry) serveTokenGet(w http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	r.writeAccessToken(w, r.userBehind(req, user, password), asked)
+	// Recorded with a role for a password, and without one for a refresh token.
+	r.writeAccessToken(w, r.userBehind(req, user, password), asked, "Owner")
 }
 
 // serveTokenPost answers the two forms that were recorded: a refresh token, and
@@ -142,8 +143,9 @@ func tokenRequest(form url.Values) (a asked, reason string) {
 
 // writeAccessToken issues what the user may have of what was asked for, and
 // says 200 even where that is nothing.
-func (r *Registry) writeAccessToken(w http.ResponseWriter, user string, a asked) {
+func (r *Registry) writeAccessToken(w http.ResponseWriter, user string, a asked, roles ...string) {
 	c := r.claims(user, a.service, grantAccess, r.options.TokenLifetime)
+	c.Roles = append(c.Roles, roles...)
 	c.Access = []permission{}
 	for _, scope := range a.scopes {
 		if granted := r.grant(user, scope); len(granted.Actions) > 0 {
@@ -247,7 +249,7 @@ func (r *Registry) claims(user, service, grantType string, lifetime time.Duratio
 		Audience:  service,
 		Version:   "1.0",
 		Registry:  registryID,
-		Roles:     []string{"Owner"},
+		Roles:     []string{},
 		GrantType: grantType,
 	}
 }
