@@ -113,16 +113,8 @@ func slug(heading string) string {
 	}, heading)
 }
 
-// registryDocs is where the Terraform Registry shows docs/. It serves the overview without a slash behind, so that
-// relative links on that page would lead elsewhere.
-const registryDocs = "https://registry.terraform.io/providers/acrkit/acr/latest/docs/"
-
 // check says what is wrong with a link within the project, nil for any other link.
 func (p page) check(target string) error {
-	if name, isDocs := strings.CutPrefix(target, registryDocs); isDocs {
-		name, fragment, _ := strings.Cut(name, "#")
-		return page{path: filepath.Join(root, "docs", "index.md")}.check(strings.TrimSuffix(name+".md#"+fragment, "#"))
-	}
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "" {
 		return err
@@ -163,8 +155,7 @@ func TestLinks(t *testing.T) {
 // The test would see a link that leads nowhere.
 func TestBrokenLinks(t *testing.T) {
 	p := parse(filepath.Join(root, "page.md"), "# One heading\n[a](#one-heading) [b](LICENSE) [c](https://example.com/x#y)\n"+
-		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n"+
-		"[h]("+registryDocs+"guides/authentication#docker-login) [i]("+registryDocs+"guides/nothing) [j]("+registryDocs+"guides/recipes#nothing)\n")
+		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n")
 	var broken []string
 	for _, target := range p.links() {
 		if p.check(target) != nil {
@@ -172,24 +163,10 @@ func TestBrokenLinks(t *testing.T) {
 		}
 	}
 	want := []string{
-		"#another", "NOFILE.md", "README.md#no-such-heading", registryDocs + "guides/nothing", registryDocs + "guides/recipes#nothing",
+		"#another", "NOFILE.md", "README.md#no-such-heading",
 	}
 	if !slices.Equal(broken, want) {
 		t.Errorf("want %v to be broken, got %v", want, broken)
-	}
-}
-
-// TestOverviewLinks holds the overview to links that the Terraform Registry does not break.
-func TestOverviewLinks(t *testing.T) {
-	path := filepath.Join(root, "docs", "index.md")
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range parse(path, string(content)).links() {
-		if !strings.HasPrefix(target, "https://") && !strings.HasPrefix(target, "#") {
-			t.Errorf("%s is relative, and breaks at %s", target, strings.TrimSuffix(registryDocs, "/"))
-		}
 	}
 }
 
