@@ -51,7 +51,7 @@ func mustReadImages(t *testing.T, client *acr.Client, references, digests map[st
 
 func TestImagesOfOneRepositoryCostOneToken(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
-		registry := startRegistry(t, acrtest.Options{DisableHTTP2: !http2})
+		registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: !http2})
 		references, digests := putImages(registry, 1, 100)
 		mustReadImages(t, newClient(t, registry), references, digests)
 		wantWire(t, registry, "1/1/100")
@@ -62,7 +62,7 @@ func TestImagesOfOneRepositoryCostOneToken(t *testing.T) {
 }
 
 func TestImagesOfHundredRepositoriesCostFiveTokens(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	references, digests := putImages(registry, 100, 1)
 	mustReadImages(t, newClient(t, registry), references, digests)
 	wantWire(t, registry, "1/5/100")
@@ -74,7 +74,7 @@ func TestImagesOfHundredRepositoriesCostFiveTokens(t *testing.T) {
 }
 
 func TestImagesShareATokenAgain(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	references, digests := putImages(registry, 20, 1)
 	client := newClient(t, registry)
 	for range 2 {
@@ -84,7 +84,7 @@ func TestImagesShareATokenAgain(t *testing.T) {
 }
 
 func TestReferenceOfTwoKeysIsReadOnce(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "v", acrtest.Image{}).String()
 	references := map[string]string{"a": "app:v", "b": "app:v", "with the registry": registry.Host() + "/app:v"}
 	digests := map[string]string{"a": digest, "b": digest, "with the registry": digest}
@@ -101,7 +101,7 @@ func TestReferenceOfTwoKeysIsReadOnce(t *testing.T) {
 }
 
 func TestImagesOfAnOpenRegistryAreReadOnce(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{NoAuth: true})
+	registry := acrtest.StartT(t, acrtest.Options{NoAuth: true})
 	references, digests := putImages(registry, 25, 1)
 	mustReadImages(t, newClient(t, registry, anonymous), references, digests)
 	if got := len(registry.Requests()); got != len(references) {
@@ -110,7 +110,7 @@ func TestImagesOfAnOpenRegistryAreReadOnce(t *testing.T) {
 }
 
 func TestImagesByDigestAndPlatform(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	arm64 := acrtest.Image{Architecture: "arm64"}
 	index := registry.PutIndex("app", "v", acrtest.Index{Images: []acrtest.Image{{}, arm64}})
 	plain := registry.PutImage("plain", "v", arm64)
@@ -139,7 +139,7 @@ func TestImagesByDigestAndPlatform(t *testing.T) {
 // A token server that takes one scope alone: the first answer tells, and no later read asks for several again.
 func TestRepositoriesAreAskedForOneByOneWhereSeveralScopesAreRefused(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden} {
-		registry := startRegistry(t, acrtest.Options{})
+		registry := acrtest.StartT(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Path: "&scope=", Status: status})
 		references, digests := putImages(registry, 25, 4)
 		mustReadImages(t, newClient(t, registry), references, digests)
@@ -148,7 +148,7 @@ func TestRepositoriesAreAskedForOneByOneWhereSeveralScopesAreRefused(t *testing.
 }
 
 func TestRepositoriesThatATokenLeavesOutAreAskedForOneByOne(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{Grants: map[string][]string{
+	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{
 		acrtest.DefaultUser: {"repository:team/app0:pull", "repository:team/app1:pull", "repository:team/app2:pull"},
 	}})
 	references, digests := putImages(registry, 5, 2)
@@ -168,7 +168,7 @@ func TestRepositoriesThatATokenLeavesOutAreAskedForOneByOne(t *testing.T) {
 
 // Such a token server reads one scope of several, and its tokens do not say which.
 func TestRepositoriesThatAnOpaqueTokenLeavesOutAreReadAllTheSame(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{OpaqueTokens: true})
+	registry := acrtest.StartT(t, acrtest.Options{OpaqueTokens: true})
 	references, digests := putImages(registry, 10, 1)
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Path: "&scope=", Times: 1, Handler: func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"access_token":"opens-nothing"}`)
@@ -177,7 +177,7 @@ func TestRepositoriesThatAnOpaqueTokenLeavesOutAreReadAllTheSame(t *testing.T) {
 }
 
 func TestEveryReferenceIsTried(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	references, digests := putImages(registry, 100, 1)
 	references["misspelt"] = "team/ap0:v0"
 	references["no tag"] = "team/app0"
@@ -199,7 +199,7 @@ func TestEveryReferenceIsTried(t *testing.T) {
 }
 
 func TestThousandImagesComeFromARegistryThatFailsEveryTenthTime(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{DisableHTTP2: true}) // in which a reset is that of TCP
+	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true}) // in which a reset is that of TCP
 	registry.Inject(acrtest.Fault{Rate: 0.05, Seed: 1, Status: http.StatusServiceUnavailable})
 	registry.Inject(acrtest.Fault{Rate: 0.05, Seed: 2, Reset: true})
 	references, digests := putImages(registry, 20, 50)
@@ -207,7 +207,7 @@ func TestThousandImagesComeFromARegistryThatFailsEveryTenthTime(t *testing.T) {
 }
 
 func TestCancelledImagesAreOneError(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	references, _ := putImages(registry, 1, 100)
 	reached, hold := make(chan struct{}, 100), make(chan struct{})
 	defer close(hold)
@@ -226,7 +226,7 @@ func TestCancelledImagesAreOneError(t *testing.T) {
 
 // Ten reads may be at it when the first one fails, and each would wait for the next attempt.
 func TestRegistryThatCannotBeReachedIsNotTriedForEveryReference(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{DisableHTTP2: true})
+	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
 	references, _ := putImages(registry, 1, 100)
 	registry.Inject(acrtest.Fault{Reset: true})
 	client := newClient(t, registry, func(config *acr.Config) { config.MaxRetries = 0 })
@@ -238,7 +238,7 @@ func TestRegistryThatCannotBeReachedIsNotTriedForEveryReference(t *testing.T) {
 }
 
 func TestWrongPasswordIsAnErrorOfEachImage(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{})
+	registry := acrtest.StartT(t, acrtest.Options{})
 	references, _ := putImages(registry, 3, 1)
 	results, err := newClient(t, registry, withPassword("acrtest-wrong")).Images(t.Context(), acr.ImagesRequest{References: references})
 	if err != nil {

@@ -1,251 +1,182 @@
-package acr
+package acr_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-func mustURL(t testing.TB, text string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
+func TestLinkToAnotherOriginGetsNoConnection(t *testing.T) {
+	stranger := acrtest.StartT(t, acrtest.Options{})
+	for _, link := range []string{
+		"https://" + stranger.Host() + "/acr/v1/_catalog?last=a",
+		"//" + stranger.Host() + "/acr/v1/_catalog?last=a",
+		"https://evil.azurecr.io/acr/v1/_catalog?last=a",
+		"https://" + home + ":8443/acr/v1/_catalog?last=a",
+		"http://" + home + "/acr/v1/_catalog?last=a",
+		"https://user@" + home + "/acr/v1/_catalog?last=a",
+	} {
+		t.Run(link, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Link: "<" + link + `>; rel="next"`})
+			network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: stranger.Host()}
+			client := newClient(t, registry, at(home, registry, stranger)).DialWith(network.dial)
+			_, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+			faulttest.Want(t, err, fault.BadAnswer, "the Link to the next page leads from https://"+home+" to ")
+			network.wantDialled(t, home+":443")
+			wantWire(t, registry, "1/1/1")
+		})
 	}
-	return u
+	if got := stranger.Connections(); got != 0 {
+		t.Errorf("the stranger accepted %d connections, want 0", got)
+	}
 }
 
-const thisPage = "https://r.azurecr.io/acr/v1/_catalog?n=2"
-
-// TestNextPage holds the reader to RFC 8288 section 3.
-func TestNextPage(t *testing.T) {
-	const want = "https://r.azurecr.io/acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby="
-	const target = "</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>"
-	for name, lines := range map[string][]string{
-		"Azure Container Registry": {target + `; rel="next"`},
-		"token for a value":        {target + `;rel=next`},
-		"absolute":                 {"<" + want + `>; rel="next"`},
-		"absolute with port":       {"<HTTPS://R.azurecr.io:443/acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>; rel=next"},
-		"relative to the scheme":   {`<//r.azurecr.io/acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>; rel=next`},
-		"query alone":              {`<?last=library%2Fbusybox&n=2&orderby=>; rel=next`},
-		"last segment":             {`<_catalog?last=library%2Fbusybox&n=2&orderby=>; rel=next`},
-		"any case":                 {target + `; REL="NEXT"`},
-		"several relations":        {target + `; rel="first next"`},
-		"white space":              {" \t" + target + " \t; \trel = \"next\" "},
-		"second link":              {`</x>; rel="prev", ` + target + `; rel="next"`},
-		"second line":              {`</x>; rel="prev"`, target + `; rel="next"`},
-		"first of two":             {target + `; rel="next", </x>; rel="next"`},
-		"comma in a target":        {`</a,b>; rel="prev", ` + target + `; rel="next"`},
-		"comma and > in quotes":    {`</x>; title="a, <b>; rel=next"; rel=prev, ` + target + `; rel=next`},
-		"parameters around":        {target + `; title="a;b"; rel="next"; type=x`},
-		"parameter without value":  {target + `; crossorigin; rel=next`},
-		"the first rel counts":     {`</x>; rel=prev; rel=next, ` + target + `; rel=next; rel=prev`},
-		"empty elements":           {", ," + target + "; ; rel=next;,,"},
-		"fragment":                 {"</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=#x>; rel=next"},
-		"quoted pairs":             {target + `; rel="n\ext"`},
+func TestLinkToAPageAlreadyReadIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		next  func(query string) string
+		pages int
+	}{
+		{"to itself", func(query string) string { return "/acr/v1/_catalog?" + query }, 1},
+		{"to the page before", func(query string) string {
+			return "/acr/v1/_catalog?" + map[bool]string{true: "n=1000", false: "n=1000&last=b"}[strings.Contains(query, "last")]
+		}, 2},
+		{"to itself by its whole URL", nil, 1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": lines})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if next == nil || transport.OriginOf(next).String()+next.RequestURI() != want || next.Fragment != "" {
-				t.Errorf("next = %v, want %s", next, want)
+		t.Run(test.name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, r *http.Request) {
+				next := registry.URL() + r.URL.RequestURI()
+				if test.next != nil {
+					next = test.next(r.URL.RawQuery)
+				}
+				w.Header().Set("Link", "<"+next+`>; rel="next"`)
+				_, _ = w.Write([]byte(`{"repositories":["app"]}`))
+			}})
+			_, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
+			faulttest.Want(t, err, fault.BadAnswer, "already read")
+			if got := registry.Count(acrtest.KindResource); got != test.pages {
+				t.Errorf("pages read = %d, want %d", got, test.pages)
 			}
 		})
 	}
 }
 
-func TestNextPageWithoutOne(t *testing.T) {
-	for name, lines := range map[string][]string{
-		"no header":         nil,
-		"empty":             {""},
-		"another relation":  {`</x>; rel="prev"`},
-		"relation by parts": {`</x>; rel="nextpage", </y>; rel="next-archive"`},
-		"no relation":       {`</x>`},
-		"rel without value": {`</x>; rel`},
-		"next as a name":    {`</x>; next`},
-		"empty relation":    {`</x>; rel=""`},
-		"next in a title":   {`</x>; title="next"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": lines})
-			if next != nil || err != nil {
-				t.Errorf("next = %v, %v; want neither", next, err)
+func TestListEndsAfterTenThousandPages(t *testing.T) {
+	page := 0
+	registry := acrtest.StartT(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	registry.Inject(acrtest.Fault{Handler: func(w http.ResponseWriter, _ *http.Request) {
+		page++
+		w.Header().Set("Link", fmt.Sprintf(`</acr/v1/_catalog?page=%d>; rel="next"`, page))
+		_, _ = fmt.Fprintf(w, `{"repositories":["app%d"]}`, page)
+	}})
+	_, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
+	faulttest.Want(t, err, fault.BadAnswer, "over 10000 pages")
+	if page != 10_000 {
+		t.Errorf("pages read = %d, want 10000", page)
+	}
+}
+
+// A registry whose user interface answers under every path that its API does not know.
+func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte("<!doctype html><title>Registry</title>"))
+	}})
+	client := newClient(t, registry)
+	tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 1 || tags[0].Name != "v" {
+		t.Errorf("tags = %v, %v; want v", tags, err)
+	}
+	names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+	if err != nil || !slices.Equal(names, []string{"app"}) {
+		t.Errorf("repositories = %v, %v; want app", names, err)
+	}
+	_, err = client.Repository(t.Context(), "app")
+	faulttest.Want(t, err, fault.UnsupportedAPI, "200")
+}
+
+// What the registry forbids it has: the other API is not asked.
+func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"})
+	_, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	faulttest.Want(t, err, fault.Disallowed, "405")
+	wantWire(t, registry, "1/1/1")
+}
+
+// Not every registry lists in order. A limit then counts once all is known.
+func TestLimitOfAListOutOfOrder(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{WithoutACRAPI: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	pages := func(path, key string, pages ...string) {
+		for i, page := range pages {
+			injected := acrtest.Fault{Kind: acrtest.KindResource, Path: path + "?", Status: http.StatusOK, Body: `{"` + key + `":[` + page + `]}`}
+			if i > 0 {
+				injected.Path = path + fmt.Sprintf("?page=%d", i)
 			}
-		})
-	}
-}
-
-func TestNextPageRefusesMalformed(t *testing.T) {
-	for name, link := range map[string]string{
-		"no brackets":         `/x; rel="next"`,
-		"no end of target":    `</x; rel="next"`,
-		"unterminated quote":  `</x>; rel="next`,
-		"missing semicolon":   `</x> rel="next"`,
-		"missing value":       `</x>; rel=`,
-		"text behind a value": `</x>; rel="next"y`,
-		"control character":   "</x>; rel=\"next\x00\"",
-		"bad escape":          `<https://r.azurecr.io/%zz>; rel=next`,
-		"no host":             `<https:///x>; rel=next`,
-		"opaque":              `<mailto:x@example.com>; rel=next`,
-		"script":              `<javascript:x>; rel=next`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": {link}})
-			if !errors.Is(err, wire.ErrLink) {
-				t.Errorf("next = %v, error = %v; want %v", next, err, wire.ErrLink)
+			if i < len(pages)-1 {
+				injected.Header = http.Header{"Link": {fmt.Sprintf(`<%s?page=%d>; rel="next"`, path, i+1)}}
 			}
-		})
-	}
-}
-
-// Hardening item 3.
-func TestNextPageRefusesAnotherOrigin(t *testing.T) {
-	for link, origin := range map[string]string{
-		"https://evil.example/x":              "https://evil.example",
-		"//evil.example/x":                    "https://evil.example",
-		"http://r.azurecr.io/x":               "http://r.azurecr.io",
-		"https://r.azurecr.io:8443/x":         "https://r.azurecr.io:8443",
-		"https://a.r.azurecr.io/x":            "https://a.r.azurecr.io",
-		"https://r.azurecr.io@evil.example/x": "https://evil.example",
-		"https://user@r.azurecr.io/x":         "https://r.azurecr.io",
-		"https://r.azurecr.\u0130o/x":         "https://r.azurecr.\u0130o",
-		"ftp://r.azurecr.io/x":                "ftp://r.azurecr.io",
-	} {
-		next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": {"<" + link + `>; rel="next"`}})
-		if err == nil {
-			t.Errorf("%s was followed as %s", link, next)
-			continue
-		}
-		if want := "from https://r.azurecr.io to " + origin; !strings.Contains(err.Error(), want) {
-			t.Errorf("error = %q, want %q in it", err, want)
-		}
-		if strings.Contains(err.Error(), "/x") || strings.Contains(err.Error(), "user") {
-			t.Errorf("error %q quotes more than origins", err)
-		}
-	}
-}
-
-// FuzzLink, hardening item 20: a next page is always of the same origin, and never more than a URL to ask for.
-func FuzzLink(f *testing.F) {
-	for _, seed := range []string{
-		`</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>; rel="next"`,
-		`</v2/app/tags/list?last=v1&n=2&orderby=>; rel="next"`,
-		`<https://r.azurecr.io:443/x>; rel="prev next"; title="a,\"b\""`,
-		`</x>; rel="prev", <//evil.example/x>; rel=next`,
-		`<https://r.azurecr.io@evil.example/>;rel=next`,
-		`<https://r.azurecr.İo/>;rel=next`,
-		`<x#y>;;rel = next , `,
-		`<>; rel=next`,
-		`<`,
-	} {
-		f.Add(seed)
-	}
-	here := mustURL(f, thisPage)
-	f.Fuzz(func(t *testing.T, link string) {
-		next, err := nextPage(here, http.Header{"Link": {link}})
-		if err != nil {
-			if next != nil {
-				t.Errorf("an error with the page %s", next)
+			if i == 0 {
+				injected.Times = 1
 			}
-			return
+			registry.Inject(injected)
 		}
-		if next == nil {
-			return
-		}
-		if !strings.EqualFold(next.Scheme, "https") || !strings.EqualFold(next.Hostname(), "r.azurecr.io") || next.User != nil || next.Fragment != "" {
-			t.Errorf("%q leads to %s", link, next)
-		}
-		again, err := nextPage(here, http.Header{"Link": {"<" + next.String() + `>; rel="next"`}})
-		if err != nil || again == nil || again.String() != next.String() {
-			t.Errorf("%s written as a link leads to %v (%v)", next, again, err)
-		}
-	})
-}
-
-// pageOfTags is a page of ACR's own API with n tags.
-func pageOfTags(n int) []byte {
-	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-	tags := make([]string, n)
-	for i := range tags {
-		tags[i] = fmt.Sprintf(`{"name":"v1.%d","digest":%q,"createdTime":"2023-02-01T09:30:00.1234567Z",`+
-			`"lastUpdateTime":"2023-02-01T09:30:00.1234567Z","signed":false,"changeableAttributes":`+
-			`{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}}`, i, digest)
 	}
-	return []byte(`{"registry":"r.azurecr.io","imageName":"app","tags":[` + strings.Join(tags, ",") + `]}`)
-}
-
-func BenchmarkPageOf1000Tags(b *testing.B) {
-	answer := &answer{Response: &transport.Response{Body: pageOfTags(1000)}}
-	b.SetBytes(int64(len(answer.Body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var page struct {
-			Tags tagList `json:"tags"`
-		}
-		if err := decodePage(answer, &page); err != nil || len(page.Tags) != 1000 {
-			b.Fatal(len(page.Tags), err)
-		}
+	pages("/v2/app/tags/list", "tags", `"c","b","c"`, `"d","a"`)
+	pages("/v2/_catalog", "repositories", `"c","b"`, `"a"`)
+	client := newClient(t, registry)
+	tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app", Limit: 2})
+	if err != nil || len(tags) != 2 || tags[0].Name != "a" || tags[1].Name != "b" {
+		t.Errorf("tags = %v, %v; want a and b", tags, err)
+	}
+	names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{Limit: 1})
+	if err != nil || !slices.Equal(names, []string{"a"}) {
+		t.Errorf("repositories = %v, %v; want a", names, err)
 	}
 }
 
-func BenchmarkNextPage(b *testing.B) {
-	here := mustURL(b, thisPage)
-	header := http.Header{"Link": {`</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>; rel="next"`}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if next, err := nextPage(here, header); next == nil || err != nil {
-			b.Fatal(next, err)
-		}
+// JSON of another shape is no empty list: configurations would take everything away by it.
+func TestAnswersWithoutAListAreErrors(t *testing.T) {
+	long := `"` + strings.Repeat("a", 300) + `"`
+	for _, body := range []string{`{}`, `null`, `{"errors":[]}`, `{"tags":[null],"repositories":[null]}`, `{"tags":[""],"repositories":[""]}`,
+		`{"tags":[` + long + `],"repositories":[` + long + `]}`, `{"tags":[{"name":` + long + `}],"repositories":{}}`} {
+		registry := acrtest.StartT(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: body})
+		client := newClient(t, registry)
+		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+		faulttest.Want(t, err, fault.BadAnswer)
+		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
+		faulttest.Want(t, err, fault.BadAnswer)
+		_, err = client.Repository(t.Context(), "app")
+		faulttest.Want(t, err, fault.BadAnswer)
+	}
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":null}`})
+	if tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"}); err != nil || tags == nil || len(tags) != 0 {
+		t.Errorf("tags = %v, %v; want none", tags, err)
 	}
 }
 
-// A limit bounds what is kept of a list that comes in no order at all.
-func TestSelectionOutOfOrder(t *testing.T) {
-	names := selection[string]{
-		limit: 3, name: func(name string) string { return name },
-		wanted: func(string) bool { return true }, compare: strings.Compare,
-	}
-	for page := range 50 {
-		var entries []string
-		for i := range 1000 {
-			entries = append(entries, fmt.Sprintf("%05d", 60_000-page*1000-i))
-		}
-		if more, err := names.add(append(entries, entries[0])); !more || err != nil {
-			t.Fatalf("page %d: more = %t, %v", page, more, err)
-		}
-		if len(names.kept) > maxPageEntries+2000 || len(names.names) != len(names.kept) {
-			t.Fatalf("%d entries are kept, and %d names", len(names.kept), len(names.names))
-		}
-	}
-	if got := names.result(); !slices.Equal(got, []string{"10001", "10002", "10003"}) {
-		t.Errorf("result = %v", got)
-	}
-}
-
-func TestSelectionThatIsTooLong(t *testing.T) {
-	names := selection[int]{name: strconv.Itoa, wanted: func(int) bool { return true }, compare: func(a, b int) int { return a - b }}
-	var err error
-	for i := 0; i <= maxEntries && err == nil; i++ {
-		_, err = names.add([]int{i})
-	}
-	if len(names.kept) != maxEntries+1 || !errors.Is(err, wire.ErrTooLarge) {
-		t.Errorf("with %d entries, error = %v", len(names.kept), err)
-	}
-}
-
-func TestNextPageRefusesALongTarget(t *testing.T) {
-	header := http.Header{"Link": {"</v2/_catalog?last=" + strings.Repeat("a", maxLink) + `>; rel="next"`}}
-	if next, err := nextPage(mustURL(t, thisPage), header); !errors.Is(err, wire.ErrLink) {
-		t.Errorf("next = %v, %v; want an error", next, err)
+// A long page for an unknown path is no reason not to ask the other API.
+func TestLongPageInPlaceOfTheACRAPI(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Status: http.StatusNotFound, ContentType: "text/html", Body: strings.Repeat("<p>", 5000)})
+	tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 1 {
+		t.Errorf("tags = %v, %v; want one", tags, err)
 	}
 }

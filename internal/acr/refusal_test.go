@@ -1,38 +1,37 @@
-package acr
+package acr_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// What a last answer of each status means to a reader of a manifest.
-func TestRefusal(t *testing.T) {
-	client, err := NewClient(Config{Registry: "r.azurecr.io"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := client.request(getManifest, "app", "v", nil)
-	for _, test := range []struct {
-		status int
-		code   string
-		want   fault.Reason
-	}{
-		{403, "DENIED", fault.Denied}, {403, "", fault.Denied},
-		{404, "NAME_UNKNOWN", fault.RepositoryNotFound}, {404, "MANIFEST_UNKNOWN", fault.ManifestNotFound}, {404, "", fault.NotARegistry},
-		{405, "REGISTRY_DISALLOWED_OPERATION", fault.Disallowed}, {405, "UNSUPPORTED", fault.RequestRefused}, {405, "", fault.RequestRefused},
-		{407, "", fault.ProxyRefused}, {400, "", fault.RequestRefused}, {424, "", fault.RequestRefused},
-		{501, "", fault.RegistryFault}, {505, "", fault.RegistryFault},
-		{204, "", fault.BadAnswer}, {206, "", fault.BadAnswer}, {301, "", fault.BadAnswer},
-	} {
-		answer := &transport.Response{Status: test.status, Header: http.Header{}}
-		if test.code != "" {
-			answer.Body = []byte(`{"errors":[{"code":"` + test.code + `"}]}`)
-		}
-		if got := client.refusal(r, answer); got.Reason != test.want || got.Status != test.status || got.Code != test.code {
-			t.Errorf("%d %s = %q with %d %s, want %q", test.status, test.code, got.Reason, got.Status, got.Code, test.want)
-		}
-	}
+// A token server that grants less than asked for says 200 all the same (recorded); the registry then says what is
+// missing, and asking again would change nothing.
+func TestInsufficientScopeNamesWhatTheTokenLacks(t *testing.T) {
+	registry := startApp(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
+	registry.PutImage("other", "v", acrtest.Image{})
+	client := newClient(t, registry)
+	_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	faulttest.Want(t, err, fault.InsufficientScope, "401", "repository:app:metadata_read")
+	wantWire(t, registry, "1/1/1") // two would be allowed, but the token was fresh
+	_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
+	faulttest.Want(t, err, fault.InsufficientScope, "401", "registry:catalog:*")
+	_, err = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "other", Tag: "v"})
+	faulttest.Want(t, err, fault.InsufficientScope, "401", "repository:other:pull")
+}
+
+func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized, Header: http.Header{
+		"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
+	}})
+	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	faulttest.Want(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
 }

@@ -20,8 +20,8 @@ import (
 // stopLimit is how long a run may go on after Ctrl-C.
 const stopLimit = 2 * time.Second
 
-// Ctrl-C ends a run of the real CLI at once, whatever the provider waits for (hardening item 12).
-func TestHardening12CtrlC(t *testing.T) {
+// Ctrl-C ends a run of the real CLI at once, whatever the provider waits for.
+func TestCtrlCEndsARunAtOnce(t *testing.T) {
 	program, err := terraform.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

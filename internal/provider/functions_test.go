@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// functionsNeed keeps the tests of functions off a CLI that has none (hardening item 23: all else works from Terraform 1.0 on).
+// functionsNeed keeps the tests of functions off a CLI that has none: all else works from Terraform 1.0 on.
 var functionsNeed = []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_8_0)}
 
 // Without any provider configuration and without a registry.

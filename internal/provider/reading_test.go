@@ -207,7 +207,7 @@ func TestAllowMissing(t *testing.T) {
 	wanted{summary: "Wrong user name or password", hides: []string{"sesame"}}.check(t, diagnostics)
 }
 
-// A token differs at each read, which is no difference to a plan until something consumes it (hardening item 22).
+// A token differs at each read, which is no difference to a plan until something consumes it.
 func TestBearerToken(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push", "registry:catalog:*"}}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -450,8 +450,8 @@ func TestRequestsOfARead(t *testing.T) {
 	}
 }
 
-// A repository that is deleted between plan and apply is a clear "not found" (hardening item 22).
-func TestHardening22RepositoryDeletedBetweenReads(t *testing.T) {
+// A repository that is deleted between plan and apply is a clear "not found".
+func TestRepositoryDeletedBetweenReads(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	image := registry.PutImage("app", "1.0", acrtest.Image{})
 	p := configuredFor(t, defaultUser(registry))
@@ -478,7 +478,7 @@ func TestAccessTokenOfAnotherRepository(t *testing.T) {
 	}.check(t, diagnostics)
 }
 
-// 200 reads at once use one challenge, one token for each repository, and ten sockets (hardening item 21).
+// 200 reads at once use one challenge, one token for each repository, and ten sockets.
 func TestManyReadsAtOnce(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
 	for i := range 200 {

@@ -11,8 +11,8 @@ import (
 )
 
 // With an unknown provider block each read that is really made fails with one error, and nothing is sent: neither to
-// another registry nor as an anonymous caller (hardening item 21).
-func TestHardening21UnknownProviderBlock(t *testing.T) {
+// another registry nor as an anonymous caller.
+func TestUnknownProviderBlockConnectsNowhere(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
 	tests := map[string]struct {

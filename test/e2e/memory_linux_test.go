@@ -49,8 +49,8 @@ type memoryCase struct {
 	want    string // in what the CLI prints
 }
 
-// An answer that is refused takes no more than 64 MiB above what the provider takes while it is idle (hardening item 17).
-func TestHardening17MemoryOfRefusedAnswers(t *testing.T) {
+// An answer that is refused takes no more than 64 MiB above what the provider takes while it is idle.
+func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 	const (
 		resource = acrtest.KindResource
 		token    = acrtest.KindToken
@@ -79,8 +79,8 @@ func TestHardening17MemoryOfRefusedAnswers(t *testing.T) {
 	})
 }
 
-// Answers that hold as much as is read, many times more than any usual one, keep to the same limit (hardening item 17).
-func TestHardening17MemoryOfLargeAnswers(t *testing.T) {
+// Answers that hold as much as is read, many times more than any usual one, keep to the same limit.
+func TestLargeAnswersTakeLittleMemory(t *testing.T) {
 	measure(t, []memoryCase{
 		{"a small manifest", readManifest, func(*acrtest.Registry) {}, "No changes"},
 		{"manifest of 4 MiB in one annotation", readManifest, index(`"annotations":{"a":"` + strings.Repeat("a", 4*mib-120) + `"},"manifests":[]`), "No changes"},

@@ -204,9 +204,9 @@ provider "acr" {
 }
 `
 
-// Whatever fails, and whatever a server says of it, no secret is printed, logged or written (hardening items 6 and 8).
+// Whatever fails, and whatever a server says of it, no secret is printed, logged or written.
 // The refusals of the token endpoint, 403 and 429 were not recorded; their shape comes from issue threads.
-func TestHardening06FailuresShowNoSecret(t *testing.T) {
+func TestFailuresShowNoSecret(t *testing.T) {
 	registry := startFailing(t)
 	configuration := failingPreamble
 	for _, f := range registry.failures() {
@@ -225,7 +225,7 @@ func TestHardening06FailuresShowNoSecret(t *testing.T) {
 }
 
 // The same for the ephemeral resource, whose errors take another way through Terraform.
-func TestHardening06EphemeralFailureShowsNoSecret(t *testing.T) {
+func TestEphemeralFailureShowsNoSecret(t *testing.T) {
 	registry := startFailing(t)
 	needsEphemeral(t, newWorkspace(t, ""))
 	printed := registry.runFailing(t, failingPreamble+`

@@ -115,8 +115,7 @@ output "run" {
 }
 `
 
-// Hardening item 7.
-func TestHardening07EphemeralTokenIsWrittenNowhere(t *testing.T) {
+func TestEphemeralTokenIsWrittenNowhere(t *testing.T) {
 	registry := startSecretive(t)
 	workspace := registry.workspace(t, preamble+`
 ephemeral "acr_bearer_token" "app" {

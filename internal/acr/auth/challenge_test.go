@@ -21,19 +21,19 @@ func TestReadChallenge(t *testing.T) {
 		lines []string
 		want  Challenge // realm left out: it is always the registry's own
 	}{
-		"Azure Container Registry":         {[]string{acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"no scope, as /v2/ answers":        {[]string{`Bearer realm="https://r.azurecr.io/oauth2/token",service="r.azurecr.io"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{}}},
-		"realm alone":                      {[]string{`Bearer realm="https://r.azurecr.io/oauth2/token"`}, Challenge{Scopes: []string{}}},
-		"scheme in any case":               {[]string{`BEARER Realm="https://r.azurecr.io/oauth2/token"`}, Challenge{Scopes: []string{}}},
-		"push and pull in one scope":       {[]string{acrChallenge[:len(acrChallenge)-1] + `,push"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull,push"}}},
-		"several scopes":                   {[]string{acrChallenge[:len(acrChallenge)-1] + `  repository:b:pull"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull", "repository:b:pull"}}},
-		"insufficient_scope":               {[]string{acrChallenge + `,error="insufficient_scope"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}, Code: "insufficient_scope"}},
-		"behind Basic in one line":         {[]string{`Basic realm="Azure Container Registry", ` + acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"behind Basic in another line":     {[]string{`Basic realm="Azure Container Registry"`, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"behind a hostile one, item 4":     {[]string{foreign, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"before a hostile one, item 4":     {[]string{acrChallenge, foreign}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"behind one without realm, item 4": {[]string{"Bearer", `Bearer scope="x"`, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
-		"unknown parameters":               {[]string{acrChallenge + `,x=y`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"Azure Container Registry":     {[]string{acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"no scope, as /v2/ answers":    {[]string{`Bearer realm="https://r.azurecr.io/oauth2/token",service="r.azurecr.io"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{}}},
+		"realm alone":                  {[]string{`Bearer realm="https://r.azurecr.io/oauth2/token"`}, Challenge{Scopes: []string{}}},
+		"scheme in any case":           {[]string{`BEARER Realm="https://r.azurecr.io/oauth2/token"`}, Challenge{Scopes: []string{}}},
+		"push and pull in one scope":   {[]string{acrChallenge[:len(acrChallenge)-1] + `,push"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull,push"}}},
+		"several scopes":               {[]string{acrChallenge[:len(acrChallenge)-1] + `  repository:b:pull"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull", "repository:b:pull"}}},
+		"insufficient_scope":           {[]string{acrChallenge + `,error="insufficient_scope"`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}, Code: "insufficient_scope"}},
+		"behind Basic in one line":     {[]string{`Basic realm="Azure Container Registry", ` + acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"behind Basic in another line": {[]string{`Basic realm="Azure Container Registry"`, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"behind a hostile one":         {[]string{foreign, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"before a hostile one":         {[]string{acrChallenge, foreign}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"behind one without realm":     {[]string{"Bearer", `Bearer scope="x"`, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"unknown parameters":           {[]string{acrChallenge + `,x=y`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ReadChallenge(test.lines, acrPolicy)

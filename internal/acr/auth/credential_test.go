@@ -10,7 +10,6 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// Hardening item 5.
 func TestCredentialValidate(t *testing.T) {
 	password := secret.New("made-up text")
 	for name, test := range map[string]struct {
@@ -48,7 +47,7 @@ func TestCredentialValidate(t *testing.T) {
 	faulttest.WantArgument(t, ValidatePassword(secret.Text{}), "password")
 }
 
-// RFC 7617 section 2: base64 of the raw bytes, no URL-encoding; hardening item 5.
+// RFC 7617 section 2: base64 of the raw bytes, no URL-encoding.
 func TestCredentialBasic(t *testing.T) {
 	for _, test := range []struct{ user, password, want string }{
 		{"Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}, // the RFC's example

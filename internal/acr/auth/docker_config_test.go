@@ -263,7 +263,7 @@ func TestDockerConfigHelperThatHangs(t *testing.T) {
 	}
 }
 
-// Hardening item 6: Terraform logs what a provider, or a child of its, writes to standard error.
+// Terraform logs what a provider, or a child of its, writes to standard error.
 func TestDockerConfigHelperWritesNoLog(t *testing.T) {
 	dockerConfigOf(t, `{"credsStore":"test"}`)
 	helper(t, "test", "echo made-up >&2; "+helperAnswers)

@@ -9,7 +9,6 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// Hardening item 1.
 func TestRealmPolicyTrusts(t *testing.T) {
 	for name, test := range map[string]struct {
 		registry string
@@ -45,7 +44,7 @@ func TestRealmPolicyTrusts(t *testing.T) {
 	}
 }
 
-// Hardening item 1: everything else is an error, which names both origins where the realm has one.
+// Everything else is an error, which names both origins where the realm has one.
 func TestRealmPolicyRefuses(t *testing.T) {
 	const home = "https://r.azurecr.io"
 	for name, test := range map[string]struct {

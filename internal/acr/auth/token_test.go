@@ -15,7 +15,6 @@ import (
 // asked is when the tokens of these tests were asked for, by a clock that differs from the registry's.
 var asked = time.Date(2026, 3, 1, 12, 0, 0, 500_000_000, time.FixedZone("CET", 3600))
 
-// Hardening item 18.
 func TestDecodeToken(t *testing.T) {
 	var none time.Time
 	asWhole := time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC)
@@ -75,7 +74,7 @@ func TestDecodeToken(t *testing.T) {
 	}
 }
 
-// Hardening item 18: an error without an excerpt.
+// An error without an excerpt.
 func TestDecodeTokenRefuses(t *testing.T) {
 	for name, body := range map[string]string{
 		"neither":            `{"refresh_token":"made-up-value"}`,
@@ -217,7 +216,7 @@ func TestTokenOpensWhatItWasAskedForAndGranted(t *testing.T) {
 	}
 }
 
-// FuzzToken, hardening item 20: what comes out can stand in a header, is the text of the JSON, and has dates that RFC
+// What comes out can stand in a header, is the text of the JSON, and has dates that RFC
 // 3339 can write.
 func FuzzToken(f *testing.F) {
 	for _, seed := range []string{

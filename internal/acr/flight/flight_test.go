@@ -86,7 +86,6 @@ func TestKeepKeysApart(t *testing.T) {
 	})
 }
 
-// Hardening item 14.
 func TestOutliveTheirFirstCaller(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {

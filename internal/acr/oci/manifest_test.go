@@ -90,7 +90,6 @@ func TestDecodeManifest(t *testing.T) {
 	}
 }
 
-// Hardening item 16.
 func TestDecodeManifestRefuses(t *testing.T) {
 	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
 	descriptor := func(d string) string { return `{"manifests":[` + d + `]}` }
@@ -168,7 +167,7 @@ func TestDecodeManifestRefuses(t *testing.T) {
 	}
 }
 
-// FuzzManifest, hardening item 20: what is accepted is one thing for every reader.
+// What is accepted is one thing for every reader.
 func FuzzManifest(f *testing.F) {
 	for _, seed := range []string{
 		imageOCI, indexOCI, `{}`, `[]`, ``,

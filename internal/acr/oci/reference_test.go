@@ -77,7 +77,7 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
-// FuzzImageReference, hardening item 20: the parts are valid by their own rules, and the canonical form is read as the
+// The parts are valid by their own rules, and the canonical form is read as the
 // same image.
 func FuzzImageReference(f *testing.F) {
 	for _, seed := range []string{

@@ -15,7 +15,7 @@ const acrChallenge = `Bearer realm="https://r.azurecr.io/oauth2/token",service="
 
 func TestParseChallengesRefusesMalformed(t *testing.T) {
 	for name, test := range map[string]struct{ header, fault string }{
-		"duplicate realm, hardening item 4": {`Bearer realm="https://r.azurecr.io/",realm="https://evil.example/"`, "occurs twice"},
+		"duplicate realm":                   {`Bearer realm="https://r.azurecr.io/",realm="https://evil.example/"`, "occurs twice"},
 		"duplicate in another case":         {`Bearer realm="x",REALM="y"`, "occurs twice"},
 		"duplicate of an equal value":       {`Bearer scope=x,scope=x`, "occurs twice"},
 		"duplicate behind an empty element": {`Bearer a=b,,a=c`, "occurs twice"},
@@ -77,7 +77,7 @@ func hostileChallenges() map[string]string {
 // quick tells linear time, a millisecond or so, from quadratic time on a machine however busy; the benchmarks wire.measure.
 const quick = 2 * time.Second
 
-// Hardening item 17: parsing is linear, and what is over the limit of all headers is refused unread.
+// Parsing is linear, and what is over the limit of all headers is refused unread.
 func TestHostileChallengesAreQuick(t *testing.T) {
 	const limit = quick
 	for name, header := range hostileChallenges() {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestParseRetryAfter holds the reader to RFC 9110 section 10.2.3, hardening item 10.
+// TestParseRetryAfter holds the reader to RFC 9110 section 10.2.3.
 func TestParseRetryAfter(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for value, want := range map[string]time.Duration{
@@ -47,7 +47,7 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-// FuzzRetryAfter, hardening item 20: never negative, never more than a year, and nothing from what is neither digits nor
+// Never negative, never more than a year, and nothing from what is neither digits nor
 // a date.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{

@@ -35,7 +35,7 @@ func wantNoSecret(t *testing.T, what, text, secret string) {
 }
 
 // Whatever holds a secret prints a placeholder, however it is printed and however deep the secret lies.
-func TestHardening06SecretsDoNotPrint(t *testing.T) {
+func TestSecretsDoNotPrint(t *testing.T) {
 	text := secret.New(sentinel)
 	credential := auth.Basic{Username: "user", Password: text}
 	config := acr.Config{Registry: home, Credential: credential}
@@ -110,12 +110,12 @@ func echo(status int, more func(*http.Request) string) http.HandlerFunc {
 }
 
 // A server that repeats what it was told does not get it into an error or the log.
-func TestHardening06ServerEchoesSecrets(t *testing.T) {
+func TestErrorsDoNotRepeatASecretThatTheServerEchoes(t *testing.T) {
 	for _, opaque := range []bool{false, true} {
 		for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource} {
 			for _, status := range []int{400, 401, 403, 404, 409, 429, 500} {
 				t.Run(fmt.Sprintf("%s %d opaque=%v", kind, status, opaque), func(t *testing.T) {
-					registry := startRegistry(t, acrtest.Options{Users: map[string]string{"user": sentinel}, OpaqueTokens: opaque})
+					registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": sentinel}, OpaqueTokens: opaque})
 					registry.PutImage("app", "v", acrtest.Image{})
 					registry.PutImage("other", "v", acrtest.Image{})
 					var log journal
@@ -156,7 +156,7 @@ func TestHardening06ServerEchoesSecrets(t *testing.T) {
 }
 
 // A refresh token goes in a form, which a server can repeat as well. Its failures were recorded with an empty body.
-func TestHardening06ServerEchoesRefreshToken(t *testing.T) {
+func TestErrorsDoNotRepeatARefreshToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Handler: echo(http.StatusForbidden, func(r *http.Request) string {
 		_ = r.ParseForm()
@@ -172,7 +172,7 @@ func TestHardening06ServerEchoesRefreshToken(t *testing.T) {
 }
 
 // A token of the caller's own is a secret like the client's.
-func TestHardening06ServerEchoesOwnToken(t *testing.T) {
+func TestErrorsDoNotRepeatTheCallersOwnToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: echo(http.StatusForbidden, func(*http.Request) string { return "" })})
 	token := "opaque-token-of-the-caller"
@@ -182,7 +182,7 @@ func TestHardening06ServerEchoesOwnToken(t *testing.T) {
 }
 
 // A signed URL opens the blob to whoever reads it: it is in no error, whatever goes wrong behind the redirect.
-func TestHardening06SignedURLsStaySecret(t *testing.T) {
+func TestErrorsDoNotRepeatASignedURL(t *testing.T) {
 	for name, injected := range map[string]acrtest.Fault{
 		"refused": {Status: http.StatusForbidden, Message: "https://x/y?sig=signature-sentinel"},
 		"reset":   {Reset: true},
@@ -220,8 +220,8 @@ func TestHardening06SignedURLsStaySecret(t *testing.T) {
 }
 
 // The log of a read that succeeds tells of its requests, in plain strings, and of no secret.
-func TestHardening06LogOfASuccessfulRead(t *testing.T) {
-	registry := startRegistry(t, acrtest.Options{Users: map[string]string{"user": sentinel}, BlobRedirect: true})
+func TestLogNamesRequestsAndNoSecret(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": sentinel}, BlobRedirect: true})
 	registry.PutImage("app", "v", acrtest.Image{})
 	var log journal
 	client := newClient(t, registry, func(c *acr.Config) {
@@ -245,7 +245,7 @@ func TestHardening06LogOfASuccessfulRead(t *testing.T) {
 }
 
 // What a server says reaches an error as one short line without control characters, and never as a raw body.
-func TestHardening08ServerTextIsShort(t *testing.T) {
+func TestServerTextIsShortAndPrints(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fault acrtest.Fault
@@ -298,14 +298,14 @@ func TestHardening08ServerTextIsShort(t *testing.T) {
 }
 
 // What a registry was shown it may put into names, which errors repeat and the log shows.
-func TestHardening06SecretsInNames(t *testing.T) {
+func TestErrorsDoNotRepeatASecretInAName(t *testing.T) {
 	const password = "sentinel-of-the-password"
 	withSecret := func(config *acr.Config) {
 		withPassword(password)(config)
 		config.MaxRetries = 0
 	}
 	start := func(t *testing.T) *acrtest.Registry {
-		return startRegistry(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: password}})
+		return acrtest.StartT(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: password}})
 	}
 	read := func(tag, platform string) func(*acr.Client) error {
 		return func(client *acr.Client) error {
@@ -369,7 +369,7 @@ func TestHardening06SecretsInNames(t *testing.T) {
 }
 
 // A token of the caller's own does not cross the network in the clear.
-func TestHardening01OwnTokenOverPlainHTTP(t *testing.T) {
+func TestOwnTokenIsNotSentInTheClear(t *testing.T) {
 	client, err := acr.NewClient(acr.Config{Registry: "registry.example.com", PlainHTTP: true})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,314 @@
+package acr_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
+)
+
+// Faults that pass are ridden out, in whichever of the three requests they occur. Of the statuses none but 401 and 404
+// was recorded.
+func TestPassingFaultsAreRetried(t *testing.T) {
+	faults := map[string]acrtest.Fault{
+		"reset":              {Reset: true},
+		"end of file":        {Handler: closeConnection},
+		"truncated body":     {Truncate: 10},
+		"truncated by a bit": {Handler: shortBody},
+	}
+	for _, status := range []int{408, 429, 500, 502, 503, 504} {
+		faults[fmt.Sprint(status)] = acrtest.Fault{Status: status}
+		faults[fmt.Sprint(status, " with HTML")] = acrtest.Fault{Status: status, ContentType: "text/html", Body: "<html>"}
+		faults[fmt.Sprint(status, " with too large a body")] = acrtest.Fault{Status: status, Body: strings.Repeat(" ", 9<<10)}
+	}
+	for protocol, options := range protocols {
+		for _, kind := range allKinds {
+			registry := startApp(t, options)
+			for name, injected := range faults {
+				t.Run(fmt.Sprintf("%s, %s at the %s", protocol, name, kind), func(t *testing.T) {
+					registry.ResetLog()
+					injected.Kind, injected.Times = kind, 3
+					defer registry.Inject(injected)()
+					if err := readApp(t, newClient(t, registry).WithoutBackOff()); err != nil {
+						t.Fatal(err)
+					}
+					want := map[acrtest.Kind]string{acrtest.KindChallenge: "4/1/1", acrtest.KindToken: "1/4/1", acrtest.KindResource: "1/1/4"}
+					wantWire(t, registry, want[kind])
+				})
+			}
+		}
+	}
+}
+
+func closeConnection(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.Close()
+}
+
+// shortBody announces one byte more than it sends.
+func shortBody(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "11")
+	_, _ = io.WriteString(w, `{"a":"bcd"`)
+}
+
+func TestRetriesEndAtMaxRetries(t *testing.T) {
+	for _, retries := range []int{0, 1, 5} {
+		for _, kind := range allKinds {
+			t.Run(fmt.Sprintf("max_retries %d, %s", retries, kind), func(t *testing.T) {
+				registry := startApp(t, acrtest.Options{})
+				registry.Inject(acrtest.Fault{Kind: kind, Status: http.StatusBadGateway})
+				client := newClient(t, registry, func(c *acr.Config) { c.MaxRetries = retries }).WithoutBackOff()
+				err := readApp(t, client)
+				faulttest.Want(t, err, fault.RegistryFault, "502")
+				if want := fmt.Sprintf("after %d attempts", retries+1); strings.Contains(err.Error(), want) != (retries > 0) {
+					t.Errorf("the error says %q: %v", want, err)
+				}
+				if got := registry.Count(kind); got != retries+1 {
+					t.Errorf("%s requests = %d, want %d", kind, got, retries+1)
+				}
+			})
+		}
+	}
+}
+
+// No recording holds a 403 or one of the other refusals; 404 was recorded for manifests only.
+func TestRefusalsAreNotRetried(t *testing.T) {
+	for _, status := range []int{400, 402, 403, 404, 405, 406, 407, 409, 410, 413, 424, 451, 501, 505} {
+		for _, kind := range allKinds {
+			t.Run(fmt.Sprintf("%d at the %s", status, kind), func(t *testing.T) {
+				registry := startApp(t, acrtest.Options{})
+				registry.Inject(acrtest.Fault{Kind: kind, Status: status, RetryAfter: "1"})
+				err := readApp(t, newClient(t, registry).WithoutBackOff())
+				var failed *fault.Error
+				if !errors.As(err, &failed) || failed.Status != status {
+					t.Fatalf("error = %v, want one with status %d", err, status)
+				}
+				want := map[acrtest.Kind]string{acrtest.KindChallenge: "1/0/0", acrtest.KindToken: "1/1/0", acrtest.KindResource: "1/1/1"}
+				wantWire(t, registry, want[kind])
+			})
+		}
+	}
+	t.Run("a second 401", func(t *testing.T) {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized, Header: http.Header{
+			"WWW-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:pull",error="invalid_token"`, registry.URL(), registry.Host())},
+		}})
+		faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
+		wantWire(t, registry, "1/2/2")
+	})
+	t.Run("a 401 without a challenge", func(t *testing.T) {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusUnauthorized})
+		faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), fault.InvalidToken, "401")
+		wantWire(t, registry, "1/1/1")
+	})
+}
+
+func TestCertificateErrorsAreNotRetried(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	for name, change := range map[string]func(*acr.Config){
+		"unknown authority": func(c *acr.Config) { c.CACertPEM = "" },
+		"another host":      func(c *acr.Config) { c.Registry = "registry.example" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := registry.Connections()
+			network := &theNet{otherwise: registry.Host()}
+			client := newClient(t, registry, change).WithoutBackOff().DialWith(network.dial)
+			faulttest.Want(t, readApp(t, client), fault.CertificateRejected, "certificate")
+			if got := registry.Connections() - before; got != 1 {
+				t.Errorf("connections = %d, want 1", got)
+			}
+		})
+	}
+	if got := registry.Count(""); got != 0 {
+		t.Errorf("requests = %d, want none", got)
+	}
+}
+
+// A name that is unknown may be a passing fault of the resolver, once.
+func TestUnknownHostIsRetriedOnce(t *testing.T) {
+	lookups := 0
+	client, err := acr.NewClient(acr.Config{Registry: "unknown.example", MaxRetries: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.WithoutBackOff().DialWith(func(context.Context, string, string) (net.Conn, error) {
+		lookups++
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "unknown.example", IsNotFound: true}}
+	})
+	faulttest.Want(t, readApp(t, client), fault.Unreachable, "unknown.example", "unknown")
+	if lookups != 2 {
+		t.Errorf("look-ups = %d, want 2", lookups)
+	}
+}
+
+// failOnce answers the first request with a status and a Retry-After, and the rest with a manifest.
+func failOnce(status int, retryAfter func() string) http.HandlerFunc {
+	failed := false
+	return func(w http.ResponseWriter, r *http.Request) {
+		if failed {
+			manifestOf(w, r)
+			return
+		}
+		failed = true
+		w.Header().Set("Retry-After", retryAfter())
+		w.WriteHeader(status)
+	}
+}
+
+// No 429 was recorded; that Retry-After holds seconds up to 60 is Microsoft's documentation.
+func TestRetryAfterIsHonoured(t *testing.T) {
+	verbatim := func(value string) func() string { return func() string { return value } }
+	date := func(ahead time.Duration) func() string {
+		return func() string { return time.Now().Add(ahead).UTC().Format(http.TimeFormat) }
+	}
+	for _, test := range []struct {
+		name       string
+		status     int
+		retryAfter func() string
+		least      time.Duration
+		most       time.Duration
+	}{
+		{"1 second", 429, verbatim("1"), time.Second, time.Second},
+		{"1 second on 503", 503, verbatim("1"), time.Second, time.Second},
+		{"spaces", 429, verbatim(" 7 "), 7 * time.Second, 7 * time.Second},
+		{"leading zeros", 429, verbatim("0010"), 10 * time.Second, 10 * time.Second},
+		{"the limit", 429, verbatim("60"), time.Minute, time.Minute},
+		{"date", 429, date(20 * time.Second), 20 * time.Second, 20 * time.Second},
+		{"date on 503", 503, date(time.Minute), time.Minute, time.Minute},
+		{"date of RFC 850", 429, func() string {
+			return time.Now().Add(5 * time.Second).UTC().Format("Monday, 02-Jan-06 15:04:05 GMT")
+		}, 5 * time.Second, 5 * time.Second},
+		{"date of asctime", 429, func() string { return time.Now().Add(5 * time.Second).UTC().Format(time.ANSIC) }, 5 * time.Second, 5 * time.Second},
+		// What cannot be read leaves the client's own wait, which is under a second at first.
+		{"zero", 429, verbatim("0"), 0, time.Second},
+		{"empty", 429, verbatim(""), 0, time.Second},
+		{"negative", 429, verbatim("-30"), 0, time.Second},
+		{"plus sign", 429, verbatim("+30"), 0, time.Second},
+		{"fraction", 429, verbatim("30.5"), 0, time.Second},
+		{"exponent", 429, verbatim("1e9"), 0, time.Second},
+		{"hexadecimal", 429, verbatim("0x30"), 0, time.Second},
+		{"words", 429, verbatim("soon"), 0, time.Second},
+		{"list", 429, verbatim("1, 30"), 0, time.Second},
+		{"digits of another script", 429, verbatim("٣٠"), 0, time.Second},
+		{"date in the past", 429, date(-time.Hour), 0, time.Second},
+		{"date without a zone", 429, verbatim("2000-01-01T00:00:30"), 0, time.Second},
+		{"long noise", 429, verbatim(strings.Repeat("9a", 5000)), 0, time.Second},
+		// Elsewhere it has no meaning (RFC 9110 section 10.2.3).
+		{"on 500", 500, verbatim("30"), 0, time.Second},
+		{"on 502", 502, verbatim("3600"), 0, time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			timed(t, failOnce(test.status, test.retryAfter), func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+				if err := readApp(t, client); err != nil {
+					t.Fatal(err)
+				}
+				if len(*arrivals) != 2 {
+					t.Fatalf("requests = %d, want 2", len(*arrivals))
+				}
+				if wait := (*arrivals)[1] - (*arrivals)[0]; wait < test.least || wait > test.most {
+					t.Errorf("waited %s, want from %s to %s", wait, test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+func TestLongRetryAfterFailsAtOnce(t *testing.T) {
+	for _, test := range []struct{ name, retryAfter, says string }{
+		{"just over the limit", "61", "1m1s"},
+		{"an hour", "3600", "1h0m0s"},
+		{"more than a duration holds", "9999999999999999999", "8760h0m0s"},
+		{"more than an integer holds", strings.Repeat("9", 400), "8760h0m0s"},
+		{"date far ahead", "Fri, 31 Dec 9999 23:59:59 GMT", "8760h0m0s"},
+	} {
+		for _, status := range []int{429, 503} {
+			t.Run(fmt.Sprint(test.name, " ", status), func(t *testing.T) {
+				timed(t, failOnce(status, func() string { return test.retryAfter }), func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+					start := time.Now()
+					reason := map[int]fault.Reason{429: fault.RateLimited, 503: fault.RegistryFault}[status]
+					faulttest.Want(t, readApp(t, client), reason, test.says, "1m0s")
+					if took := time.Since(start); took != 0 || len(*arrivals) != 1 {
+						t.Errorf("%d requests in %s, want 1 at once", len(*arrivals), took)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Without Retry-After the wait before attempt n is a random time up to 2^n seconds, at most 30. The randomness is the
+// point: clients that failed together come back apart.
+func TestBackOffIsRandomWithinItsBounds(t *testing.T) {
+	bounds := []time.Duration{1, 2, 4, 8, 16, 30, 30}
+	var longest, shortest [7]time.Duration
+	for i := range shortest {
+		shortest[i] = time.Hour
+	}
+	unavailable := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+	timed(t, unavailable, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+		for range 100 {
+			*arrivals = nil
+			faulttest.Want(t, readApp(t, client), fault.RegistryFault, "after 8 attempts")
+			for i := range bounds {
+				wait := (*arrivals)[i+1] - (*arrivals)[i]
+				longest[i], shortest[i] = max(longest[i], wait), min(shortest[i], wait)
+			}
+		}
+	}, func(c *acr.Config) { c.MaxRetries = len(bounds) })
+	for i, bound := range bounds {
+		bound *= time.Second
+		if longest[i] > bound || longest[i] < bound*3/4 || shortest[i] > bound/4 {
+			t.Errorf("wait %d was between %s and %s, want anything from 0 to %s", i+1, shortest[i], longest[i], bound)
+		}
+	}
+}
+
+// A small soak run, without the waits; `make soak` is the large one.
+func TestReadsSucceedWhereRequestsFail(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		rate float64
+	}{{"1 of 10 requests", 0.1}, {"1 of 4 requests", 0.25}} {
+		t.Run(test.name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
+			for i := range 20 {
+				registry.PutImage(fmt.Sprintf("app%d", i), "v", acrtest.Image{})
+			}
+			// Each strikes a share of what the ones before it let through, so that all three are equal.
+			registry.Inject(acrtest.Fault{Status: 429, RetryAfter: "0", Rate: test.rate / 3, Seed: 1})
+			registry.Inject(acrtest.Fault{Status: 503, Rate: test.rate / 3 / (1 - test.rate/3), Seed: 2})
+			registry.Inject(acrtest.Fault{Reset: true, Rate: test.rate / 3 / (1 - test.rate/3*2), Seed: 3})
+			client := newClient(t, registry, func(c *acr.Config) { c.MaxRetries = 10 }).WithoutBackOff()
+			err := together(200, parallelism, func(i int) error {
+				_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: fmt.Sprintf("app%d", i%20), Tag: "v"})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed := 0
+			for _, request := range registry.Requests() {
+				if request.Status != http.StatusOK && request.Status != http.StatusUnauthorized {
+					failed++
+				}
+			}
+			if share := float64(failed) / float64(registry.Count("")); share < test.rate/2 || share > test.rate*2 {
+				t.Errorf("%.2f of the requests failed, want about %.2f", share, test.rate)
+			}
+		})
+	}
+}
