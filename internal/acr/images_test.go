@@ -206,6 +206,12 @@ func TestThousandImagesComeFromARegistryThatFailsEveryTenthTime(t *testing.T) {
 	mustReadImages(t, newClient(t, registry).WithoutBackOff(), references, digests)
 }
 
+func TestHundredImagesComeFromARegistryThatLimitsItsRate(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{ManifestsPerSecond: 20})
+	references, digests := putImages(registry, 100, 1)
+	mustReadImages(t, newClient(t, registry), references, digests)
+}
+
 func TestCancelledImagesAreOneError(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	references, _ := putImages(registry, 1, 100)

@@ -26,32 +26,41 @@ func TestCtrlCEndsARunAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const (
+		oneManifest = `data "acr_manifest" "m" {
+			repository = "app"
+			tag        = "v"
+		}`
+		hundredImages = `data "acr_images" "i" {
+			references = { for n in range(100) : "k${n}" => "app${n}:v" }
+		}`
+	)
 	askToWait := acrtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "30"}
 	drip := acrtest.Fault{Drip: time.Second}
 	silence := acrtest.Fault{Hang: true}
 	for _, test := range []struct {
 		name  string
+		reads string
 		kind  acrtest.Kind
 		fault acrtest.Fault
 		seen  int // the status that the provider has got when Ctrl-C comes
 	}{
-		{"back-off before the challenge", acrtest.KindChallenge, askToWait, http.StatusTooManyRequests},
-		{"back-off before the token", acrtest.KindToken, askToWait, http.StatusTooManyRequests},
-		{"back-off before the manifest", acrtest.KindResource, askToWait, http.StatusTooManyRequests},
-		{"a dripping token", acrtest.KindToken, drip, http.StatusOK},
-		{"a dripping manifest", acrtest.KindResource, drip, http.StatusOK},
-		{"a silent registry", acrtest.KindChallenge, silence, 0},
-		{"a silent token server", acrtest.KindToken, silence, 0},
+		{"back-off before the challenge", oneManifest, acrtest.KindChallenge, askToWait, http.StatusTooManyRequests},
+		{"back-off before the token", oneManifest, acrtest.KindToken, askToWait, http.StatusTooManyRequests},
+		{"back-off before the manifest", oneManifest, acrtest.KindResource, askToWait, http.StatusTooManyRequests},
+		{"a dripping token", oneManifest, acrtest.KindToken, drip, http.StatusOK},
+		{"a dripping manifest", oneManifest, acrtest.KindResource, drip, http.StatusOK},
+		{"a silent registry", oneManifest, acrtest.KindChallenge, silence, 0},
+		{"a silent token server", oneManifest, acrtest.KindToken, silence, 0},
+		{"a hundred images, in back-off", hundredImages, acrtest.KindChallenge, askToWait, http.StatusTooManyRequests},
+		{"a hundred images, before a silent registry", hundredImages, acrtest.KindChallenge, silence, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := acrtest.StartT(t, acrtest.Options{})
 			registry.PutImage("app", "v", acrtest.Image{})
 			test.fault.Kind = test.kind
 			registry.Inject(test.fault)
-			plan := startPlan(t, program, providerBlock(registry)+`data "acr_manifest" "m" {
-				repository = "app"
-				tag        = "v"
-			}`)
+			plan := startPlan(t, program, providerBlock(registry)+test.reads)
 			awaitAnswer(t, registry, test.kind, test.seen)
 
 			took := plan.ctrlC(t)

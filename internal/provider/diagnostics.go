@@ -44,15 +44,28 @@ func (s subject) attribute(failed *fault.Error) string {
 
 // failureDiagnostic turns an error of internal/acr into the one diagnostic that a person sees.
 func failureDiagnostic(err error, s subject) diag.Diagnostic {
-	var failed *fault.Error
-	if !errors.As(err, &failed) {
-		failed = &fault.Error{Reason: fault.BadAnswer, Detail: "an error without a reason"}
-	}
+	failed := failureOf(err)
 	attribute := s.attribute(failed)
 	if attribute == "" {
 		return diag.NewErrorDiagnostic(explanations[failed.Reason].Summary, failureDetail(failed))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), explanations[failed.Reason].Summary, failureDetail(failed))
+}
+
+// failureAt is failureDiagnostic for the value at a path that says all about what is read.
+func failureAt(err error, at path.Path) diag.Diagnostic {
+	failed := failureOf(err)
+	if failed.Reason == fault.InvalidArgument {
+		return invalidValueDiagnostic(err, at)
+	}
+	return diag.NewAttributeErrorDiagnostic(at, explanations[failed.Reason].Summary, failureDetail(failed))
+}
+
+func failureOf(err error) *fault.Error {
+	if failed, ok := fault.As(err); ok {
+		return failed
+	}
+	return &fault.Error{Reason: fault.BadAnswer, Detail: "an error without a reason"}
 }
 
 // failureDetail says why such a thing happens, what was attempted, what came back and what to do.

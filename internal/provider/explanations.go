@@ -155,14 +155,14 @@ var explanations = map[fault.Reason]explanation{
 	fault.RepositoryNotFound: {
 		Summary: "Repository not found",
 		Cause:   "The registry has no repository of this name, or no longer.",
-		Remedy: "Check the name: without the registry in front and without a tag behind. Where it may be missing, " +
-			"`allow_missing = true` of `acr_manifest` gives `exists = false` in place of this error.",
+		Remedy: "Check the name of the repository, which has no registry in front and no tag behind. Where it may be missing, " +
+			"`allow_missing = true` of `acr_manifest` or `acr_images` takes that for an answer.",
 	},
 	fault.ManifestNotFound: {
 		Summary: "Tag or digest not found",
 		Cause:   "The repository has no manifest under this tag or digest: it was never pushed, was deleted, or waits in quarantine.",
-		Remedy: "Check `tag` or `digest`; `acr_tags` lists what there is. Where it may be missing, `allow_missing = true` of " +
-			"`acr_manifest` gives `exists = false` in place of this error.",
+		Remedy: "Check the tag or digest; `acr_tags` lists what there is. Where it may be missing, `allow_missing = true` of " +
+			"`acr_manifest` or `acr_images` takes that for an answer.",
 	},
 	fault.UnsupportedAPI: {
 		Summary: "Not offered by this registry",

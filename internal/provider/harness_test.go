@@ -71,7 +71,7 @@ func inWrapped(words string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(pattern, `[\s│]+`))
 }
 
-// values are the arguments of a block: string, bool, int, []string, or a tftypes.Value for anything else.
+// values are the arguments of a block: string, bool, int, []string, map[string]string, or a tftypes.Value for anything else.
 type values map[string]any
 
 // plus gives the values with others over them; nil takes one out.
@@ -230,6 +230,12 @@ func encodeArgument(kind tftypes.Type, argument any) tftypes.Value {
 			elements = append(elements, tftypes.NewValue(tftypes.String, element))
 		}
 		return tftypes.NewValue(kind, elements)
+	case map[string]string:
+		elements := map[string]tftypes.Value{}
+		for key, element := range argument {
+			elements[key] = tftypes.NewValue(tftypes.String, element)
+		}
+		return tftypes.NewValue(kind, elements)
 	default:
 		return tftypes.NewValue(kind, argument)
 	}
@@ -284,6 +290,8 @@ func attributeOf(d *tfprotov6.Diagnostic) string {
 			b.WriteString(string(step))
 		case tftypes.ElementKeyInt:
 			fmt.Fprintf(&b, "[%d]", int64(step))
+		case tftypes.ElementKeyString:
+			fmt.Fprintf(&b, "[%q]", string(step))
 		default:
 			b.WriteString("[]")
 		}

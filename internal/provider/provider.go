@@ -156,6 +156,7 @@ func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSourc
 	return []func() datasource.DataSource{
 		newBearerTokenDataSource,
 		newImageConfigDataSource,
+		newImagesDataSource,
 		newManifestDataSource,
 		newReferrersDataSource,
 		newRepositoriesDataSource,

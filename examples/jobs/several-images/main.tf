@@ -10,22 +10,19 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-variable "images" {
-  type = map(string)
-  default = {
-    "team/app"    = "1.4.2"
-    "team/worker" = "0.9.0"
+# The images of the whole deployment, in the one place where a version is changed.
+locals {
+  images = {
+    app    = "team/app:1.4.2"
+    worker = "team/worker:0.9.0"
   }
 }
 
-# One token for each repository and one request for each image, ten at a time.
-data "acr_manifest" "image" {
-  for_each = var.images
-
-  repository = each.key
-  tag        = each.value
+# One block pins them all. A plan shows each tag that has moved, by its key.
+data "acr_images" "deployment" {
+  references = local.images
 }
 
 output "images" {
-  value = { for repository, manifest in data.acr_manifest.image : repository => manifest.image }
+  value = data.acr_images.deployment.images
 }
