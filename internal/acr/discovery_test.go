@@ -24,45 +24,46 @@ func TestRealmOfAnotherOriginGetsNoConnection(t *testing.T) {
 	for _, test := range []struct {
 		name, realm string
 		names       string // the origin that the error has to name beside the registry's
+		want        fault.Reason
 	}{
-		{"foreign host", "https://" + tlsStranger.Host() + "/oauth2/token", tlsStranger.URL()},
-		{"foreign host over http", "http://" + plainStranger.Host() + "/oauth2/token", plainStranger.URL()},
-		{"sibling", "https://evil.azurecr.io/oauth2/token", "https://evil.azurecr.io"},
-		{"sub-domain", "https://token." + home + "/oauth2/token", "https://token." + home},
-		{"parent", "https://azurecr.io/oauth2/token", "https://azurecr.io"},
-		{"longer name", "https://" + home + ".evil.example/oauth2/token", "https://" + home + ".evil.example"},
-		{"name with a final dot", "https://" + home + "./oauth2/token", "https://" + home + "."},
-		{"look-alike host", "https://hоme.azurecr.io/oauth2/token", "hоme.azurecr.io"},
-		{"other port", "https://" + home + ":8443/oauth2/token", "https://" + home + ":8443"},
-		{"port of http", "https://" + home + ":80/oauth2/token", "https://" + home + ":80"},
-		{"http of the same host", "http://" + home + "/oauth2/token", "http://" + home},
-		{"http at the https port", "http://" + home + ":443/oauth2/token", "http://" + home + ":443"},
-		{"user information before a foreign host", "https://" + home + "@evil.example/oauth2/token", "https://evil.example"},
-		{"user information", "https://user:pass@" + home + "/oauth2/token", "https://" + home},
-		{"empty user information", "https://@" + home + "/oauth2/token", "https://" + home},
-		{"fragment", "https://" + home + "/oauth2/token#x", "https://" + home},
-		{"empty fragment", "https://" + home + "/oauth2/token#", "https://" + home},
-		{"instance metadata service", "http://169.254.169.254/metadata/identity/oauth2/token", "http://169.254.169.254"},
-		{"instance metadata service over https", "https://169.254.169.254/metadata/identity/oauth2/token", "https://169.254.169.254"},
-		{"private address", "https://10.0.0.1/oauth2/token", "https://10.0.0.1"},
-		{"loopback address", "https://[::1]/oauth2/token", "https://[::1]"},
-		{"localhost", "http://localhost/oauth2/token", "http://localhost"},
-		{"relative", "/oauth2/token", ""},
-		{"relative to the scheme", "//evil.example/oauth2/token", ""},
-		{"relative without a slash", "oauth2/token", ""},
-		{"empty", "", ""},
-		{"space", " ", ""},
-		{"host alone", home, ""},
-		{"no slashes", "https:" + home + "/oauth2/token", ""},
-		{"one slash", "https:/" + home + "/oauth2/token", ""},
-		{"no host", "https:///oauth2/token", ""},
-		{"port alone", "https://:443/oauth2/token", ""},
-		{"backslash", `https://` + home + `\\@evil.example/oauth2/token`, ""},
-		{"space in the host", "https://" + home + " .evil.example/oauth2/token", ""},
-		{"port out of range", "https://" + home + ":99999/oauth2/token", ""},
-		{"ftp", "ftp://" + home + "/oauth2/token", ""},
-		{"file", "file:///etc/passwd", ""},
-		{"data", "data:application/json,{}", ""},
+		{"foreign host", "https://" + tlsStranger.Host() + "/oauth2/token", tlsStranger.URL(), fault.ForeignRealm},
+		{"foreign host over http", "http://" + plainStranger.Host() + "/oauth2/token", plainStranger.URL(), fault.ForeignRealm},
+		{"sibling", "https://evil.azurecr.io/oauth2/token", "https://evil.azurecr.io", fault.ForeignRealm},
+		{"sub-domain", "https://token." + home + "/oauth2/token", "https://token." + home, fault.ForeignRealm},
+		{"parent", "https://azurecr.io/oauth2/token", "https://azurecr.io", fault.ForeignRealm},
+		{"longer name", "https://" + home + ".evil.example/oauth2/token", "https://" + home + ".evil.example", fault.ForeignRealm},
+		{"name with a final dot", "https://" + home + "./oauth2/token", "https://" + home + ".", fault.ForeignRealm},
+		{"look-alike host", "https://hоme.azurecr.io/oauth2/token", "hоme.azurecr.io", fault.ForeignRealm},
+		{"other port", "https://" + home + ":8443/oauth2/token", "https://" + home + ":8443", fault.ForeignRealm},
+		{"port of http", "https://" + home + ":80/oauth2/token", "https://" + home + ":80", fault.ForeignRealm},
+		{"http of the same host", "http://" + home + "/oauth2/token", "http://" + home, fault.ForeignRealm},
+		{"http at the https port", "http://" + home + ":443/oauth2/token", "http://" + home + ":443", fault.ForeignRealm},
+		{"user information before a foreign host", "https://" + home + "@evil.example/oauth2/token", "https://evil.example", fault.BadAnswer},
+		{"user information", "https://user:pass@" + home + "/oauth2/token", "https://" + home, fault.BadAnswer},
+		{"empty user information", "https://@" + home + "/oauth2/token", "https://" + home, fault.BadAnswer},
+		{"fragment", "https://" + home + "/oauth2/token#x", "https://" + home, fault.BadAnswer},
+		{"empty fragment", "https://" + home + "/oauth2/token#", "https://" + home, fault.BadAnswer},
+		{"instance metadata service", "http://169.254.169.254/metadata/identity/oauth2/token", "http://169.254.169.254", fault.ForeignRealm},
+		{"instance metadata service over https", "https://169.254.169.254/metadata/identity/oauth2/token", "https://169.254.169.254", fault.ForeignRealm},
+		{"private address", "https://10.0.0.1/oauth2/token", "https://10.0.0.1", fault.ForeignRealm},
+		{"loopback address", "https://[::1]/oauth2/token", "https://[::1]", fault.ForeignRealm},
+		{"localhost", "http://localhost/oauth2/token", "http://localhost", fault.ForeignRealm},
+		{"relative", "/oauth2/token", "", fault.BadAnswer},
+		{"relative to the scheme", "//evil.example/oauth2/token", "", fault.BadAnswer},
+		{"relative without a slash", "oauth2/token", "", fault.BadAnswer},
+		{"empty", "", "", fault.BadAnswer},
+		{"space", " ", "", fault.BadAnswer},
+		{"host alone", home, "", fault.BadAnswer},
+		{"no slashes", "https:" + home + "/oauth2/token", "", fault.BadAnswer},
+		{"one slash", "https:/" + home + "/oauth2/token", "", fault.BadAnswer},
+		{"no host", "https:///oauth2/token", "", fault.BadAnswer},
+		{"port alone", "https://:443/oauth2/token", "", fault.BadAnswer},
+		{"backslash", `https://` + home + `\\@evil.example/oauth2/token`, "", fault.BadAnswer},
+		{"space in the host", "https://" + home + " .evil.example/oauth2/token", "", fault.BadAnswer},
+		{"port out of range", "https://" + home + ":99999/oauth2/token", "", fault.BadAnswer},
+		{"ftp", "ftp://" + home + "/oauth2/token", "", fault.BadAnswer},
+		{"file", "file:///etc/passwd", "", fault.BadAnswer},
+		{"data", "data:application/json,{}", "", fault.BadAnswer},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := tlsStranger.Connections() + plainStranger.Connections()
@@ -70,9 +71,9 @@ func TestRealmOfAnotherOriginGetsNoConnection(t *testing.T) {
 			network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: tlsStranger.Host()}
 			client := newClient(t, registry, at(home, registry, tlsStranger)).DialWith(network.dial)
 
-			faulttest.Want(t, readApp(t, client), fault.ForeignRealm, "https://"+home, test.names)
+			faulttest.Want(t, readApp(t, client), test.want, "https://"+home, test.names)
 			_, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
-			faulttest.Want(t, err, fault.ForeignRealm, "https://"+home, test.names)
+			faulttest.Want(t, err, test.want, "https://"+home, test.names)
 
 			network.wantDialled(t, home+":443")
 			if after := tlsStranger.Connections() + plainStranger.Connections(); after != before {
@@ -219,7 +220,8 @@ func TestFirstUsableChallengeIsAnswered(t *testing.T) {
 		{"foreign realm before the own, own line", []string{foreign, good}, ""},
 		{"foreign realm alone", []string{foreign}, fault.ForeignRealm},
 		{"foreign realm and Basic", []string{`Basic realm="x"`, foreign}, fault.ForeignRealm},
-		{"Bearer without a realm", []string{`Bearer service="` + home + `"`}, fault.ForeignRealm},
+		{"Bearer without a realm", []string{`Bearer service="` + home + `"`}, fault.BadAnswer},
+		{"empty elements between parameters", []string{strings.NewReplacer("Bearer ", "Bearer ,", ",service", ",,service").Replace(good)}, ""},
 		{"duplicate realm, both own", []string{good + `,realm="https://` + home + `/oauth2/token"`}, fault.BadAnswer},
 		{"duplicate realm, the second foreign", []string{good + `,realm="https://evil.azurecr.io/"`}, fault.BadAnswer},
 		{"duplicate realm in capitals", []string{good + `,REALM="https://evil.azurecr.io/"`}, fault.BadAnswer},

@@ -46,6 +46,8 @@ func TestParseRegistry(t *testing.T) {
 		"example.azurecr.io:65536":        "host[:port]",
 		"example.azurecr.io:100000":       "host[:port]",
 		"example.azurecr.io:-1":           "host[:port]",
+		"example.azurecr.io:0":            "host[:port]",
+		"example.azurecr.io:00000":        "host[:port]",
 		":5000":                           "host[:port]",
 		"example_name.azurecr.io":         "host[:port]",
 		"example..azurecr.io":             "host[:port]",

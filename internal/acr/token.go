@@ -54,11 +54,14 @@ func (c *Client) gettingToken(r TokenRequest) string {
 	return fmt.Sprintf("getting a token for %s/%s", c.config.Registry, r.Repository)
 }
 
-// scopes returns what to ask for: the complete scopes, else what the challenge names with the actions added to the
-// repository's own scope.
+// scopes returns what to ask for: the complete scopes, else what the challenge names, to the letter. Actions are added to
+// the repository's own scope, which is added where the challenge does not name it.
 func (r TokenRequest) scopes(named []string) []string {
-	if len(r.Scopes) > 0 {
+	switch {
+	case len(r.Scopes) > 0:
 		return r.Scopes
+	case len(r.Actions) == 0 && len(named) > 0:
+		return named
 	}
 	scopes, own := slices.Clone(named), "repository:"+r.Repository
 	for i, scope := range scopes {

@@ -17,7 +17,10 @@ func TestTokenRequestScopes(t *testing.T) {
 		"action named already":          {TokenRequest{Repository: "app", Actions: []string{"push", "pull"}}, []string{"repository:app:push,pull"}, []string{"repository:app:push,pull"}},
 		"actions without scope":         {TokenRequest{Repository: "app", Actions: []string{"metadata_read"}}, nil, []string{"repository:app:pull,metadata_read"}},
 		"another resource before":       {TokenRequest{Repository: "app", Actions: []string{"push"}}, []string{"registry:catalog:*", "repository:app:pull"}, []string{"registry:catalog:*", "repository:app:pull,push"}},
-		"only another resource":         {TokenRequest{Repository: "app"}, []string{"repository:apps:pull"}, []string{"repository:apps:pull", "repository:app:pull"}},
+		"another repository":            {TokenRequest{Repository: "app"}, []string{"repository:library/app:pull"}, []string{"repository:library/app:pull"}},
+		"several others":                {TokenRequest{Repository: "app"}, []string{"artifact-repository:repo:pull", "foo:bar"}, []string{"artifact-repository:repo:pull", "foo:bar"}},
+		"to the letter":                 {TokenRequest{Repository: "app"}, []string{"repository:app:pull,pull"}, []string{"repository:app:pull,pull"}},
+		"actions beside another":        {TokenRequest{Repository: "app", Actions: []string{"push"}}, []string{"repository:apps:pull"}, []string{"repository:apps:pull", "repository:app:pull,push"}},
 		"complete scopes, whatever was": {TokenRequest{Scopes: []string{"registry:catalog:*"}}, []string{"repository:app:pull"}, []string{"registry:catalog:*"}},
 	} {
 		t.Run(name, func(t *testing.T) {

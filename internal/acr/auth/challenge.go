@@ -60,7 +60,7 @@ func ReadChallenge(lines []string, policy RealmPolicy) (Challenge, error) {
 		}
 	}
 	if refused != nil {
-		return Challenge{}, &ForeignRealmError{refused}
+		return Challenge{}, refused
 	}
 	var schemes []string
 	for _, offer := range offers {
@@ -83,5 +83,5 @@ func isScope(scope string) bool {
 		!strings.ContainsFunc(scope, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' })
 }
 
-// ForeignRealmError is a Bearer challenge whose realm the policy refuses.
+// ForeignRealmError is a realm of an origin that is not trusted.
 type ForeignRealmError struct{ error }

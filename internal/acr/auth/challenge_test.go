@@ -33,6 +33,7 @@ func TestReadChallenge(t *testing.T) {
 		"behind a hostile one":         {[]string{foreign, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
 		"before a hostile one":         {[]string{acrChallenge, foreign}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
 		"behind one without realm":     {[]string{"Bearer", `Bearer scope="x"`, acrChallenge}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
+		"empty elements":               {[]string{`Bearer ,realm="https://r.azurecr.io/oauth2/token",,service="r.azurecr.io",`}, Challenge{Service: "r.azurecr.io", Scopes: []string{}}},
 		"unknown parameters":           {[]string{acrChallenge + `,x=y`}, Challenge{Service: "r.azurecr.io", Scopes: []string{"repository:alpine:pull"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,8 +64,13 @@ func TestReadChallengeWithoutAUsableOne(t *testing.T) {
 		"several schemes":  {[]string{`Basic realm="x", Negotiate, NTLM YWJj, Basic realm="y"`}, true, false, "it offers Basic, Negotiate, NTLM"},
 		"foreign":          {[]string{`Bearer realm="https://evil.example/token"`}, false, true, "https://evil.example"},
 		"first foreign":    {[]string{`Bearer realm="https://one.example/",Bearer realm="https://two.example/"`}, false, true, "https://one.example"},
-		"no realm":         {[]string{`Bearer service="r.azurecr.io"`}, false, true, "names no usable token server"},
-		"token68":          {[]string{"Bearer YWJj"}, false, true, "names no usable token server"},
+		"no realm":         {[]string{`Bearer service="r.azurecr.io"`}, false, false, "has no realm"},
+		"Bearer alone":     {[]string{"Bearer"}, false, false, "has no realm"},
+		"realm, no value":  {[]string{"Bearer realm"}, false, false, "has no realm"},
+		"empty realm":      {[]string{`Bearer realm=""`}, false, false, "has no realm"},
+		"token68":          {[]string{"Bearer YWJj"}, false, false, "has no realm"},
+		"relative realm":   {[]string{`Bearer realm="/oauth2/token"`}, false, false, "names no usable token server"},
+		"user in a realm":  {[]string{`Bearer realm="https://u@r.azurecr.io/"`}, false, false, "with a user name"},
 		"malformed second": {[]string{acrChallenge, `Bearer realm="`}, false, false, "malformed at byte"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,11 +30,15 @@ func NewRealmPolicy(registry transport.Origin, trustedHosts []string) RealmPolic
 	return p
 }
 
-// check parses a challenge's realm and returns the URL to ask for a token, or an error that names both origins.
+// check parses a challenge's realm and returns the URL to ask for a token, or an error that names both origins: a
+// *ForeignRealmError where trusting the other one would help.
 // `*.azurecr.io` is multi-tenant, so a sibling host is as foreign as any.
 func (p RealmPolicy) check(realm string) (*url.URL, error) {
+	if realm == "" {
+		return nil, fmt.Errorf("the Bearer challenge of %s has no realm, so it names no token server to ask", p.registry)
+	}
 	u, err := url.Parse(realm)
-	if err != nil || u.Host == "" || !transport.ValidPort(u.Port()) || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Hostname() == "" || !transport.ValidPort(u.Port()) || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, fmt.Errorf("the challenge of %s names no usable token server: its realm is not an http(s) URL with a host", p.registry)
 	}
 	target := transport.OriginOf(u)
@@ -49,7 +53,7 @@ func (p RealmPolicy) check(realm string) (*url.URL, error) {
 			return u, nil
 		}
 	}
-	return nil, fmt.Errorf("the challenge of %s sends the credential to %s, which is another origin and not among trusted_token_hosts", p.registry, target)
+	return nil, &ForeignRealmError{fmt.Errorf("the challenge of %s sends the credential to %s, which is another origin and not among trusted_token_hosts", p.registry, target)}
 }
 
 // ValidateTrustedTokenHost checks one entry of trusted_token_hosts, `host[:port]`.

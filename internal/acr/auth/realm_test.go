@@ -92,6 +92,7 @@ func TestRealmPolicyRefuses(t *testing.T) {
 		"control character":             {home, nil, "https://r.azurecr.io/\x01", ""},
 		"backslash":                     {home, nil, `https://r.azurecr.io\@evil.example/`, ""},
 		"percent-encoded dot":           {home, nil, "https://r%2eazurecr.io/", ""},
+		"port 0":                        {home, nil, "https://r.azurecr.io:0/", ""},
 		"bad port":                      {home, nil, "https://r.azurecr.io:port/", ""},
 		"trusted host by http":          {home, []string{"auth.example"}, "http://auth.example/token", "http://auth.example"},
 		"trusted host on another port":  {home, []string{"auth.example"}, "https://auth.example:8443/", "https://auth.example:8443"},
@@ -125,7 +126,7 @@ func TestValidateTrustedTokenHost(t *testing.T) {
 	for _, host := range []string{"auth.example", "Auth.Example:8443", "localhost:5001", "[::1]:5001"} {
 		faulttest.WantArgument(t, ValidateTrustedTokenHost(host), "")
 	}
-	for _, host := range []string{"", "https://auth.example", "auth.example/token", "*.example", "u@auth.example", "auth.example:0x1", "auth.example:65536", " auth.example"} {
+	for _, host := range []string{"", "https://auth.example", "auth.example/token", "*.example", "u@auth.example", "auth.example:0x1", "auth.example:65536", "auth.example:0", " auth.example"} {
 		faulttest.WantArgument(t, ValidateTrustedTokenHost(host), "trusted_token_hosts")
 	}
 }

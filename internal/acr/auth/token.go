@@ -63,10 +63,13 @@ func (t *Token) Opens(scopes []string) bool {
 
 func (t *Token) tellsAccess() bool { return t.Claims != nil && t.Claims.Access != nil }
 
-// grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for whatever there is.
+// grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for whatever there is. A
+// resource's class, as in `repository(plugin):name`, is no part of the type that the claim names.
 func (t *Token) grants(resource, action string) bool {
+	kind, name, _ := strings.Cut(resource, ":")
+	kind, _, _ = strings.Cut(kind, "(")
 	for _, entry := range t.Claims.Access {
-		if entry.Type+":"+entry.Name != resource {
+		if granted, _, _ := strings.Cut(entry.Type, "("); granted != kind || entry.Name != name {
 			continue
 		}
 		if slices.Contains(entry.Actions, action) || slices.Contains(entry.Actions, "*") || action == "*" && len(entry.Actions) > 0 {

@@ -160,6 +160,8 @@ func TestMissingActions(t *testing.T) {
 		"* for nothing":       {`{"access":[{"type":"registry","name":"catalog","actions":[]}]}`, []string{"registry:catalog:*"}, []string{"registry:catalog:*"}},
 		"* grants all":        {`{"access":[{"type":"repository","name":"a","actions":["*"]}]}`, []string{"repository:a:pull,push"}, nil},
 		"over two entries":    {`{"access":[{"type":"repository","name":"a","actions":["pull"]},{"type":"repository","name":"a","actions":["push"]}]}`, []string{"repository:a:pull,push"}, nil},
+		"type with a class":   {`{"access":[{"type":"repository","class":"plugin","name":"x","actions":["pull"]}]}`, []string{"repository(plugin):x:pull,push"}, []string{"repository(plugin):x:push"}},
+		"class in the claim":  {`{"access":[{"type":"repository(plugin)","name":"x","actions":["pull"]}]}`, []string{"repository(plugin):x:pull"}, nil},
 		"another type":        {`{"access":[{"type":"registry","name":"alpine","actions":["pull"]}]}`, []string{"repository:alpine:pull"}, []string{"repository:alpine:pull"}},
 		"opaque":              {"", []string{"repository:alpine:pull"}, nil},
 		"no access claim":     {`{"sub":"x"}`, []string{"repository:alpine:pull"}, nil},

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
@@ -85,7 +86,11 @@ func IsHost(hostport string) bool {
 	return err == nil && ValidPort(u.Port())
 }
 
-// ValidPort reports whether the port of a parsed URL, which holds digits alone, is in range; an empty one is.
+// ValidPort reports whether the port of a parsed URL, which holds digits alone, can be connected to; an empty one can.
 func ValidPort(port string) bool {
-	return len(port) < 5 || len(port) == 5 && port <= "65535"
+	if port == "" {
+		return true
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0
 }

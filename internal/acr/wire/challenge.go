@@ -35,37 +35,35 @@ func ParseChallenges(lines []string) ([]Challenge, error) {
 	return challenges, nil
 }
 
-// challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
+// challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ]; empty elements of the list of parameters are passed over,
+// also before the first one (RFC 9110 section 5.6.1.2).
 func (p *fieldParser) challenge() (Challenge, error) {
 	c := Challenge{Scheme: p.token(), Params: map[string]string{}}
 	if c.Scheme == "" {
 		return c, errors.New("a scheme is missing")
 	}
-	if !p.skipSpace() && !p.atElementEnd() {
+	if spaced := p.skipSpace(); !spaced && p.atElementEnd() {
+		return c, nil
+	} else if !spaced {
 		return c, errors.New("a scheme holds a character that is not allowed")
 	}
-	if p.atElementEnd() {
-		return c, nil
-	}
-	if c.Token68 = p.token68(); c.Token68 != "" {
-		return c, nil
-	}
-	for {
+	if !p.atElementEnd() {
+		if c.Token68 = p.token68(); c.Token68 != "" {
+			return c, nil
+		}
 		if err := p.param(c.Params); err != nil {
 			return c, err
 		}
-		p.skipSpace()
-		if !p.atElementEnd() {
-			return c, errors.New("a comma is missing")
-		}
-		p.skipListSeparators()
-		if !p.atParam() {
-			return c, nil
+	}
+	for p.skipListSeparators(); p.atParam(); p.skipListSeparators() {
+		if err := p.param(c.Params); err != nil {
+			return c, err
 		}
 	}
+	return c, nil
 }
 
-// auth-param = token BWS "=" BWS ( token / quoted-string )
+// auth-param = token BWS "=" BWS ( token / quoted-string ), up to the end of its list element
 func (p *fieldParser) param(params map[string]string) error {
 	name := strings.ToLower(p.token())
 	if name == "" {
@@ -84,6 +82,10 @@ func (p *fieldParser) param(params map[string]string) error {
 		return errors.New("a parameter occurs twice in one challenge")
 	}
 	params[name] = value
+	p.skipSpace()
+	if !p.atElementEnd() {
+		return errors.New("a comma is missing")
+	}
 	return nil
 }
 
