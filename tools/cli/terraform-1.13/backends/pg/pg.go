@@ -1,0 +1,5 @@
+package pg
+
+import "github.com/hashicorp/terraform/internal/backend"
+
+func New() backend.Backend { return nil }
