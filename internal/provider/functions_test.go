@@ -8,19 +8,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// functionsNeed keeps the tests of functions off a CLI that has none: all else works from Terraform 1.0 on.
-var functionsNeed = []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_8_0)}
-
 // Without any provider configuration and without a registry.
 func TestParseImage(t *testing.T) {
 	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   functionsNeed,
+	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{{
 			Config: `
@@ -56,8 +51,7 @@ func TestFunctionErrorsPointAtTheArgument(t *testing.T) {
 	output := func(expression string) string {
 		return "provider \"acr\" {}\noutput \"result\" {\n  value = " + expression + "\n}\n"
 	}
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   functionsNeed,
+	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{
 			{
@@ -84,8 +78,7 @@ func withEnd(words string) *regexp.Regexp {
 func TestTokenClaims(t *testing.T) {
 	issued := time.Now().UTC().Truncate(time.Second)
 	registry := acrtest.StartT(t, acrtest.Options{Clock: func() time.Time { return issued }})
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   functionsNeed,
+	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{{
 			Config: providerBlock(registry) + `

@@ -12,10 +12,12 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
 	"github.com/acrkit/terraform-provider-acr/internal/server"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 // TestMain lets the tests with a real Terraform run by a plain `go test`: on the one in PATH, else on OpenTofu, and
@@ -60,6 +62,23 @@ func providerBlock(registry *acrtest.Registry) string {
 func providerArguments(registry *acrtest.Registry) string {
 	return fmt.Sprintf("  registry = %q\n  username = %q\n  password = %q\n  ca_cert_pem = %q\n",
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())
+}
+
+// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead.
+func unitTest(t *testing.T, c resource.TestCase) {
+	t.Helper()
+	cli, err := terraform.CLIVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lacking, lacks := cli.Lacks(c.Steps[0].Config); lacks {
+		t.Logf("%s has no %s", cli, lacking)
+		c.Steps = []resource.TestStep{
+			{Config: c.Steps[0].Config, ExpectError: lacking.Refusal},
+			{Config: `output "nothing" { value = "to destroy" }`},
+		}
+	}
+	resource.UnitTest(t, c)
 }
 
 // inWrapped matches words however Terraform breaks the lines between them.

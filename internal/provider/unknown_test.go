@@ -90,7 +90,7 @@ func TestRegistryOfTheSameRun(t *testing.T) {
 			  value = data.acr_manifest.app.digest
 			}`, registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM(), dependsOn)
 	}
-	resource.UnitTest(t, resource.TestCase{
+	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{
 			{

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"unicode"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
@@ -177,7 +175,10 @@ func TestConfigurations(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer workspace.Close()
-	needsFunctions(t, workspace)
+	cli, err := terraform.CLIVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	count := 0
 	for _, p := range pages(t) {
 		for _, code := range p.code {
@@ -185,6 +186,9 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			count++
+			if _, lacks := cli.Lacks(code.text); lacks { // its `fmt` takes that for a mistake
+				continue
+			}
 			name := fmt.Sprintf("%s_line_%d.tf", strings.ReplaceAll(strings.TrimPrefix(p.path, root+string(filepath.Separator)), string(filepath.Separator), "_"), code.line)
 			if err := workspace.Write(name, code.text); err != nil {
 				t.Fatal(err)
@@ -196,20 +200,5 @@ func TestConfigurations(t *testing.T) {
 	}
 	if badly, err := workspace.Run(t.Context(), "fmt", "-check", "-diff"); err != nil {
 		t.Errorf("%v\n%s", err, badly)
-	}
-}
-
-// needsFunctions ends the test on a CLI that cannot read provider::acr::parse_image: before Terraform 1.8 and OpenTofu
-// 1.7, whose `fmt` takes it for a mistake.
-func needsFunctions(t *testing.T, workspace *terraform.Workspace) {
-	t.Helper()
-	version, err := workspace.Version(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, number, _ := strings.Cut(version, " ")
-	first := map[string]string{"Terraform": "v1.8.0", "OpenTofu": "v1.7.0"}[name]
-	if semver.Compare(number, first) < 0 {
-		t.Skipf("%s cannot read calls of a provider's functions: they came with %s %s", version, name, first)
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
@@ -96,18 +94,26 @@ func output(t *testing.T, workspace *terraform.Workspace, name string, into any)
 	}
 }
 
-// needsEphemeral ends the test on a CLI that has no ephemeral resources: before Terraform 1.10 and OpenTofu 1.11.
-func needsEphemeral(t *testing.T, workspace *terraform.Workspace) {
+// refuses reports whether the CLI lacks what the workspace's configuration uses, and checks that it then says so.
+func refuses(t *testing.T, workspace *terraform.Workspace) bool {
 	t.Helper()
-	version, err := workspace.Version(t.Context())
+	cli, err := terraform.CLIVersion(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, number, _ := strings.Cut(version, " ")
-	first := map[string]string{"Terraform": "v1.10.0", "OpenTofu": "v1.11.0"}[name]
-	if semver.Compare(number, first) < 0 {
-		t.Skipf("%s has no ephemeral resources: they came with %s %s", version, name, first)
+	configuration, err := os.ReadFile(filepath.Join(workspace.Folder, "main.tf"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	lacking, lacks := cli.Lacks(string(configuration))
+	if !lacks {
+		return false
+	}
+	t.Logf("%s has no %s", cli, lacking)
+	if _, err := workspace.Run(t.Context(), "plan", "-no-color"); err == nil || !lacking.Refusal.MatchString(err.Error()) {
+		t.Errorf("planning: %v, want an error that matches %s", err, lacking.Refusal)
+	}
+	return true
 }
 
 // httpProvider builds hashicorp/http and returns the folder of its program.

@@ -227,8 +227,7 @@ func TestFailuresShowNoSecret(t *testing.T) {
 // The same for the ephemeral resource, whose errors take another way through Terraform.
 func TestEphemeralFailureShowsNoSecret(t *testing.T) {
 	registry := startFailing(t)
-	needsEphemeral(t, newWorkspace(t, ""))
-	printed := registry.runFailing(t, failingPreamble+`
+	configuration := failingPreamble + `
 ephemeral "acr_bearer_token" "app" {
   repository = "token-403"
 }
@@ -245,7 +244,11 @@ data "acr_manifest" "app" {
   repository = "manifest-403"
   tag        = "1.0"
 }
-`, "plan", "-no-color")
+`
+	if refuses(t, registry.workspace(t, configuration)) {
+		return
+	}
+	printed := registry.runFailing(t, configuration, "plan", "-no-color")
 	if !strings.Contains(printed, "with ephemeral.acr_bearer_token.app,") {
 		t.Errorf("the ephemeral resource did not fail:\n%s", printed)
 	}

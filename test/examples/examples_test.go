@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
@@ -21,15 +19,6 @@ import (
 // snippets are the kinds of examples that are applied one file at a time, under the documented provider block. A file
 // of any other kind stands for its whole folder.
 var snippets = []string{"data-sources", "ephemeral-resources", "functions"}
-
-// firstVersions says since when Terraform and OpenTofu have what a kind of example uses: functions, ephemeral resources,
-// write-only attributes, postconditions.
-var firstVersions = map[string]map[string]string{
-	"functions":           {"Terraform": "v1.8.0", "OpenTofu": "v1.7.0"},
-	"ephemeral-resources": {"Terraform": "v1.10.0", "OpenTofu": "v1.11.0"},
-	"tokens":              {"Terraform": "v1.11.0", "OpenTofu": "v1.11.0"},
-	"jobs":                {"Terraform": "v1.2.0", "OpenTofu": "v1.6.0"},
-}
 
 // example is one configuration to apply.
 type example struct {
@@ -67,8 +56,8 @@ func findExamples(t *testing.T) []example {
 	return found
 }
 
-// apply applies the example and returns its outputs and the state file.
-func (e example) apply(t *testing.T, workspace *terraform.Workspace) (outputs map[string]any, state []byte) {
+// write puts the example into the workspace and returns all of it.
+func (e example) write(t *testing.T, workspace *terraform.Workspace) (configuration string) {
 	t.Helper()
 	for i, file := range e.files {
 		content, err := os.ReadFile(file)
@@ -78,7 +67,14 @@ func (e example) apply(t *testing.T, workspace *terraform.Workspace) (outputs ma
 		if err := workspace.Write([]string{"main.tf", "provider.tf"}[i], string(content)); err != nil {
 			t.Fatal(err)
 		}
+		configuration += string(content)
 	}
+	return configuration
+}
+
+// apply applies what is in the workspace and returns its outputs and the state file.
+func apply(t *testing.T, workspace *terraform.Workspace) (outputs map[string]any, state []byte) {
+	t.Helper()
 	if _, err := workspace.Run(t.Context(), "apply", "-auto-approve", "-no-color"); err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +95,11 @@ func (e example) apply(t *testing.T, workspace *terraform.Workspace) (outputs ma
 	return outputs, state
 }
 
-// needs ends the test on a CLI that lacks what the example uses.
-func needs(t *testing.T, e example, version string) {
-	name, number, _ := strings.Cut(version, " ")
-	if first := firstVersions[e.kind()][name]; first != "" && semver.Compare(number, first) < 0 {
-		t.Skipf("%s lacks what this example uses: it came with %s", version, first)
+// wantRefused checks the words of a CLI that lacks what the example uses.
+func wantRefused(t *testing.T, workspace *terraform.Workspace, lacking terraform.Feature) {
+	t.Helper()
+	if _, err := workspace.Run(t.Context(), "plan", "-no-color"); err == nil || !lacking.Refusal.MatchString(err.Error()) {
+		t.Errorf("planning: %v, want an error that matches %s", err, lacking.Refusal)
 	}
 }
 
@@ -121,6 +117,10 @@ func TestExamples(t *testing.T) {
 		"TF_VAR_environment_id": "environment",
 		"TF_VAR_plan_id":        "plan",
 		"TF_VAR_puller_id":      "puller",
+	}
+	cli, err := terraform.CLIVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	programs := providers(t)
 	outputs := pushed.outputs()
@@ -141,12 +141,12 @@ func TestExamples(t *testing.T) {
 				for name, value := range environment {
 					workspace.Set(name, value)
 				}
-				version, err := workspace.Version(t.Context())
-				if err != nil {
-					t.Fatal(err)
+				if lacking, lacks := cli.Lacks(e.write(t, workspace)); lacks {
+					t.Logf("%s has no %s", cli, lacking)
+					wantRefused(t, workspace, lacking)
+					return
 				}
-				needs(t, e, version)
-				got, state := e.apply(t, workspace)
+				got, state := apply(t, workspace)
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("want the outputs %v, got %v", want, got)
 				}

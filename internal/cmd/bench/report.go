@@ -79,12 +79,7 @@ func milliseconds(d time.Duration) string {
 
 // describeMachine says what the figures depend on.
 func describeMachine(ctx context.Context) (string, error) {
-	workspace, err := terraform.NewWorkspace(nil)
-	if err != nil {
-		return "", err
-	}
-	defer workspace.Close()
-	cli, err := workspace.Version(ctx)
+	cli, err := terraform.CLIVersion(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // module is this project's.
@@ -23,11 +22,4 @@ func Build(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
 	}
 	return program, nil
-}
-
-// Version is what the CLI calls itself, such as "Terraform v1.11.4" or "OpenTofu v1.12.6".
-func (w *Workspace) Version(ctx context.Context) (string, error) {
-	output, err := w.Run(ctx, "version")
-	first, _, _ := strings.Cut(output, "\n")
-	return first, err
 }
