@@ -25,25 +25,13 @@ provider "acr" {
   ca_cert_pem = var.ca_cert_pem
 }
 
-# The provider asks for the first image without a credential, learns from the challenge where to get a token and for
-# which scope, and fetches it.
-data "acr_bearer_token" "web" {
-  repository = split(":", var.images[0])[0]
-}
-
+# For each image the provider asks without a credential first, learns from the challenge where to get a token and for which
+# scope, fetches that, and asks again. What it reads is compared with the digest.
 data "acr_manifest" "image" {
   for_each = toset(var.images)
 
   repository = split(":", each.value)[0]
   tag        = split(":", each.value)[1]
-}
-
-output "token" {
-  value = {
-    realm      = data.acr_bearer_token.web.realm
-    scope      = data.acr_bearer_token.web.scope
-    expires_at = data.acr_bearer_token.web.expires_at
-  }
 }
 
 output "images" {

@@ -56,9 +56,11 @@ var rooms = map[string][]string{
 	"internal/testkit/hostile":      {},
 	"internal/testkit/realregistry": {"net", "net/http", "net/http/httputil", "net/url", "os", "os/exec", "syscall"},
 	"internal/testkit/secretscan":   {"net/url", "os"},
-	"internal/testkit/terraform":    {"os", "os/exec", "syscall"},
+	"internal/testkit/shop":         {"internal/testkit/acrtest"},
+	"internal/testkit/terraform":    {"golang.org/x/mod/semver", "os", "os/exec", "syscall"},
 	"internal/cmd/bench":            {"internal/testkit", errGroup, "os", "os/exec", "syscall"},
-	"internal/cmd/demo":             {"internal/testkit", imageSpec, "os", "syscall"},
+	"internal/cmd/demo":             {"internal/acr/auth", "internal/acr/secret", "internal/testkit", imageSpec, "os", "syscall"},
+	"internal/cmd/registry":         {"internal/testkit", "os", "syscall"},
 	"internal/cmd/runtests":         {"os", "os/exec", "syscall"},
 	"internal/cmd/soak":             {"internal/acr", "internal/acr/auth", "internal/acr/secret", "internal/testkit", errGroup, "net/http", "os", "syscall"},
 }

@@ -1,5 +1,5 @@
 // The demo command shows the provider at work on this machine alone: it starts a registry in memory, runs a real
-// `terraform apply` of examples/demo against it, and prints what that read. It leaves nothing behind, also after Ctrl-C.
+// `terraform apply` of examples/demo against it, and prints what that read and what to do next. It leaves nothing behind, also after Ctrl-C.
 package main
 
 import (
@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/shop"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 func main() {
 	provider := flag.String("provider", "build/terraform-provider-acr", "path of the built provider")
-	configuration := flag.String("configuration", "examples/demo/main.tf", "path of the configuration to apply")
+	configuration := flag.String("configuration", "examples/demo", "folder of the configuration to apply")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -36,41 +37,68 @@ func main() {
 }
 
 func run(ctx context.Context, provider, configuration string) (err error) {
-	registry, err := acrtest.Start(acrtest.Options{})
+	cli, err := terraform.CLIVersion(ctx)
+	if err != nil {
+		return err
+	}
+	registry, err := shop.Start()
 	if err != nil {
 		return err
 	}
 	defer registry.Close()
-	fill(registry)
-
 	workspace, err := terraform.NewWorkspace(terraform.Providers{"acrkit/acr": filepath.Dir(provider)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, workspace.Close()) }()
 
-	fmt.Printf("A registry in memory answers at %s; applying %s.\n\n", registry.URL(), configuration)
+	fmt.Printf("A registry in memory answers at %s.\n", registry.URL())
+	if err := copyConfiguration(workspace, cli, configuration); err != nil {
+		return err
+	}
+	fmt.Printf("%s applies %s.\n\n", cli, configuration)
 	started := time.Now()
-	outcome, err := apply(ctx, workspace, registry, configuration)
+	outcome, err := apply(ctx, workspace, registry)
 	if err != nil {
 		return err
 	}
-	report{outcome, registry, time.Since(started)}.print(os.Stdout)
+	took := time.Since(started)
+	if err := wantNoToken(workspace, registry); err != nil {
+		return err
+	}
+	return report{outcome, registry, took}.print(os.Stdout)
+}
+
+// copyConfiguration puts the files of a folder into the workspace, but for those that need what the CLI does not have.
+func copyConfiguration(workspace *terraform.Workspace, cli terraform.Version, folder string) error {
+	files, err := filepath.Glob(filepath.Join(folder, "*.tf"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if lacking, lacks := cli.Lacks(string(content)); lacks {
+			fmt.Printf("%s is left out: %s has no %s.\n", file, cli, lacking)
+			continue
+		}
+		if err := workspace.Write(filepath.Base(file), string(content)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // outcome is what the configuration's outputs hold.
 type outcome struct {
-	Token struct {
-		Value struct {
-			Realm     string
-			Scope     string
-			ExpiresAt time.Time `json:"expires_at"`
-		}
-	}
 	Images struct {
 		Value map[string]image
 	}
+	WithToken struct { // where the CLI has ephemeral resources
+		Value string
+	} `json:"with_token"`
 }
 
 type image struct {
@@ -81,14 +109,7 @@ type image struct {
 }
 
 // apply runs the CLI with the credential in the environment, as a pipeline would.
-func apply(ctx context.Context, workspace *terraform.Workspace, registry *acrtest.Registry, configuration string) (outcome, error) {
-	content, err := os.ReadFile(configuration)
-	if err != nil {
-		return outcome{}, err
-	}
-	if err := workspace.Write("main.tf", string(content)); err != nil {
-		return outcome{}, err
-	}
+func apply(ctx context.Context, workspace *terraform.Workspace, registry *acrtest.Registry) (outcome, error) {
 	workspace.Set("ACR_REGISTRY", registry.Host())
 	workspace.Set("ACR_USERNAME", acrtest.DefaultUser)
 	workspace.Set("ACR_PASSWORD", acrtest.DefaultPassword)

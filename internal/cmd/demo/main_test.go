@@ -29,6 +29,10 @@ func newDemo(t *testing.T, configuration string) *demo {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cli, err := terraform.CLI()
+	if err != nil {
+		t.Fatal(err)
+	}
 	program := filepath.Join(folder, "demo")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -41,7 +45,7 @@ func newDemo(t *testing.T, configuration string) *demo {
 	}
 	t.Cleanup(func() { os.RemoveAll(temporary) })
 	d := &demo{temporary: temporary, command: exec.CommandContext(t.Context(), program, "-provider", provider, "-configuration", configuration)}
-	d.command.Env = append(os.Environ(), "TMPDIR="+temporary)
+	d.command.Env = append(os.Environ(), "TMPDIR="+temporary, "TF_ACC_TERRAFORM_PATH="+cli)
 	d.command.Stdout, d.command.Stderr = &d.output, &d.output
 	return d
 }
@@ -68,7 +72,7 @@ func (d *demo) wantNothingLeft(t *testing.T) {
 	}
 }
 
-var example = filepath.Join("..", "..", "..", "examples", "demo", "main.tf")
+var example = filepath.Join("..", "..", "..", "examples", "demo")
 
 func TestDemo(t *testing.T) {
 	d := newDemo(t, example)
@@ -76,12 +80,14 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, d.output.String())
 	}
 	for _, want := range []string{
-		`scope +repository:shop/web:pull\n`,
-		`expires +\d{4}-\d\d-\d\d \d\d:\d\d UTC \(in 7[45] minutes\)`,
-		`shop/web:1\.4 +sha256:[0-9a-f]{64} +OCI index: linux/amd64, linux/arm64/v8\n`,
-		`shop/worker:2\.0 +sha256:[0-9a-f]{64} +Docker image\n`,
-		`shop/chart:0\.3 +sha256:[0-9a-f]{64} +artifact, application/vnd\.cncf\.helm\.config\.v1\+json\n`,
+		`(?m)^(Terraform|OpenTofu) v\d+\.\d+\.\d+ applies `,
+		`repository:shop/web:pull +expires \d{4}-\d\d-\d\d \d\d:\d\d UTC\n`,
+		`\n  127\.0\.0\.1:\d+/shop/web@sha256:[0-9a-f]{64} +OCI index: linux/amd64, linux/arm64/v8\n`,
+		`\n  127\.0\.0\.1:\d+/shop/worker@sha256:[0-9a-f]{64} +Docker image\n`,
+		`\n  127\.0\.0\.1:\d+/shop/chart@sha256:[0-9a-f]{64} +artifact, application/vnd\.cncf\.helm\.config\.v1\+json\n`,
+		`an ephemeral token alone\n  127\.0\.0\.1:\d+/shop/web@sha256:[0-9a-f]{64}\n|token\.tf is left out: .* has no ephemeral resources`,
 		`asked the registry \d+ times`,
+		`make registry`,
 	} {
 		if !regexp.MustCompile(want).MatchString(d.output.String()) {
 			t.Errorf("the report does not match %s:\n%s", want, d.output.String())
@@ -94,8 +100,8 @@ func TestDemo(t *testing.T) {
 }
 
 func TestDemoFails(t *testing.T) {
-	configuration := filepath.Join(t.TempDir(), "main.tf")
-	if err := os.WriteFile(configuration, []byte("output \"x\" {\n  value = data.acr_manifest.missing.digest\n}\n"), 0o600); err != nil {
+	configuration := t.TempDir()
+	if err := os.WriteFile(filepath.Join(configuration, "main.tf"), []byte("output \"x\" {\n  value = data.acr_manifest.missing.digest\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := newDemo(t, configuration)

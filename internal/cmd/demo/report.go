@@ -22,26 +22,32 @@ type report struct {
 	took     time.Duration
 }
 
-func (r report) print(w io.Writer) {
-	token := r.outcome.Token.Value
-	lifetime := time.Until(token.ExpiresAt).Round(time.Minute)
-	section(w, "Token", [][]string{
-		{"from", token.Realm},
-		{"scope", token.Scope},
-		{"expires", fmt.Sprintf("%s (in %d minutes)", token.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"), int(lifetime.Minutes()))},
-	})
+func (r report) print(w io.Writer) error {
+	tokens, err := tokenRows(r.registry)
+	if err != nil {
+		return err
+	}
+	section(w, "Tokens of "+r.registry.URL()+"/oauth2/token, none of them in the state", tokens)
 
 	var images [][]string
 	for _, name := range slices.Sorted(maps.Keys(r.outcome.Images.Value)) {
 		image := r.outcome.Images.Value[name]
-		_, digest, _ := strings.Cut(image.Pinned, "@")
-		images = append(images, []string{name, digest, image.kind()})
+		images = append(images, []string{image.Pinned, image.kind()})
 	}
 	section(w, "Images, pinned", images)
 
-	fmt.Fprintf(w, "The apply took %.1f s and asked the registry %d times: challenges %d, tokens %d, manifests %d; connections %d.\n",
+	if image := r.outcome.WithToken.Value; image != "" {
+		section(w, "Read by a second provider block, signed in with an ephemeral token alone", [][]string{{image}})
+	}
+	fmt.Fprintf(w, "The apply took %.1f s and asked the registry %d times: challenges %d, tokens %d, manifests %d; connections %d.\n\n",
 		r.took.Seconds(), r.registry.Count(""), r.registry.Count(acrtest.KindChallenge), r.registry.Count(acrtest.KindToken),
 		r.registry.Count(acrtest.KindResource), r.registry.Connections())
+	section(w, "Next", [][]string{
+		{"make registry", "the same registry, for a configuration of your own"},
+		{"make install", "lets terraform init find the provider; README.md has a first configuration"},
+		{"docs/index.md", "what there is to read, with examples"},
+	})
+	return nil
 }
 
 // section prints a heading and rows in aligned columns.
