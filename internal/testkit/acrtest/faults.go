@@ -38,7 +38,8 @@ type Fault struct {
 	ContentType string
 	Header      http.Header
 
-	// Reset ends the connection with a TCP reset; the stream with HTTP/2.
+	// Reset ends the connection with a TCP reset, the stream with HTTP/2, before
+	// the registry acts.
 	Reset bool
 	// Hang never answers: until the client leaves or the registry closes.
 	Hang bool

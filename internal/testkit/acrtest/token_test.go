@@ -247,6 +247,9 @@ func TestTokenByPost(t *testing.T) {
 			wantStatus(t, a, tt.status)
 			if tt.status != 200 {
 				wantEmpty(t, a)
+				if id := a.header.Get("X-Ms-Correlation-Request-Id"); (id == "") != (tt.status == 400) {
+					t.Errorf("correlation id %q", id)
+				}
 				return
 			}
 			var want []access

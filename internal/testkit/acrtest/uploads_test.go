@@ -1,9 +1,14 @@
 package acrtest_test
 
 import (
+	"errors"
+	"io"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	digest "github.com/opencontainers/go-digest"
 
@@ -150,6 +155,44 @@ func TestUploadIsCancelled(t *testing.T) {
 	wantStatus(t, a, 404)
 }
 
+// An upload belongs to its repository.
+func TestUploadOfAnotherRepository(t *testing.T) {
+	_, p := startPush(t, acrtest.Options{})
+	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
+	other := strings.Replace(location, "/v2/app/", "/v2/other/", 1)
+	wantStatus(t, p.write("PATCH", other, "hello"), 404)
+	a, _ := p.step("PATCH", location, "hello")
+	wantStatus(t, a, 202)
+}
+
+// What came of a body that ends early can't be told, so that the upload is void.
+func TestUploadWhoseBodyEndsEarlyIsVoid(t *testing.T) {
+	_, p := startPush(t, acrtest.Options{DisableHTTP2: true})
+	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
+	broken := io.MultiReader(strings.NewReader("hel"), iotest.ErrReader(errors.New("the disk is gone")))
+	if _, err := p.roundTrip("PATCH", location, broken, "Authorization", p.authorization); err == nil {
+		t.Fatal("the broken body was accepted")
+	}
+	for {
+		a, _ := p.step("GET", location, "")
+		if a.status == 404 {
+			return
+		}
+		wantStatus(t, a, 204)
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A repository that is locked in the middle of an upload takes no blob.
+func TestUploadIntoLockedRepository(t *testing.T) {
+	registry, p := startPush(t, acrtest.Options{})
+	registry.PutImage("app", "v1", acrtest.Image{})
+	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
+	registry.SetRepositoryAttributes("app", acrtest.Attributes{ReadEnabled: true})
+	a, _ := p.step("PUT", location+"&digest="+digest.FromString("hello").String(), "hello")
+	wantDisallowed(t, a)
+}
+
 func TestMount(t *testing.T) {
 	d := digest.FromString("hello")
 	tests := []struct {
@@ -192,4 +235,25 @@ func TestBlobsAloneMakeNoRepository(t *testing.T) {
 	for _, path := range []string{"/acr/v1/app", "/acr/v1/app/_tags", "/v2/app/tags/list", "/v2/app/manifests/v1"} {
 		wantRefusal(t, p.get(path), 404, "NAME_UNKNOWN", `repository \"app\" is not found`, "")
 	}
+}
+
+// The same blob in many repositories is kept once.
+func TestContentIsKeptOnce(t *testing.T) {
+	registry, _ := start(t, acrtest.Options{PlainHTTP: true})
+	const size = 8 << 20
+	content := make([]byte, size)
+	heap := func() uint64 {
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	before := heap()
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		registry.PutBlob(name, content)
+	}
+	if grown := int64(heap() - before); grown > 3*size {
+		t.Errorf("%d MiB for eight times 8 MiB", grown>>20)
+	}
+	runtime.KeepAlive(content)
 }
