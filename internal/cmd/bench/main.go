@@ -1,6 +1,9 @@
 // The bench command measures the built provider as whole processes: real `terraform apply` runs that read from a
 // registry in memory over TLS, with and without an injected delay, beside crane for the same images. It writes what it
 // measured as Markdown tables.
+//
+// A reader finds: scenario.go (what is read, and from what kind of registry), readers.go (who reads), meter.go (what
+// the provider's processes cost), machine.go (what else the machine did) and report.go (the file).
 package main
 
 import (
@@ -18,13 +21,14 @@ func main() {
 		os.Exit(meter.run())
 	}
 	provider := flag.String("provider", "build/terraform-provider-acr", "path of the built provider")
-	runs := flag.Int("runs", 3, "how often each measurement is made; the median counts")
+	before := flag.String("before", "", "path of an older build of the provider, to measure in turn with this one")
+	runs := flag.Int("runs", 5, "how often each measurement is made")
 	file := flag.String("write", "BENCHMARKS.md", "path of the file to write")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, *provider, *runs, *file); err != nil {
+	if err := bench(ctx, *provider, *before, *runs, *file); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
@@ -34,23 +38,36 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, provider string, runs int, file string) error {
+func bench(ctx context.Context, provider, before string, runs int, file string) error {
 	machine, err := describeMachine(ctx)
 	if err != nil {
 		return err
 	}
+	load := startLoad()
 	start, err := measureStart(ctx, provider)
 	if err != nil {
 		return err
 	}
-	var results []result
-	for _, s := range scenarios() {
-		r, err := s.measure(ctx, provider, runs)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s, err)
-		}
-		fmt.Printf("%s: %s\n", s, r)
-		results = append(results, r)
+	rows := rows(provider, before)
+	if err := measure(ctx, rows, runs); err != nil {
+		return err
 	}
-	return os.WriteFile(file, []byte(report{machine, start, results, runs}.markdown()), 0o644)
+	return os.WriteFile(file, []byte(report{machine: machine, load: load.String(), start: start, rows: rows, runs: runs}.markdown()), 0o644)
+}
+
+// measure measures every row once before it begins anew. So whatever else the machine does for a while strikes all
+// rows alike, the baseline among them.
+func measure(ctx context.Context, rows []*row, runs int) error {
+	for run := range runs {
+		fmt.Printf("Run %d of %d.\n", run+1, runs)
+		for _, row := range rows {
+			m, err := row.scenario.measure(ctx, row.reader)
+			if err != nil {
+				return fmt.Errorf("%s by %s: %w", row.scenario, row.reader.name, err)
+			}
+			fmt.Printf("  %s by %s: %s\n", row.scenario, row.reader.name, milliseconds(m.wall))
+			row.measured = append(row.measured, m)
+		}
+	}
+	return nil
 }

@@ -2,46 +2,68 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
-// usage is what the provider's processes of one run cost.
+// usage is what processes cost: their CPU together, and the largest resident size of any.
 type usage struct {
-	starts int
-	cpu    time.Duration // of all together
-	peak   int64         // KiB, the largest resident size of any
+	User, System time.Duration
+	Peak         int64 // KiB
 }
 
-// The variables by which a meter knows that it is one.
-const (
-	meteredVariable = "ACR_BENCH_METERED"
-	logVariable     = "ACR_BENCH_LOG"
-)
+func usageOf(state *os.ProcessState) usage {
+	return usage{User: state.UserTime(), System: state.SystemTime(), Peak: peakOf(state)}
+}
+
+func (u usage) plus(other usage) usage {
+	return usage{User: u.User + other.User, System: u.System + other.System, Peak: max(u.Peak, other.Peak)}
+}
 
 // meter stands in for the provider: it runs it, waits for it, and logs what it cost. Only the process that waits for
-// another learns that, and that would be Terraform.
+// another learns that, and that would be Terraform. It adds some 5 ms to each of the four starts of an
+// apply, whatever is read.
 type meter struct {
-	provider string
-	log      string // path; one JSON entry a line
+	provider string // path
+	folder   string // holds this program under the provider's name, and the log: one JSON usage a line
 }
 
-// entry is a meter's log of one process.
-type entry struct {
-	CPU  time.Duration
-	Peak int64 // KiB
+// The variables by which this program knows that it is a meter.
+const (
+	providerVariable = "ACR_BENCH_PROVIDER"
+	folderVariable   = "ACR_BENCH_FOLDER"
+)
+
+func newMeter(provider string) (m meter, err error) {
+	if m.provider, err = filepath.Abs(provider); err != nil {
+		return meter{}, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return meter{}, err
+	}
+	if m.folder, err = os.MkdirTemp("", "bench"); err != nil {
+		return meter{}, err
+	}
+	return m, os.Symlink(program, filepath.Join(m.folder, "terraform-provider-acr"))
 }
 
-func meterFromEnvironment() (meter, bool) {
-	m := meter{os.Getenv(meteredVariable), os.Getenv(logVariable)}
+func (m meter) close() error { return os.RemoveAll(m.folder) }
+
+func (m meter) log() string { return filepath.Join(m.folder, "log") }
+
+// environment makes this program a meter.
+func (m meter) environment() map[string]string {
+	return map[string]string{providerVariable: m.provider, folderVariable: m.folder}
+}
+
+func meterFromEnvironment() (m meter, ok bool) {
+	m = meter{provider: os.Getenv(providerVariable), folder: os.Getenv(folderVariable)}
 	return m, m.provider != ""
 }
 
@@ -53,23 +75,19 @@ func (m meter) run() int {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
 	}
-	if err := m.write(costOf(command.ProcessState)); err != nil {
+	if err := m.write(usageOf(command.ProcessState)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
 	}
 	return command.ProcessState.ExitCode()
 }
 
-func costOf(state *os.ProcessState) entry {
-	return entry{CPU: state.UserTime() + state.SystemTime(), Peak: peakOf(state)}
-}
-
-func (m meter) write(e entry) error {
-	line, err := json.Marshal(e)
+func (m meter) write(u usage) error {
+	line, err := json.Marshal(u)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(m.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(m.log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -77,97 +95,21 @@ func (m meter) write(e entry) error {
 	return errors.Join(err, file.Close())
 }
 
-// weighed lets do run with a meter in the provider's place: in this folder, with these variables.
-func weighed(provider string, do func(folder string, variables map[string]string) error) (u usage, err error) {
-	folder, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return usage{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	program, err := os.Executable()
-	if err != nil {
-		return usage{}, err
-	}
-	if err := os.Symlink(program, filepath.Join(folder, "terraform-provider-acr")); err != nil {
-		return usage{}, err
-	}
-	metered, err := filepath.Abs(provider)
-	if err != nil {
-		return usage{}, err
-	}
-	log := filepath.Join(folder, "log")
-	if err := do(folder, map[string]string{meteredVariable: metered, logVariable: log}); err != nil {
-		return usage{}, err
-	}
-	return readUsage(log)
-}
-
-func readUsage(log string) (usage, error) {
-	file, err := os.Open(log)
+// usage is that of all processes so far.
+func (m meter) usage() (usage, error) {
+	file, err := os.Open(m.log())
 	if err != nil {
 		return usage{}, err
 	}
 	defer file.Close()
-	var u usage
+	var sum usage
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		var e entry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		var u usage
+		if err := json.Unmarshal(lines.Bytes(), &u); err != nil {
 			return usage{}, err
 		}
-		u.starts++
-		u.cpu += e.CPU
-		u.peak = max(u.peak, e.Peak)
+		sum = sum.plus(u)
 	}
-	return u, lines.Err()
-}
-
-// start is what it costs to start the provider, until it serves and no further.
-type start struct {
-	wall, cpu time.Duration // medians
-	size      float64       // of the binary, MB
-}
-
-// starts is how many are measured.
-const starts = 21
-
-func measureStart(ctx context.Context, provider string) (start, error) {
-	var walls, cpus []time.Duration
-	for range starts {
-		wall, cpu, err := startOnce(ctx, provider)
-		if err != nil {
-			return start{}, fmt.Errorf("starting the provider: %w", err)
-		}
-		walls, cpus = append(walls, wall), append(cpus, cpu)
-	}
-	slices.Sort(walls)
-	slices.Sort(cpus)
-	info, err := os.Stat(provider)
-	if err != nil {
-		return start{}, err
-	}
-	return start{walls[starts/2], cpus[starts/2], float64(info.Size()) / 1e6}, nil
-}
-
-// startOnce starts the provider as Terraform does, waits for the line that tells where it serves, and kills it.
-func startOnce(ctx context.Context, provider string) (wall, cpu time.Duration, err error) {
-	command := exec.CommandContext(ctx, provider)
-	command.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-		"PLUGIN_PROTOCOL_VERSIONS=6")
-	output, err := command.StdoutPipe()
-	if err != nil {
-		return 0, 0, err
-	}
-	started := time.Now()
-	if err := command.Start(); err != nil {
-		return 0, 0, err
-	}
-	line, err := bufio.NewReader(output).ReadString('\n')
-	wall = time.Since(started)
-	_ = command.Process.Kill()
-	_ = command.Wait() // it was killed
-	if fields := strings.Split(line, "|"); err == nil && len(fields) > 3 && fields[2] == "unix" {
-		_ = os.Remove(fields[3]) // the socket, which a killed process leaves behind
-	}
-	return wall, costOf(command.ProcessState).CPU, err
+	return sum, lines.Err()
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
+)
+
+// describeMachine says what the figures depend on.
+func describeMachine(ctx context.Context) (string, error) {
+	cli, err := terraform.CLIVersion(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d cores, %s of memory, %s/%s, %s, %s", runtime.NumCPU(), memory(), runtime.GOOS, runtime.GOARCH, runtime.Version(), cli), nil
+}
+
+var total = regexp.MustCompile(`MemTotal: +(\d+) kB`)
+
+// memory is the machine's, where Linux tells.
+func memory() string {
+	content, _ := os.ReadFile("/proc/meminfo")
+	match := total.FindSubmatch(content)
+	if match == nil {
+		return "an unknown amount"
+	}
+	kib, _ := strconv.ParseFloat(string(match[1]), 64) // digits
+	return fmt.Sprintf("%.0f GiB", kib/(1<<20))
+}
+
+// load tells what else the machine does while this program measures.
+type load struct {
+	average   string        // of the minute before
+	busy, own time.Duration // CPU time at the start: the machine's, and that of this program and the processes it waited for
+	started   time.Time
+}
+
+func startLoad() load {
+	return load{average: loadAverage(), busy: busyTime(), own: ownTime(), started: time.Now()}
+}
+
+// String says it in words, where the system tells.
+func (l load) String() string {
+	if l.average == "" {
+		return "unknown"
+	}
+	others := (busyTime() - l.busy) - (ownTime() - l.own)
+	share := others.Seconds() / time.Since(l.started).Seconds() / float64(runtime.NumCPU())
+	return fmt.Sprintf("%s in the minute before; other processes took %.0f %% of the CPU while this was measured", l.average, 100*max(0, share))
+}
