@@ -44,21 +44,25 @@ func (t *Token) MissingActions() []string {
 	return missing
 }
 
-// Opens reports whether the token was asked for with the scopes, each as it is spelled, and was granted them. One that
-// does not say what it was granted counts as granted.
+// Opens reports whether the token was asked for with the scopes, alone or among more actions, and was granted them. One
+// that does not say what it was granted counts as granted.
 func (t *Token) Opens(scopes []string) bool {
 	for _, scope := range scopes {
-		if !slices.Contains(t.Scopes, scope) {
-			return false
-		}
 		resource, actions := SplitScope(scope)
 		for action := range strings.SplitSeq(actions, ",") {
-			if t.tellsAccess() && !t.grants(resource, action) {
+			if !t.askedFor(resource, action) || t.tellsAccess() && !t.grants(resource, action) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+func (t *Token) askedFor(resource, action string) bool {
+	return slices.ContainsFunc(t.Scopes, func(scope string) bool {
+		asked, actions := SplitScope(scope)
+		return asked == resource && slices.Contains(strings.Split(actions, ","), action)
+	})
 }
 
 func (t *Token) tellsAccess() bool { return t.Claims != nil && t.Claims.Access != nil }
