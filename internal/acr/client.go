@@ -1,12 +1,13 @@
-// Package acr reads the data plane of Azure Container Registry, and of registries that speak the same protocol. It
-// knows the three steps, ACR's and OCI's APIs, and nothing of Terraform. Begin at Client.read: the documented flow of
-// challenge, token and request stands there in order.
+// Package acr reads and writes the data plane of Azure Container Registry, and of registries that speak the same
+// protocol. It knows the three steps, ACR's and OCI's APIs, and nothing of Terraform. Begin at Client.do: the documented
+// flow of challenge, token and request stands there in order, for reads and writes alike.
 package acr
 
 import (
 	"context"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
@@ -47,8 +48,8 @@ func (c Config) endpoint() *url.URL {
 	return &url.URL{Scheme: scheme, Host: c.Registry}
 }
 
-// Client reads from one registry with one credential. It shares connections, the registry's realm and tokens among all
-// its reads, and may be used by many goroutines.
+// Client reads from and writes to one registry with one credential. It shares connections, the registry's realm and
+// tokens among all its requests, and may be used by many goroutines.
 type Client struct {
 	config    Config
 	home      transport.Origin
@@ -57,7 +58,11 @@ type Client struct {
 	tokens    *auth.Tokens
 	secrets   *secret.Set // what no error may repeat
 	manifests flight.Group[*oci.Manifest]
-	first     flight.Group[discovery] // the first discovery, which all reads wait for
+	first     flight.Group[discovery] // the first discovery, which all requests wait for
+
+	probes    flight.Group[struct{}]
+	hasOwnAPI atomic.Bool // ACR's, once an answer told
+	written   written
 
 	mu    sync.Mutex
 	known discovery // the realm, or that there is none, once an answer told
@@ -118,28 +123,29 @@ func (c *Client) Registry() string { return c.config.Registry }
 // Close drops idle connections. The client stays usable.
 func (c *Client) Close() { c.transport.Close() }
 
-// answer is what read returns: a status that the request accepts, and what its token was asked with.
+// answer is what do returns: a status that the request accepts, and what its token was asked with.
 type answer struct {
 	*transport.Response
 	scopes []string // empty without a token, or with the caller's own
 }
 
-// read sends a request by the flow that ACR documents. A registry that asks for no token has answered at step 1. A 401
-// at step 3 is corrected once: the token may have been revoked, or the scope foreseen wrongly. Errors are *fault.Error,
-// also for every status that the request does not accept, or the context's.
-func (c *Client) read(ctx context.Context, r request) (*answer, error) {
+// do sends a request by the flow that ACR documents, with its body at every step: what a registry refuses with 401 it has
+// not done. A registry that asks for no token has answered at step 1. A 401 at step 3 is corrected once: the token may have
+// been revoked, or the scope foreseen wrongly. Errors are *fault.Error, also for every status that the request does not
+// accept, or the context's.
+func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if !r.token.IsZero() {
 		res, err := c.send(ctx, r, r.token)
 		return c.accept(r, res, err, nil)
 	}
 
-	// 1. The request without credentials, answered with a challenge: once for a client, since later reads know the realm.
+	// 1. The request without credentials, answered with a challenge: once for a client, since later requests know the realm.
 	found, err := c.discoveryFor(ctx, r)
 	if err != nil || found.challenge == nil {
 		return c.accept(r, found.answer, err, nil)
 	}
 
-	// 2. A token from the challenge's realm, shared by all reads of the same scope.
+	// 2. A token from the challenge's realm, shared by all requests of the same scope.
 	token, fresh, err := c.tokenFor(ctx, r, *found.challenge)
 	if err != nil {
 		return nil, c.tokenRefused(err)

@@ -12,23 +12,23 @@ import (
 
 // discovery is what a request without credentials told.
 type discovery struct {
-	url       string              // of the request
+	of        string              // the request, as its name method has it
 	challenge *auth.Challenge     // nil where the registry asked for no token
 	answer    *transport.Response // then: its answer
 }
 
-// discoveryFor returns the challenge for a request. While nothing is known of the registry one read finds out and the
-// others wait for it; after that the scope is foreseen and nothing is sent. A registry that asks for no token has
-// answered the request.
+// discoveryFor returns the challenge for a request. While nothing is known of the registry one request finds out and
+// the others wait for it; after that the scope is foreseen and nothing is sent. A registry that asks for no token has
+// answered the request: a read shares that answer with the same read, a write is never taken for another.
 func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error) {
 	known := c.whatIsKnown()
-	if known.url == "" {
+	if known.of == "" {
 		found, led, err := c.first.Do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) })
 		switch {
 		case err != nil && !led && !concernsAll(err):
 			r.Once = true // the leader has tried for both
 			return c.discover(ctx, r)
-		case err != nil || found.url == r.URL.String():
+		case err != nil || led || r.isRead() && found.of == r.name():
 			return found, err
 		}
 		known = found
@@ -40,8 +40,8 @@ func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error)
 	return discovery{challenge: &foreseen}, nil
 }
 
-// concernsAll reports whether a discovery failed by something that every read would meet: the host cannot be reached,
-// is silent or limits its callers. Any other failure may be that of what was read.
+// concernsAll reports whether a discovery failed by something that every request would meet: the host cannot be reached,
+// is silent or limits its callers. Any other failure may be that of what was asked for.
 func concernsAll(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
@@ -62,7 +62,7 @@ func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 	if err != nil {
 		return discovery{}, err
 	}
-	found := discovery{url: r.URL.String(), answer: res}
+	found := discovery{of: r.name(), answer: res}
 	if res.Status == http.StatusUnauthorized && res.Elsewhere == "" {
 		ch, err := auth.ReadChallenge(res.Header.Values("WWW-Authenticate"), c.policy)
 		if err != nil {
@@ -73,7 +73,7 @@ func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 		}
 		found.challenge = &ch
 	}
-	if found.challenge != nil || res.Status == http.StatusOK && !res.IsWebPage() {
+	if found.challenge != nil || r.accepts(res.Status) && !res.IsWebPage() {
 		c.learn(found)
 	}
 	return found, nil

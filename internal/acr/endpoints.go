@@ -32,24 +32,34 @@ var acceptManifest = strings.Join([]string{
 
 const (
 	pull    = "repository:{name}:pull"
+	push    = "repository:{name}:pull,push"
+	remove  = "repository:{name}:delete"
 	details = "repository:{name}:metadata_read"
 	catalog = "registry:catalog:*"
 	maxPage = 8 << 20 // bytes of one page of a list
+	maxDone = 8 << 10 // bytes that come with a write's success, which nobody reads
 )
 
-var ok = []int{http.StatusOK}
+var (
+	ok       = []int{http.StatusOK}
+	created  = []int{http.StatusCreated}
+	accepted = []int{http.StatusAccepted}
+)
 
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
 // /acr/v1/: Microsoft, "Azure Container Registry REST API"; of the scopes: recorded challenges.
 var (
 	base           = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
 	getManifest    = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
+	putManifest    = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
 	getConfig      = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
 	getReferrers   = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
 	listTags       = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
 	listTagNames   = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", maxPage, ok}
 	listCatalog    = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", maxPage, ok}
 	listCatalogOCI = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", maxPage, ok}
+	getTag         = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", maxPage, ok}
+	deleteTag      = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
 	getRepository  = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", maxPage, ok}
 )
 
@@ -70,10 +80,16 @@ func (c *Client) request(e endpoint, name, reference string, query url.Values) r
 	target.Path = fill.Replace(e.path)
 	target.RawQuery = query.Encode()
 	return request{
-		Request:  transport.Request{Method: e.method, URL: target, Accept: e.accept, Limit: e.limit},
+		Request:  transport.Request{Method: e.method, URL: target, Accept: e.accept, Limit: e.limit, Confined: e.method != http.MethodGet},
 		scopes:   strings.Fields(fill.Replace(e.scope)),
 		accepted: e.accepted,
 	}
 }
 
 func (r request) accepts(status int) bool { return slices.Contains(r.accepted, status) }
+
+// isRead reports whether the request changes nothing.
+func (r request) isRead() bool { return r.Method == http.MethodGet }
+
+// name tells requests apart whose challenges may differ.
+func (r request) name() string { return r.Method + " " + r.URL.String() }

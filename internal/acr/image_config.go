@@ -67,7 +67,7 @@ func (c *Client) configBlob(ctx context.Context, req ManifestRequest, manifest *
 	r.token, r.shared = req.AccessToken, req.shared
 	r.Step = "reading the blob " + c.Pin(req.Repository, descriptor.Digest)
 	r.part = "the manifest names this configuration"
-	answer, err := c.read(ctx, r)
+	answer, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
 	}

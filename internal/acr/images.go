@@ -132,5 +132,5 @@ func inTurn(reads []*imageRead) []*imageRead {
 // reached, and never was.
 func (c *Client) endsAll(err error) bool {
 	failed, ok := fault.As(err)
-	return ok && (failed.Reason == fault.Canceled || c.whatIsKnown().url == "" && concernsAll(err))
+	return ok && (failed.Reason == fault.Canceled || c.whatIsKnown().of == "" && concernsAll(err))
 }

@@ -36,7 +36,7 @@ func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entri
 	visited := map[string]bool{}
 	for {
 		visited[r.URL.String()] = true
-		answer, err := c.read(ctx, r)
+		answer, err := c.do(ctx, r)
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,12 @@ func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part strin
 	if r.part = part; part != "" {
 		r.Step = c.reading("manifest", req)
 	}
-	read := func(ctx context.Context) (*oci.Manifest, error) { return c.manifest(ctx, r, req.Digest) }
+	read := func(ctx context.Context) (*oci.Manifest, error) {
+		if req.Digest == "" {
+			return c.taggedManifest(ctx, r, req.Repository, req.Tag)
+		}
+		return c.manifest(ctx, r, req.Digest)
+	}
 	if !req.AccessToken.IsZero() {
 		return read(ctx)
 	}
@@ -112,9 +117,25 @@ func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part strin
 	return manifest, err
 }
 
+// taggedManifest reads and verifies the manifest that a tag names; where a late replica answers, the one that this client
+// put under the tag.
+func (c *Client) taggedManifest(ctx context.Context, r request, repository, tag string) (*oci.Manifest, error) {
+	manifest, err := c.manifest(ctx, r, "")
+	digest, stale := c.written.overtakes(repository, tag, manifest, err)
+	switch {
+	case !stale:
+		return manifest, err
+	case digest == "":
+		return nil, &fault.Error{Reason: fault.ManifestNotFound, Detail: "the tag was removed in this run, which the replica that answered does not know yet"}
+	}
+	byDigest := c.request(getManifest, repository, digest, nil)
+	byDigest.token, byDigest.shared, byDigest.Step = r.token, r.shared, r.Step
+	return c.manifest(ctx, byDigest, digest)
+}
+
 // manifest reads and verifies a manifest; wanted is its digest where that is known.
 func (c *Client) manifest(ctx context.Context, r request, wanted string) (*oci.Manifest, error) {
-	answer, err := c.read(ctx, r)
+	answer, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,8 @@ func (c *Client) accept(r request, res *transport.Response, err error, scopes []
 	return &answer{res, scopes}, nil
 }
 
-// codeDisallowed is what ACR answers, with 405, about content that is locked or in quarantine. Source:
+// codeDisallowed is what ACR answers, with 405, about content that is locked or in quarantine, and to writes where the
+// registry's storage is full. Source:
 // https://github.com/Azure/azure-sdk-for-net/issues/22827.
 const codeDisallowed = "REGISTRY_DISALLOWED_OPERATION"
 
@@ -39,8 +40,10 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	switch {
 	case res.Status == http.StatusUnauthorized:
 		c.explainUnauthorized(failed, r, res)
-	case failed.Code == codeDisallowed:
+	case failed.Code == codeDisallowed && r.isRead():
 		failed.Reason = fault.Disallowed
+	case failed.Code == codeDisallowed:
+		failed.Reason = fault.WriteDisallowed
 	case res.Status == http.StatusForbidden:
 		failed.Reason = fault.Denied
 	case res.Status == http.StatusNotFound && r.part != "":
@@ -92,10 +95,24 @@ func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transp
 	if len(lacking) == 0 {
 		lacking = r.scopes
 	}
-	failed.Reason, failed.Detail = fault.InsufficientScope, "the token lacks "+strings.Join(lacking, " ")
+	failed.Reason, failed.Detail = lackingPermission(r), "the token lacks "+strings.Join(lacking, " ")
 	if r.token.IsZero() && auth.IsAnonymous(c.config.Credential) {
 		failed.Reason = fault.NoCredential
 		failed.Detail += "; it was asked for with " + c.config.Credential.Description()
+	}
+}
+
+// lackingPermission tells the permissions apart that different roles have.
+func lackingPermission(r request) fault.Reason {
+	switch r.Method {
+	case http.MethodGet:
+		return fault.InsufficientScope
+	case http.MethodDelete:
+		return fault.MayNotDelete
+	case http.MethodPatch:
+		return fault.MayNotLock
+	default:
+		return fault.MayNotPush
 	}
 }
 
@@ -172,7 +189,7 @@ func lacksAPI(err error) bool {
 	case http.StatusNotFound:
 		return !slices.Contains([]string{"NAME_UNKNOWN", "TAG_UNKNOWN", "MANIFEST_UNKNOWN"}, failed.Code)
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return failed.Reason != fault.Disallowed
+		return failed.Code != codeDisallowed
 	}
 	return false
 }

@@ -96,7 +96,7 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		return nil, err
 	}
 	r := c.request(getRepository, name, "", nil)
-	answer, err := c.read(ctx, r)
+	answer, err := c.do(ctx, r)
 	if lacksAPI(err) {
 		return nil, unsupported(err, "only Azure Container Registry has the properties of a repository")
 	}

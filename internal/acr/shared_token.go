@@ -13,7 +13,7 @@ import (
 // 6 KiB, and servers take 8 KiB for a request's first line (RFC 9110 section 4.1).
 const repositoriesPerToken = 20
 
-// sharedToken stands for one token that opens several repositories.
+// sharedToken stands for one token that opens several repositories, or one for all that a write does there.
 type sharedToken struct {
 	scopes  []string
 	refused atomic.Bool // the token server gives no such token
@@ -25,6 +25,11 @@ func newSharedToken(repositories []string) *sharedToken {
 		shared.scopes = append(shared.scopes, strings.ReplaceAll(pull, "{name}", repository))
 	}
 	return shared
+}
+
+// newPushToken stands for the one token of all that a push to a repository asks for, its reads too.
+func newPushToken(repository string) *sharedToken {
+	return &sharedToken{scopes: []string{strings.ReplaceAll(push, "{name}", repository)}}
 }
 
 // tokenFor gets the token for a request; fresh reports whether it was made for it. Where the request shares a token, and

@@ -152,6 +152,60 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Lift the lock with `az acr repository update --read-enabled true`, or wait until the scan lets the image go. An identity " +
 			"with the role AcrQuarantineReader may read what is in quarantine.",
 	},
+	fault.MayNotPush: {
+		Summary: "Permission to push missing",
+		Cause: "The token was granted no push: the identity behind it may read the repository at most, or the credential is limited to another " +
+			"one.",
+		Remedy: "Give the identity the role AcrPush, or Container Registry Repository Writer on a registry with ABAC permissions. Or add " +
+			"content/write to the scope map of its repository-scoped token. Check the repository's name: a registry answers the same for one " +
+			"that the credential does not cover.",
+	},
+	fault.MayNotDelete: {
+		Summary: "Permission to delete missing",
+		Cause:   "The token was granted no delete, which removing a tag needs.",
+		Remedy: "Give the identity the role AcrDelete, or Container Registry Repository Contributor on a registry with ABAC permissions. Or add " +
+			"content/delete to the scope map of its repository-scoped token. To forget the tag and leave it where it is, use a `removed` " +
+			"block.",
+	},
+	fault.MayNotLock: {
+		Summary: "Permission to change locks missing",
+		Cause:   "The token was granted no metadata_write, which changing locks needs. AcrPush does not have it.",
+		Remedy: "Use an identity with the role Contributor or Owner on the registry, or Container Registry Repository Writer on one with ABAC " +
+			"permissions; the registry's admin user; or a repository-scoped token with metadata/write in its scope map.",
+	},
+	fault.WriteDisallowed: {
+		Summary: "Locked, or the registry is full",
+		Cause: "The registry forbids this write. The repository, the manifest or the tag is locked: each of the three has locks of its own, " +
+			"`write_enabled = false` keeps from overwriting and deleting, `delete_enabled = false` from deleting. Or the registry's storage " +
+			"is full.",
+		Remedy: "Look at the locks with `az acr repository show --name registry --repository team/app`, then with `--image team/app:tag` and " +
+			"`--image team/app@digest`. Lift the one that is set, with `acr_lock` where Terraform holds it. To delete, all three have to be " +
+			"free. See the storage with `az acr show-usage`.",
+	},
+	fault.TagElsewhere: {
+		Summary: "Tag is there and names another manifest",
+		Cause:   "A tag that this configuration is to make exists, and names another manifest. It was not touched, since somebody may rely on it.",
+		Remedy: "If Terraform is to manage the tag, import it; the next plan then shows which digest moves to which. Otherwise choose another " +
+			"tag, or remove this one first.",
+	},
+	fault.TagMoved: {
+		Summary: "Tag has moved since the plan",
+		Cause:   "Between plan and apply somebody else moved the tag or removed it. It was not touched.",
+		Remedy:  "Plan again, and see whether the change is still the one that is wanted.",
+	},
+	fault.NotInRepository: {
+		Summary: "Digest not in the repository",
+		Cause:   "The repository has no manifest with this digest. A tag can only name what is in its own repository.",
+		Remedy: "Check `digest` and `repository`. To bring an image here from another repository or registry, use `acr_image_copy`, which can set " +
+			"the tag as well.",
+	},
+	fault.CannotUntag: {
+		Summary: "Tag cannot be removed here",
+		Cause: "The registry lacks Azure Container Registry's own API, and without it there is no way to remove a tag and keep the manifest. " +
+			"Nothing was deleted.",
+		Remedy: "Let Terraform forget the tag: put a `removed` block with `from` set to this resource and `lifecycle { destroy = false }` in the " +
+			"place of the resource, or run `terraform state rm`. Then remove the tag with the registry's own means, if at all.",
+	},
 	fault.RepositoryNotFound: {
 		Summary: "Repository not found",
 		Cause:   "The registry has no repository of this name, or no longer.",

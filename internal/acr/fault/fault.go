@@ -29,6 +29,9 @@ const (
 	CredentialHelper    Reason = "credential helper"     // the Docker config or its credential helper failed
 	InvalidToken        Reason = "invalid token"         // the registry refused the bearer token
 	InsufficientScope   Reason = "insufficient scope"    // the token lacks a permission
+	MayNotPush          Reason = "may not push"          // the token lacks push
+	MayNotDelete        Reason = "may not delete"        // the token lacks delete
+	MayNotLock          Reason = "may not lock"          // the token lacks metadata_write
 	Denied              Reason = "denied"                // 403
 	Disallowed          Reason = "disallowed"            // locked against reading, or in quarantine
 	RepositoryNotFound  Reason = "repository not found"  // 404 NAME_UNKNOWN
@@ -41,6 +44,11 @@ const (
 	TooLarge            Reason = "answer too large"      // an answer over its limit
 	DigestMismatch      Reason = "digest mismatch"       // the bytes are not what their digest says
 	Schema1             Reason = "schema 1"              // a Docker schema 1 manifest
+	WriteDisallowed     Reason = "write disallowed"      // locked against writing, or the registry's storage is full
+	TagElsewhere        Reason = "tag points elsewhere"  // a tag to be made is there, and names another manifest
+	TagMoved            Reason = "tag has moved"         // since it was last read
+	NotInRepository     Reason = "not in repository"     // the repository has no manifest to put a tag on
+	CannotUntag         Reason = "cannot untag"          // the registry has no way to remove a tag alone
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
@@ -67,6 +75,7 @@ func Reasons() []Reason {
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
+		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, CannotUntag,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
 		SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
 		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange,

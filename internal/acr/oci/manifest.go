@@ -52,6 +52,12 @@ func (m *Manifest) IsIndex() bool {
 	return m.MediaType == ocispec.MediaTypeImageIndex || m.MediaType == MediaTypeDockerList || m.Manifests != nil
 }
 
+// Is reports whether the manifest's bytes have the digest, of whatever algorithm; never for an empty one, or a nil
+// manifest.
+func (m *Manifest) Is(d digest.Digest) bool {
+	return m != nil && d.Validate() == nil && d.Algorithm().FromBytes(m.Body) == d
+}
+
 // Received is a manifest as an answer brought it.
 type Received struct {
 	ContentType string   // the header's value; empty for none

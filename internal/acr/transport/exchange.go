@@ -28,6 +28,7 @@ type Request struct {
 	Limit         int64       // of a 2xx answer's body, in bytes
 	Confined      bool        // redirects must stay on the origin
 	Once          bool        // no second attempt: another caller has just tried in vain
+	Unrepeatable  bool        // no second attempt where the first may have been acted on (RFC 9110 section 9.2.2)
 }
 
 // Response is a complete answer: the whole body, within its limit.

@@ -32,7 +32,7 @@ func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
 		if last.verdict == once {
 			transient++
 		}
-		if last.verdict == never || transient > 1 {
+		if last.verdict == never || transient > 1 || r.Unrepeatable && last.acted {
 			return nil, backoff.Permanent(last.err)
 		}
 		if last.err.RetryAfter > 0 {
@@ -81,6 +81,7 @@ const (
 type failure struct {
 	err     *fault.Error
 	verdict verdict
+	acted   bool // the server may have done what it was asked for
 }
 
 // try makes one attempt. A status that another attempt may mend counts, whatever became of its body.
@@ -88,7 +89,7 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 	answer, err := t.attempt(ctx, r)
 	switch {
 	case ctx.Err() != nil && (err != nil || mayPass(answer.Status)):
-		return nil, &failure{cancelled(r), never}
+		return nil, &failure{err: cancelled(r), verdict: never}
 	case answer != nil && mayPass(answer.Status):
 		return nil, t.judgeStatus(answer, r)
 	case err != nil:
@@ -97,7 +98,7 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 		if answer != nil {
 			failed.Status = answer.Status
 		}
-		return nil, &failure{failed, verdictOn(err)}
+		return nil, &failure{err: failed, verdict: verdictOn(err), acted: !isBeforeSending(err)}
 	}
 	return answer, nil
 }
@@ -113,6 +114,12 @@ func mayPass(status int) bool {
 	return false
 }
 
+// isRefusal reports whether a status that may pass says that nothing was done: the request was not complete, came too
+// early or found the server unable to take it (RFC 9110 sections 15.5.9 and 15.6.4, RFC 6585 section 4).
+func isRefusal(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
 // judgeStatus is for a status that may pass. Retry-After counts where RFC 9110 section 10.2.3 and RFC 6585 section 4
 // give it a meaning.
 func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
@@ -123,7 +130,7 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	case http.StatusRequestTimeout:
 		reason = fault.RequestRefused
 	}
-	f := &failure{answer.Fault(reason, r.Step), again}
+	f := &failure{err: answer.Fault(reason, r.Step), verdict: again, acted: !isRefusal(answer.Status)}
 	if answer.Status != http.StatusTooManyRequests && answer.Status != http.StatusServiceUnavailable {
 		return f
 	}
@@ -134,6 +141,9 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	}
 	return f
 }
+
+// isBeforeSending reports whether an attempt failed before a server had the request.
+func isBeforeSending(err error) bool { return isUnknownHost(err) || isRefused(err) || isDialError(err) }
 
 // verdictOn is for an attempt without an answer. An unknown host, a refusal and a time-out are seldom gone a moment
 // later; a connection that broke or could not be made often is. All else is a decision of the peer or of this client.

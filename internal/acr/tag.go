@@ -1,0 +1,228 @@
+package acr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// TagRequest says which manifest a tag is to name.
+type TagRequest struct {
+	Repository string
+	Tag        string
+	Digest     string // of a manifest that is in the repository
+	Was        string // digest that the tag names so far; empty where there is no such tag
+}
+
+func (r TagRequest) validate() error {
+	if err := oci.ValidateRepository(r.Repository); err != nil {
+		return err
+	}
+	if err := oci.ValidateTag(r.Tag); err != nil {
+		return err
+	}
+	return oci.ValidateDigest(r.Digest)
+}
+
+// PutTag puts a manifest of the repository under a tag, byte for byte, and returns it. A tag that names it already is left
+// alone. Errors are *fault.Error; TagElsewhere or TagMoved for a tag that names another manifest than Was: the registry
+// knows no conditional write, so whoever comes second learns it here.
+func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Manifest, err error) {
+	defer c.finish(&err, fmt.Sprintf("putting the tag %s/%s:%s on %s", c.config.Registry, req.Repository, req.Tag, req.Digest))
+	if err := req.validate(); err != nil {
+		return nil, err
+	}
+	defer c.written.lock(req.Repository, req.Tag)()
+	put := tagWrite{req, c, newPushToken(req.Repository)}
+	before, err := put.current(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case before.Is(digest.Digest(req.Digest)):
+		return before, nil
+	case !put.expects(before):
+		return nil, put.conflict(before)
+	}
+	if manifest, err = put.wanted(ctx); err != nil {
+		return nil, err
+	}
+	if err := put.write(ctx, manifest); err != nil {
+		return nil, err
+	}
+	c.written.note(req.Repository, req.Tag, digestOf(before), req.Digest)
+	return manifest, nil
+}
+
+// tagWrite is one PutTag. Its requests share one token, for pull and push.
+type tagWrite struct {
+	TagRequest
+	client *Client
+	token  *sharedToken
+}
+
+// current reads the manifest that the tag names; nil where there is no such tag.
+func (t tagWrite) current(ctx context.Context) (*oci.Manifest, error) {
+	r := t.client.request(getManifest, t.Repository, t.Tag, nil)
+	r.shared = t.token
+	r.Step = "reading what the tag names"
+	manifest, err := t.client.taggedManifest(ctx, r, t.Repository, t.Tag)
+	if fault.IsMissing(err) {
+		return nil, nil
+	}
+	return manifest, err
+}
+
+// expects reports whether a tag is still what it was when the write was planned; nil for no tag.
+func (t tagWrite) expects(now *oci.Manifest) bool {
+	return t.Was == "" && now == nil || now.Is(digest.Digest(t.Was))
+}
+
+// wanted reads the manifest that the tag is to name.
+func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
+	r := t.client.request(getManifest, t.Repository, t.Digest, nil)
+	r.shared = t.token
+	r.Step = "reading the manifest"
+	manifest, err := t.client.manifest(ctx, r, t.Digest)
+	if failed, ok := fault.As(err); ok && failed.Reason == fault.ManifestNotFound {
+		failed.Reason = fault.NotInRepository
+	}
+	return manifest, err
+}
+
+// write puts the manifest under the tag. Where an answer is lost, the tag tells whether the registry has acted: what
+// another writer did since then is not overwritten.
+func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
+	r := t.client.request(putManifest, t.Repository, t.Tag, nil)
+	r.shared = t.token
+	r.ContentType = manifest.MediaType
+	r.Body = secret.New(string(manifest.Body))
+	r.Unrepeatable = true
+	err := t.put(ctx, r, manifest)
+	if !isUnsettled(err) {
+		return err
+	}
+	now, failed := t.current(ctx)
+	switch {
+	case failed != nil:
+		return err
+	case now.Is(digest.Digest(t.Digest)):
+		return nil
+	case !t.expects(now):
+		return t.conflict(now)
+	}
+	r.Unrepeatable = false
+	return t.put(ctx, r, manifest)
+}
+
+// put sends the manifest, and compares the digest in the answer: of other bytes under the tag nobody shall hear that all
+// went well.
+func (t tagWrite) put(ctx context.Context, r request, manifest *oci.Manifest) error {
+	answer, err := t.client.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, header := range answer.Header.Values(oci.HeaderContentDigest) {
+		stored, err := digest.Parse(header)
+		if err != nil {
+			return badAnswer(r, answer.Response, errors.New("the "+oci.HeaderContentDigest+" header is malformed"))
+		}
+		if sent := stored.Algorithm().FromBytes(manifest.Body); sent != stored {
+			return badAnswer(r, answer.Response, &fault.Error{
+				Reason: fault.DigestMismatch, Detail: fmt.Sprintf("%s was sent, while the registry says that it stored %s", sent, stored),
+			})
+		}
+	}
+	return nil
+}
+
+// conflict is the error about a tag that is not what it was; nil for no tag.
+func (t tagWrite) conflict(now *oci.Manifest) error {
+	switch {
+	case t.Was == "":
+		return &fault.Error{Reason: fault.TagElsewhere, Detail: "the tag is there already, and names " + digestOf(now)}
+	case now == nil:
+		return &fault.Error{Reason: fault.TagMoved, Detail: "the tag named " + t.Was + ", and is gone"}
+	}
+	return &fault.Error{Reason: fault.TagMoved, Detail: "the tag named " + t.Was + ", and now names " + digestOf(now)}
+}
+
+// isUnsettled reports whether a write may have been acted on although it failed: no answer came, or that of a server
+// that broke on the way.
+func isUnsettled(err error) bool {
+	failed, ok := fault.As(err)
+	if !ok || failed.Reason == fault.Canceled {
+		return false
+	}
+	return failed.Status == 0 || failed.Status >= 500 || failed.Reason == fault.Unreachable || failed.Reason == fault.TimedOut
+}
+
+// digestOf returns the digest of a manifest, empty for nil.
+func digestOf(manifest *oci.Manifest) string {
+	if manifest == nil {
+		return ""
+	}
+	return manifest.Digest.String()
+}
+
+// Untag removes a tag; the manifest stays. A tag that is gone already is as good. Only ACR's own API can do this
+// (elsewhere, deleting by tag deletes the manifest, or is not known at all): CannotUntag on other registries, which are
+// sent no DELETE. Errors are *fault.Error.
+func (c *Client) Untag(ctx context.Context, repository, tag string) (err error) {
+	defer c.finish(&err, fmt.Sprintf("removing the tag %s/%s:%s", c.config.Registry, repository, tag))
+	if err := oci.ValidateRepository(repository); err != nil {
+		return err
+	}
+	if err := oci.ValidateTag(tag); err != nil {
+		return err
+	}
+	defer c.written.lock(repository, tag)()
+	if err := c.requireOwnAPI(ctx, repository, tag); err != nil {
+		return cannotUntag(err)
+	}
+	answer, err := c.do(ctx, c.request(deleteTag, repository, tag, nil))
+	switch {
+	case fault.IsMissing(err) && !lacksAPI(err):
+		return nil
+	case err != nil:
+		return cannotUntag(err)
+	}
+	c.written.note(repository, tag, answer.Header.Get("X-Ms-Int-Docker-Content-Digest"), "")
+	return nil
+}
+
+// requireOwnAPI asks, once for a client and without credentials, whether the registry has ACR's own API.
+func (c *Client) requireOwnAPI(ctx context.Context, repository, tag string) error {
+	if c.hasOwnAPI.Load() {
+		return nil
+	}
+	_, _, err := c.probes.Do(ctx, "", func(ctx context.Context) (struct{}, error) {
+		r := c.request(getTag, repository, tag, nil)
+		found, err := c.discover(ctx, r)
+		if err == nil && found.challenge == nil {
+			_, err = c.accept(r, found.answer, nil, nil)
+		}
+		if err == nil || fault.IsMissing(err) && !lacksAPI(err) {
+			c.hasOwnAPI.Store(true)
+			return struct{}{}, nil
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// cannotUntag is the error about a registry without ACR's own API. Any other error is returned unchanged.
+func cannotUntag(err error) error {
+	failed, ok := fault.As(err)
+	if !ok || !lacksAPI(err) {
+		return err
+	}
+	mine := *failed
+	mine.Reason = fault.CannotUntag
+	return &mine
+}

@@ -1,0 +1,65 @@
+package acr
+
+import (
+	"sync"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+)
+
+// written is what this client has done to tags. The registry's answer to a write is trusted for as long as the client
+// lives, which for the provider is one run: replicas of a registry take a write at different times, so a read that finds
+// what was there before tells of a late replica and not of a change (Microsoft, "Geo-replication in Azure Container
+// Registry"). Whatever else a read finds is believed.
+type written struct {
+	mu   sync.Mutex
+	tags map[string]*writtenTag
+}
+
+type writtenTag struct {
+	writing sync.Mutex // one write of a tag at a time: the second finds what the first did
+	noted   bool
+	was, is string // digests before and after the write; empty for no tag
+}
+
+func (w *written) tag(repository, tag string) *writtenTag {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tags == nil {
+		w.tags = map[string]*writtenTag{}
+	}
+	name := repository + ":" + tag
+	if w.tags[name] == nil {
+		w.tags[name] = &writtenTag{}
+	}
+	return w.tags[name]
+}
+
+// lock begins the write of a tag, once no other is under way, and returns what ends it.
+func (w *written) lock(repository, tag string) (unlock func()) {
+	t := w.tag(repository, tag)
+	t.writing.Lock()
+	return t.writing.Unlock
+}
+
+// note remembers a write.
+func (w *written) note(repository, tag, was, is string) {
+	t := w.tag(repository, tag)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t.noted, t.was, t.is = true, was, is
+}
+
+// overtakes reports whether a read of a tag found what it named before this client wrote it, and what it names since.
+func (w *written) overtakes(repository, tag string, found *oci.Manifest, err error) (is string, stale bool) {
+	if err != nil && !fault.IsMissing(err) {
+		return "", false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tags[repository+":"+tag]
+	if t == nil || !t.noted || t.was == t.is || digestOf(found) != t.was {
+		return "", false
+	}
+	return t.is, true
+}
