@@ -1,5 +1,5 @@
 // The soak command reads for as long as it takes from a registry in memory that fails a share of all requests, and
-// tells how many reads succeeded all the same: through the client alone, and through a real `terraform apply`. It exits
+// tells how many reads succeeded all the same: through the client alone, and through a real `terraform apply` by blocks and by one block. It exits
 // with 1 where a run misses its goal.
 package main
 
@@ -40,7 +40,8 @@ func main() {
 	err := soak(ctx, *seed, []run{
 		{name: "client", reads: 1000, rate: 0.10, goal: 1000, read: readByClient},
 		{name: "client", reads: 500, rate: 0.25, goal: 499, read: readByClient},
-		{name: "terraform apply", reads: 200, rate: 0.10, goal: 200, read: readByTerraform(*provider)},
+		{name: "apply, acr_manifest", reads: 200, rate: 0.10, goal: 200, read: readByTerraform(*provider, eachByItself)},
+		{name: "apply, acr_images", reads: 1000, rate: 0.10, goal: 1000, read: readByTerraform(*provider, allTogether)},
 	})
 	if err != nil {
 		if ctx.Err() != nil {

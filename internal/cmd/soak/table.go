@@ -32,5 +32,5 @@ func (t table) add(r run, o outcome) {
 }
 
 func (t table) row(cells ...any) {
-	fmt.Fprintf(t.w, "%-16v %8v %6v %10v %7v %9v %5v %5v %6v %8v %7v\n", cells...)
+	fmt.Fprintf(t.w, "%-20v %8v %6v %10v %7v %9v %5v %5v %6v %8v %7v\n", cells...)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// configuration reads each image by a data source of its own.
 const configuration = `
 terraform {
   required_providers {
@@ -25,7 +24,11 @@ variable "ca_cert_pem" { type = string }
 variable "images" { type = list(object({ repository = string, tag = string })) }
 
 provider "acr" { ca_cert_pem = var.ca_cert_pem }
+`
 
+// The two ways to read the images.
+const (
+	eachByItself = `
 data "acr_manifest" "all" {
   count      = length(var.images)
   repository = var.images[count.index].repository
@@ -34,16 +37,24 @@ data "acr_manifest" "all" {
 
 output "digests" { value = data.acr_manifest.all[*].digest }
 `
+	allTogether = `
+data "acr_images" "all" {
+  references = { for i, image in var.images : i => "${image.repository}:${image.tag}" }
+}
 
-// readByTerraform reads through one apply with the built provider.
-func readByTerraform(provider string) reader {
+output "digests" { value = [for i, _ in var.images : data.acr_images.all.digests[i]] }
+`
+)
+
+// readByTerraform reads in one of these ways, through one apply with the built provider.
+func readByTerraform(provider, way string) reader {
 	return func(ctx context.Context, registry *registry) (succeeded int, err error) {
 		workspace, err := terraform.NewWorkspace(terraform.Providers{"acrkit/acr": filepath.Dir(provider)})
 		if err != nil {
 			return 0, err
 		}
 		defer func() { err = errors.Join(err, workspace.Close()) }()
-		if err := configure(workspace, registry); err != nil {
+		if err := configure(workspace, registry, way); err != nil {
 			return 0, err
 		}
 		if _, err := workspace.Run(ctx, "apply", "-auto-approve", "-no-color"); err != nil {
@@ -54,7 +65,7 @@ func readByTerraform(provider string) reader {
 	}
 }
 
-func configure(workspace *terraform.Workspace, registry *registry) error {
+func configure(workspace *terraform.Workspace, registry *registry, way string) error {
 	var images []map[string]string
 	for _, image := range registry.images {
 		images = append(images, map[string]string{"repository": image.repository, "tag": image.tag})
@@ -66,7 +77,7 @@ func configure(workspace *terraform.Workspace, registry *registry) error {
 	workspace.Set("ACR_REGISTRY", registry.Host())
 	workspace.Set("ACR_USERNAME", acrtest.DefaultUser)
 	workspace.Set("ACR_PASSWORD", acrtest.DefaultPassword)
-	return errors.Join(workspace.Write("main.tf", configuration), workspace.Write("terraform.tfvars.json", string(variables)))
+	return errors.Join(workspace.Write("main.tf", configuration+way), workspace.Write("terraform.tfvars.json", string(variables)))
 }
 
 // compare counts the digests of the output that are those of the images.
