@@ -54,6 +54,7 @@ type Client struct {
 	config    Config
 	home      transport.Origin
 	transport *transport.Transport
+	signIn    *transport.Transport // to others than the registry; the same but for insecure_skip_verify
 	policy    auth.RealmPolicy
 	tokens    *auth.Tokens
 	secrets   *secret.Set // what no error may repeat
@@ -94,7 +95,7 @@ func NewClient(config Config) (*Client, error) {
 		config.RequestTimeout = DefaultRequestTimeout
 	}
 	secrets := &secret.Set{}
-	sender, err := transport.New(transport.Config{
+	how := transport.Config{
 		Registry:           config.endpoint(),
 		CACertPEM:          config.CACertPEM,
 		InsecureSkipVerify: config.InsecureSkipVerify,
@@ -103,17 +104,28 @@ func NewClient(config Config) (*Client, error) {
 		UserAgent:          config.UserAgent,
 		Secrets:            secrets,
 		Log:                config.Log,
-	})
+	}
+	sender, err := transport.New(how)
 	if err != nil {
 		return nil, err
+	}
+	signIn := sender
+	if how.InsecureSkipVerify {
+		how.InsecureSkipVerify = false
+		if signIn, err = transport.New(how); err != nil {
+			return nil, err
+		}
 	}
 	return &Client{
 		config:    config,
 		home:      home,
 		transport: sender,
+		signIn:    signIn,
 		policy:    auth.NewRealmPolicy(home, config.TrustedTokenHosts),
-		tokens:    auth.NewTokens(sender, config.Credential, secrets),
-		secrets:   secrets,
+		tokens: auth.NewTokens(auth.Sender{
+			Home: home, Registry: sender, SignIn: signIn, Timeout: config.RequestTimeout, Secrets: secrets,
+		}, config.Credential),
+		secrets: secrets,
 	}, nil
 }
 
@@ -121,7 +133,10 @@ func NewClient(config Config) (*Client, error) {
 func (c *Client) Registry() string { return c.config.Registry }
 
 // Close drops idle connections. The client stays usable.
-func (c *Client) Close() { c.transport.Close() }
+func (c *Client) Close() {
+	c.transport.Close()
+	c.signIn.Close()
+}
 
 // answer is what do returns: a status that the request accepts, and what its token was asked with.
 type answer struct {

@@ -146,8 +146,11 @@ func (c *Client) tokenRefused(err error) error {
 		failed.Reason = fault.Denied
 	case res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden:
 		failed.Reason, failed.Detail = fault.WrongCredentials, "it was shown "+credential.Description()
-		if auth.IsAnonymous(credential) {
+		switch _, signedIn := credential.(*auth.Entra); {
+		case auth.IsAnonymous(credential):
 			failed.Reason = fault.NoCredential
+		case signedIn:
+			failed.Reason = fault.ExchangeRefused
 		}
 	case res.Status == http.StatusNotFound:
 		failed.Reason = fault.NotARegistry

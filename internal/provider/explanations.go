@@ -110,9 +110,11 @@ var explanations = map[fault.Reason]explanation{
 	fault.NoCredential: {
 		Summary: "Credential needed",
 		Cause: "The registry does not give this to anonymous callers. No credential was found in the provider block, in ACR_USERNAME and " +
-			"ACR_PASSWORD, nor, with `use_docker_config`, in the Docker config.",
-		Remedy: "Set `username` and `password` in the provider block or in the environment, or sign in with `az acr login` and set " +
-			"`use_docker_config = true`. If this should be public, switch anonymous pull on at the registry.",
+			"ACR_PASSWORD, nor, with `use_docker_config`, in the Docker config. For a registry of Azure, the ARM_ variables name no identity, and the " +
+			"Azure CLI is missing or signed out.",
+		Remedy: "Sign in with `az login`, or name an identity of Entra ID in the provider block or the ARM_ variables. Or set `username` and `password` " +
+			"in the provider block or in the environment. For a registry on a host of its own name, name the way to sign in in the provider block. If this " +
+			"should be public, switch anonymous pull on at the registry.",
 	},
 	fault.CredentialHelper: {
 		Summary: "Docker config not usable",
@@ -321,7 +323,7 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "No managed identity",
 		Cause:   "`use_msi` asks for a managed identity, and this machine has none, or not the one that `client_id` names, or does not run on Azure.",
 		Remedy: "Give the machine an identity. Where it has several, or a user-assigned one alone, set `client_id` or ARM_CLIENT_ID to the one to use. On " +
-			"Azure Arc, let the user that runs Terraform be in the group himds. A proxy must leave 169.254.169.254 out: add it to NO_PROXY.",
+			"Azure Arc, let the user that runs Terraform be in the group himds.",
 	},
 	fault.AzureCLIMissing: {
 		Summary: "Azure CLI missing",
@@ -351,6 +353,13 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Give the identity a role: AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions; it takes some minutes to " +
 			"count. Check that `tenant_id` is the registry's tenant, and leave `entra_audience` out. To read anonymously while the Azure CLI is signed " +
 			"in, set `use_cli = false`.",
+	},
+	fault.NotSignedIn: {
+		Summary: "Not signed in with Entra ID",
+		Cause: "`acr_login` hands out a refresh token that was had with an identity of Entra ID. The provider signs in in another way, with which there is " +
+			"nothing to hand out that the caller lacks, or not at all.",
+		Remedy: "Name an identity in the provider block, such as with `use_oidc`, `use_msi` or `use_cli`. With a user name and a password, hand those on, or " +
+			"take `acr_bearer_token`.",
 	},
 	fault.NoExchange: {
 		Summary: "Registry knows no Entra ID",

@@ -42,7 +42,7 @@ func (b Basic) Validate() error {
 }
 
 // Request implements Credential: base64 of the raw bytes, no URL-encoding (RFC 7617 section 2).
-func (b Basic) Request(_ context.Context, realm *url.URL, params url.Values) (transport.Request, error) {
+func (b Basic) Request(_ context.Context, _ Sender, realm *url.URL, params url.Values) (transport.Request, error) {
 	r := get(realm, params)
 	r.Authorization = secret.New("Basic " + base64.StdEncoding.EncodeToString([]byte(b.pair())))
 	return r, nil

@@ -55,7 +55,7 @@ func TestCredentialBasic(t *testing.T) {
 		{"u", "a/b+c=d:e%20", "Basic dTphL2IrYz1kOmUlMjA="},
 		{"u", " x\xff ", "Basic " + base64.StdEncoding.EncodeToString([]byte("u: x\xff "))},
 	} {
-		r, err := Basic{Username: test.user, Password: secret.New(test.password)}.Request(t.Context(), &url.URL{}, url.Values{})
+		r, err := Basic{Username: test.user, Password: secret.New(test.password)}.Request(t.Context(), Sender{}, &url.URL{}, url.Values{})
 		if got := r.Authorization.Reveal(); got != test.want || err != nil {
 			t.Errorf("%s:%s = %q, %v; want %q", test.user, test.password, got, err, test.want)
 		}

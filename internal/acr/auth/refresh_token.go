@@ -20,7 +20,7 @@ type RefreshToken struct {
 func (RefreshToken) Validate() error { return nil }
 
 // Request implements Credential.
-func (r RefreshToken) Request(_ context.Context, realm *url.URL, params url.Values) (transport.Request, error) {
+func (r RefreshToken) Request(_ context.Context, _ Sender, realm *url.URL, params url.Values) (transport.Request, error) {
 	params.Set("grant_type", "refresh_token")
 	params.Set("refresh_token", r.Token.Reveal())
 	return post(realm, params), nil

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/flight"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
@@ -16,19 +16,18 @@ const maxTokenBody = 128 << 10
 // Tokens gets tokens for challenges with one credential of one registry, and shares them: for one realm, service and
 // scopes there is one token until shortly before its end. Only successes are remembered.
 type Tokens struct {
-	transport  *transport.Transport
+	via        Sender
 	credential Credential
-	secrets    *secret.Set
 	fetches    flight.Group[*Token]
 
 	mu    sync.Mutex
 	known map[string]*Token
 }
 
-// NewTokens returns an empty store. What it hands out is added to secrets.
-func NewTokens(transport *transport.Transport, credential Credential, secrets *secret.Set) *Tokens {
-	secrets.Add(credential.Secrets()...)
-	return &Tokens{transport: transport, credential: credential, secrets: secrets, known: map[string]*Token{}}
+// NewTokens returns an empty store. What it hands out is added to the sender's secrets.
+func NewTokens(via Sender, credential Credential) *Tokens {
+	via.Secrets.Add(credential.Secrets()...)
+	return &Tokens{via: via, credential: credential, known: map[string]*Token{}}
 }
 
 // Refusal is a token server's answer that brings no token. The error of Response.Body is not in its text.
@@ -47,7 +46,7 @@ func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool
 	t.mu.Lock()
 	token = t.known[c.key()]
 	t.mu.Unlock()
-	if token != nil && t.transport.Now().Before(token.renewAt) {
+	if token != nil && t.via.Registry.Now().Before(token.renewAt) {
 		return token, false, nil
 	}
 	token, _, err = t.fetches.Do(ctx, c.key(), func(ctx context.Context) (*Token, error) { return t.Fetch(ctx, c) })
@@ -57,12 +56,8 @@ func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool
 // Fetch gets a new token for a challenge, the second step of ACR's flow, and remembers it. Errors are *Refusal or
 // *fault.Error.
 func (t *Tokens) Fetch(ctx context.Context, c Challenge) (*Token, error) {
-	r, err := t.request(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	asked := t.transport.Now()
-	answer, err := t.transport.Do(ctx, r)
+	asked := t.via.Registry.Now()
+	r, answer, err := t.ask(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +68,27 @@ func (t *Tokens) Fetch(ctx context.Context, c Challenge) (*Token, error) {
 	if err != nil {
 		return nil, &Refusal{Step: r.Step, Answer: answer, Cause: err}
 	}
-	t.secrets.Add(token.Value)
+	t.via.Secrets.Add(token.Value)
 	token.Realm, token.Service, token.Scopes = c.Realm.String(), c.Service, c.Scopes
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.known[c.key()] = token
 	return token, nil
+}
+
+// ask shows the realm the credential, once more where that was refused and can be had anew.
+func (t *Tokens) ask(ctx context.Context, c Challenge) (r transport.Request, answer *transport.Response, err error) {
+	for range 2 {
+		if r, err = t.request(ctx, c); err != nil {
+			return r, nil, err
+		}
+		answer, err = t.via.Registry.Do(ctx, r)
+		renewable, ok := t.credential.(Renewable)
+		if err != nil || answer.Status != http.StatusUnauthorized || !ok || !renewable.Renew(r) {
+			break
+		}
+	}
+	return r, answer, err
 }
 
 // request asks the realm for a token. Scopes are repeated parameters, as distribution's specification has it, and an
@@ -92,7 +102,7 @@ func (t *Tokens) request(ctx context.Context, c Challenge) (transport.Request, e
 	for _, scope := range c.Scopes {
 		params.Add("scope", scope)
 	}
-	r, err := t.credential.Request(ctx, &realm, params)
+	r, err := t.credential.Request(ctx, t.via, &realm, params)
 	r.Step = "asking " + transport.OriginOf(&realm).String() + realm.EscapedPath() + " for a token"
 	r.Limit = maxTokenBody
 	r.Confined = true
@@ -108,4 +118,18 @@ func (t *Tokens) Drop(token *Token) {
 			delete(t.known, key)
 		}
 	}
+}
+
+// Login gets a new refresh token for the challenge's realm and service, which later tokens are asked for with. Errors are
+// *fault.Error; NotSignedIn without an identity of Entra ID.
+func (t *Tokens) Login(ctx context.Context, c Challenge) (*Login, error) {
+	signedIn, ok := t.credential.(*Entra)
+	if !ok {
+		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is shown " + t.credential.Description()}
+	}
+	login, err := signedIn.Exchange(ctx, t.via, c.Realm, c.Service)
+	if err != nil && signedIn.countsAsNone(err) {
+		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is shown " + signedIn.Description()}
+	}
+	return login, err
 }

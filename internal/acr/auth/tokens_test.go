@@ -45,7 +45,7 @@ func startTokenServer(t *testing.T) *tokenServer {
 	}
 	t.Cleanup(sender.Close)
 	sender.Now = func() time.Time { return s.now }
-	s.tokens = NewTokens(sender, Anonymous{}, &secret.Set{})
+	s.tokens = NewTokens(Sender{Registry: sender, Secrets: &secret.Set{}}, Anonymous{})
 	return s
 }
 

@@ -67,6 +67,7 @@ const (
 	AzureCLIFailed        Reason = "Azure CLI failed"        // az fails otherwise
 	ExchangeRefused       Reason = "exchange refused"        // the registry takes no token of this identity
 	NoExchange            Reason = "no exchange"             // the registry knows no Entra ID
+	NotSignedIn           Reason = "not signed in"           // what is asked for needs sign-in with Entra ID
 )
 
 // Reasons lists every Reason, for the test that holds the documentation to the code.
@@ -78,7 +79,7 @@ func Reasons() []Reason {
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, CannotUntag,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
 		SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
-		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange,
+		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,
 	}
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,6 +23,7 @@ type Request struct {
 	Method        string
 	URL           *url.URL
 	Accept        string
+	Header        http.Header // further fields; like Authorization, they stay on the origin
 	ContentType   string      // of Body
 	Body          secret.Text // sent with every attempt: a form may hold a refresh token; none when zero
 	Authorization secret.Text // the header's whole value, such as "Bearer …"; none when zero
@@ -97,6 +99,9 @@ func (t *Transport) newRequest(ctx context.Context, r Request, target *url.URL, 
 	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), strings.NewReader(r.Body.Reveal()))
 	if err != nil {
 		return nil, err
+	}
+	if authorized {
+		maps.Copy(req.Header, r.Header)
 	}
 	req.Header.Set("User-Agent", t.config.UserAgent)
 	if r.Accept != "" {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -70,7 +71,12 @@ func New(config Config) (*Transport, error) {
 		BackOff: fullJitter,
 	}
 	t.base = &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if isLinkLocal(r.URL.Hostname()) {
+				return nil, nil
+			}
+			return proxy(r.URL)
+		},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return t.Dial(ctx, network, address)
 		},
@@ -89,6 +95,13 @@ func New(config Config) (*Transport, error) {
 		OnProxyConnectResponse: refusedByProxy,
 	}
 	return t, nil
+}
+
+// isLinkLocal reports whether a host can only be on this machine's own link, as Azure's metadata service is. A proxy
+// would be asked for its own identity.
+func isLinkLocal(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLinkLocalUnicast()
 }
 
 // Close drops idle connections. The transport stays usable.

@@ -78,9 +78,20 @@ func CLI() (string, error) {
 
 // cleanEnvironment leaves out what would steer the CLI or the provider.
 func cleanEnvironment() []string {
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, "TF_") || strings.HasPrefix(variable, "ACR_") || strings.HasPrefix(variable, "DOCKER_")
-	})
+	return slices.DeleteFunc(os.Environ(), Steers)
+}
+
+// Steers reports whether a variable, NAME or NAME=VALUE, would steer the CLI or the provider, such as one of those that
+// sign in to Azure.
+func Steers(variable string) bool {
+	for _, prefix := range []string{
+		"TF_", "ACR_", "DOCKER_", "ARM_", "AZURE_", "AZURESUBSCRIPTION_", "ACTIONS_ID_TOKEN_", "SYSTEM_", "IDENTITY_", "IMDS_", "MSI_", "TFC_",
+	} {
+		if strings.HasPrefix(variable, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func overrides(providers Providers) (string, error) {

@@ -54,6 +54,23 @@ type choice struct {
 	unasked   bool
 }
 
+// Asked returns an attribute of the block by which it asks for Entra ID; empty where it does not. A switch that is off asks
+// for nothing.
+func (b Block) Asked() string {
+	if named := (settings{block: b}).namedInBlock(); len(named) > 0 {
+		return named[0].attribute
+	}
+	for _, part := range []struct{ attribute, text string }{
+		{"tenant_id", b.TenantID}, {"client_id", b.ClientID}, {"client_certificate_password", b.ClientCertificatePassword.Reveal()},
+		{"environment", b.Environment}, {"entra_audience", b.Audience},
+	} {
+		if part.text != "" {
+			return part.attribute
+		}
+	}
+	return ""
+}
+
 // namedInBlock lists the ways that the block names, the first that counts first.
 func (s settings) namedInBlock() []choice {
 	b := s.block

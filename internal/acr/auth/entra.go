@@ -1,0 +1,240 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth/entra"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/flight"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+)
+
+// Entra signs in with Entra ID at the first challenge, exchanges that token at the registry for a refresh token, and shows
+// the latter in the form of a POST. All reads share one refresh token, until shortly before its end. Source: Azure/acr,
+// docs/AAD-OAuth.md.
+type Entra struct {
+	identity  *entra.Identity
+	exchanges flight.Group[*Login]
+
+	mu     sync.Mutex
+	login  *Login
+	absent string // why an identity that nobody asked for counts as none; empty while it may be there
+}
+
+// Login is a refresh token of the registry, which opens all that the identity may: what `az acr login --expose-token`
+// prints, as the password of NullUsername.
+type Login struct {
+	RefreshToken secret.Text
+	ExpiresAt    time.Time // UTC; zero where unknown
+
+	service string
+	renewAt time.Time // on this machine's clock
+}
+
+// clouds are those of Azure, by the names of their registries.
+var clouds = map[string]string{".azurecr.io": "public", ".azurecr.cn": "china", ".azurecr.us": "usgovernment"}
+
+// CloudOf returns the cloud of a registry, host[:port], as azurerm names it, and whether the registry's name is one of
+// Azure's. Any other is taken for one of the public cloud.
+func CloudOf(registry string) (cloud string, ofAzure bool) {
+	host, _, _ := strings.Cut(registry, ":")
+	for suffix, cloud := range clouds {
+		if strings.HasSuffix(host, suffix) {
+			return cloud, true
+		}
+	}
+	return "public", false
+}
+
+// NewEntra returns a credential that has not signed in yet. It belongs to one client.
+func NewEntra(identity *entra.Identity) *Entra { return &Entra{identity: identity} }
+
+// Validate implements Credential. The identity was checked when it was made.
+func (e *Entra) Validate() error { return nil }
+
+// Secrets implements Credential.
+func (e *Entra) Secrets() []secret.Text { return e.identity.Secrets() }
+
+// Description implements Credential.
+func (e *Entra) Description() string {
+	if absent := e.absence(); absent != "" {
+		return "no credential, since none was found in the provider block and the environment, and " + absent
+	}
+	return "a refresh token, had with " + e.identity.String()
+}
+
+// Request implements Credential. An identity that nobody asked for and that is not there is shown by an anonymous
+// request.
+func (e *Entra) Request(ctx context.Context, via Sender, realm *url.URL, params url.Values) (transport.Request, error) {
+	if e.absence() != "" {
+		return get(realm, params), nil
+	}
+	login, err := e.loginFor(ctx, via, realm, params.Get("service"))
+	if err != nil && e.countsAsNone(err) {
+		return get(realm, params), nil
+	}
+	if err != nil {
+		return transport.Request{}, err
+	}
+	return RefreshToken{Token: login.RefreshToken}.Request(ctx, via, realm, params)
+}
+
+// Renew implements Renewable: a registry that is switched to ABAC permissions refuses every older refresh token.
+func (e *Entra) Renew(refused transport.Request) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.login != nil && strings.Contains(refused.Body.Reveal(), url.QueryEscape(e.login.RefreshToken.Reveal())) {
+		e.login = nil
+	}
+	return e.absent == ""
+}
+
+// countsAsNone reports whether the failure of an identity that nobody asked for means that there is none, and remembers
+// it: `az` is not asked twice.
+func (e *Entra) countsAsNone(err error) bool {
+	failed, ok := fault.As(err)
+	if !ok || !e.identity.Unasked || failed.Reason != fault.AzureCLIMissing && failed.Reason != fault.AzureCLISignedOut {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.absent = "the Azure CLI has no session: " + failed.Detail
+	return true
+}
+
+func (e *Entra) absence() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.absent
+}
+
+// loginFor returns the refresh token for a service, remembered or had now.
+func (e *Entra) loginFor(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
+	e.mu.Lock()
+	known := e.login
+	e.mu.Unlock()
+	if known != nil && known.service == service && via.Registry.Now().Before(known.renewAt) {
+		return known, nil
+	}
+	login, _, err := e.exchanges.Do(ctx, service, func(ctx context.Context) (*Login, error) {
+		return e.Exchange(ctx, via, realm, service)
+	})
+	return login, err
+}
+
+// Exchange signs in, gets a new refresh token for the challenge's realm and service, and remembers it. Neither token goes
+// anywhere but to the registry's own origin, whatever token servers are trusted besides. Errors are *fault.Error.
+func (e *Entra) Exchange(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
+	if to := transport.OriginOf(realm); to != via.Home {
+		return nil, &fault.Error{Reason: fault.ForeignRealm, Detail: "the challenge of " + via.Home.String() + " names the token server " + to.String() +
+			"; with Entra ID, tokens go to the registry's own origin alone, also where trusted_token_hosts names another"}
+	}
+	bearer, err := e.identity.Token(ctx, entra.Connection{Transport: lent{via.SignIn}, Timeout: via.Timeout, Secrets: via.Secrets})
+	if err != nil {
+		return nil, err
+	}
+	asked := via.Registry.Now()
+	r := post(realm.ResolveReference(&url.URL{Path: "/oauth2/exchange"}), url.Values{
+		"grant_type": {"access_token"}, "service": {service}, "access_token": {bearer.Reveal()},
+	})
+	r.Step = "exchanging the token of Entra ID at " + via.Home.String() + "/oauth2/exchange"
+	r.Limit, r.Confined = maxTokenBody, true
+	answer, err := via.Registry.Do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != http.StatusOK {
+		return nil, e.exchangeRefused(r, answer)
+	}
+	login, err := decodeLogin(answer.Body, asked)
+	if err != nil {
+		return nil, &fault.Error{Reason: fault.BadAnswer, Step: r.Step, Status: answer.Status, Detail: err.Error()}
+	}
+	via.Secrets.Add(login.RefreshToken)
+	login.service = service
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.login = login
+	return login, nil
+}
+
+// exchangeRefused says why the registry gave no refresh token.
+func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response) error {
+	reason := fault.RequestRefused
+	switch answer.Status {
+	case http.StatusUnauthorized:
+		reason = fault.ExchangeRefused
+	case http.StatusForbidden:
+		reason = fault.Denied
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		reason = fault.NoExchange
+	case http.StatusProxyAuthRequired:
+		reason = fault.ProxyRefused
+	}
+	failed := answer.Fault(reason, r.Step)
+	if reason == fault.ExchangeRefused {
+		failed.Detail = "it was shown a token had with " + e.identity.String()
+	}
+	return failed
+}
+
+// refreshTokenLifetime is how long a refresh token lives that does not say so, as recorded.
+const refreshTokenLifetime = 11700 * time.Second
+
+// decodeLogin reads the answer of the exchange. Errors never show what came.
+func decodeLogin(body []byte, asked time.Time) (*Login, error) {
+	var answer struct {
+		RefreshToken wire.LenientString `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, errors.New("the answer is not a JSON object, so it holds no refresh token")
+	}
+	login := &Login{RefreshToken: secret.New(string(answer.RefreshToken))}
+	if !login.RefreshToken.FitsHeader() {
+		return nil, errors.New("the answer holds no refresh token")
+	}
+	lifetime := refreshTokenLifetime
+	if claims, err := ParseClaims(login.RefreshToken); err == nil {
+		login.ExpiresAt = claims.ExpiresAt
+		if !claims.IssuedAt.IsZero() && claims.ExpiresAt.After(claims.IssuedAt) {
+			lifetime = claims.ExpiresAt.Sub(claims.IssuedAt)
+		}
+	}
+	login.renewAt = asked.Add(untilRenewal(lifetime))
+	return login, nil
+}
+
+// lent is the client's transport as azidentity uses it. Redirects stay on the origin: each request shows a secret.
+type lent struct{ transport *transport.Transport }
+
+func (l lent) Do(request *http.Request) (*http.Response, error) {
+	var body []byte
+	if request.Body != nil {
+		var err error
+		if body, err = io.ReadAll(request.Body); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := l.transport.Do(request.Context(), transport.Request{
+		Method: request.Method, URL: request.URL, Header: request.Header, Body: secret.New(string(body)), Limit: maxTokenBody, Confined: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: answer.Status, Status: http.StatusText(answer.Status), Header: answer.Header, Request: request,
+		ContentLength: int64(len(answer.Body)), Body: io.NopCloser(bytes.NewReader(answer.Body)),
+	}, nil
+}
