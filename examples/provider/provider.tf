@@ -6,7 +6,8 @@ terraform {
   }
 }
 
-# The environment holds the credential: ACR_USERNAME and ACR_PASSWORD.
+# The environment holds the credential: the ARM_ variables that azurerm knows too, ACR_USERNAME and ACR_PASSWORD, or
+# nothing after `az login`.
 provider "acr" {
   registry = "example.azurecr.io"
 }

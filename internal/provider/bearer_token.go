@@ -25,6 +25,7 @@ type bearerTokenModel struct {
 	Repository  types.String  `tfsdk:"repository"`
 	Actions     []string      `tfsdk:"actions"`
 	Scopes      []string      `tfsdk:"scopes"`
+	Username    types.String  `tfsdk:"username"`
 	AccessToken types.String  `tfsdk:"access_token"`
 	Realm       types.String  `tfsdk:"realm"`
 	Service     types.String  `tfsdk:"service"`
@@ -73,6 +74,10 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 				listvalidator.ValueStringsAre(scopeSyntax),
 			},
 		},
+		"username": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "User name that goes with `access_token` where a user name and a password are wanted: `" + auth.NullUsername + "`.",
+		},
 		"access_token": schema.StringAttribute{
 			Computed: true, Sensitive: true, MarkdownDescription: "The token, for an `Authorization: Bearer` header.",
 		},
@@ -108,6 +113,7 @@ func (m *bearerTokenModel) read(ctx context.Context, client *acr.Client, diags *
 	if missing := token.MissingActions(); len(missing) > 0 {
 		diags.Append(fewerPermissionsWarning(missing))
 	}
+	m.Username = types.StringValue(auth.NullUsername)
 	m.AccessToken = types.StringValue(token.Value.Reveal())
 	m.Realm = types.StringValue(token.Realm)
 	m.Service = textOrNull(token.Service)

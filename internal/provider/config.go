@@ -15,6 +15,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth/entra"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
@@ -36,6 +37,7 @@ type providerModel struct {
 	TrustedTokenHosts  []string     `tfsdk:"trusted_token_hosts"`
 	RequestTimeout     types.String `tfsdk:"request_timeout"`
 	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+	signInModel
 }
 
 // unknownAttributes lists the attributes of the provider block that are known only after apply, sorted.
@@ -87,7 +89,7 @@ func (m providerModel) client(ctx context.Context, userAgent string) (*acr.Clien
 	return client, m.traced(err)
 }
 
-// resolve gathers the settings: attributes first, then the environment, then the Docker config, then the defaults.
+// resolve gathers the settings: attributes first, then the environment, then the defaults.
 func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 	config := acr.Config{
 		CACertPEM:          m.CACertPEM.ValueString(),
@@ -118,15 +120,33 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 	return config, nil
 }
 
-// credential takes user name and password, each from its attribute or its variable; the Docker config counts only
-// where there is neither. Half a credential is left for the client to refuse.
+// credential returns the first of: user name and password, each from its attribute or its variable; the identity of
+// Entra ID that the block names; what the Docker config has, when it is asked for; for a registry of Azure, the identity
+// that the environment names, or the Azure CLI's session; none. Half a password is left for the client to refuse.
 func (m providerModel) credential(ctx context.Context, registry string) (auth.Credential, error) {
-	username, password := m.setting("username"), m.setting("password")
-	switch {
-	case username != "" || password != "":
+	username, password, block := m.setting("username"), m.setting("password"), m.block()
+	if username != "" || password != "" {
+		if asked := block.Asked(); asked != "" {
+			return nil, fault.Invalid(asked, "asks to sign in with Entra ID, but there is a user name or password as well, in %s; leave one of them out", m.credentialSource())
+		}
 		return auth.Basic{Username: username, Password: secret.New(password), Source: m.credentialSource()}, nil
-	case m.UseDockerConfig.ValueBool():
-		return auth.DockerConfig(ctx, registry)
+	}
+	cloud, ofAzure := auth.CloudOf(registry)
+	identity, err := entra.FromBlock(block, os.Getenv, cloud)
+	if err != nil || identity != nil {
+		return auth.NewEntra(identity), err
+	}
+	if m.UseDockerConfig.ValueBool() {
+		found, err := auth.DockerConfig(ctx, registry)
+		if err != nil || !auth.IsAnonymous(found) || !ofAzure {
+			return found, err
+		}
+	}
+	if ofAzure {
+		identity, err = entra.FromEnvironment(block, os.Getenv, cloud)
+		if err != nil || identity != nil {
+			return auth.NewEntra(identity), err
+		}
 	}
 	return auth.Anonymous{Source: m.credentialSource()}, nil
 }

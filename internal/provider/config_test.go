@@ -27,6 +27,46 @@ func TestProviderBlockRefuses(t *testing.T) {
 			values{"registry": ""},
 			wanted{attribute: "registry", summary: "Invalid value", says: []string{"host[:port]"}},
 		},
+		"two ways to sign in": {
+			base.plus(values{"client_secret": "open sesame", "use_msi": true}),
+			wanted{attribute: "use_msi", summary: "Invalid value", says: []string{"beside client_secret"}},
+		},
+		"a client secret without a tenant": {
+			base.plus(values{"client_secret": "open sesame", "client_id": "c"}),
+			wanted{attribute: "tenant_id", summary: "Invalid value", says: []string{"ARM_TENANT_ID"}},
+		},
+		"a client id alone": {
+			base.plus(values{"client_id": "c", "use_cli": false}),
+			wanted{attribute: "client_id", summary: "Invalid value", says: []string{"use_oidc"}},
+		},
+		"a certificate that is not there": {
+			base.plus(values{"client_certificate_path": "/missing.pfx", "client_certificate_password": "open sesame"}),
+			wanted{attribute: "client_certificate_path", summary: "Invalid value", says: []string{"/missing.pfx does not exist"}},
+		},
+		"a token file that is not there": {
+			base.plus(values{"oidc_token_file_path": "/missing", "tenant_id": "t", "client_id": "c"}),
+			wanted{attribute: "oidc_token_file_path", summary: "Invalid value", says: []string{"/missing does not exist"}},
+		},
+		"an unknown cloud": {
+			base.plus(values{"environment": "mars"}),
+			wanted{attribute: "environment", summary: "Invalid value", says: []string{"public, usgovernment and china"}},
+		},
+		"an audience that is none": {
+			base.plus(values{"entra_audience": "a b"}),
+			wanted{attribute: "entra_audience", summary: "Invalid value", says: []string{"https://containerregistry.azure.net"}},
+		},
+		"a user name and a way to sign in": {
+			base.plus(values{"username": "ci", "password": "open sesame", "use_oidc": true}),
+			wanted{attribute: "use_oidc", summary: "Invalid value", says: []string{"user name or password"}},
+		},
+		"a user name and a tenant": {
+			base.plus(values{"username": "ci", "password": "open sesame", "tenant_id": "t"}),
+			wanted{attribute: "tenant_id", summary: "Invalid value", says: []string{"user name or password"}},
+		},
+		"a federated token that is nowhere to be had": {
+			base.plus(values{"use_oidc": true, "tenant_id": "t", "client_id": "c"}),
+			wanted{attribute: "use_oidc", summary: "No federated token", says: []string{"ACTIONS_ID_TOKEN_REQUEST_URL", "id-token: write"}},
+		},
 		"a registry with a scheme": {
 			values{"registry": "https://example.azurecr.io"},
 			wanted{attribute: "registry", summary: "Invalid value", says: []string{`write "example.azurecr.io"`}, hides: []string{"https://"}},

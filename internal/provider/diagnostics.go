@@ -22,7 +22,7 @@ type subject struct {
 // attribute gives the attribute that an error is about, empty where no attribute is at fault.
 func (s subject) attribute(failed *fault.Error) string {
 	switch failed.Reason {
-	case fault.InvalidArgument, missingRegistry:
+	case fault.InvalidArgument, fault.NoFederatedToken, missingRegistry:
 		if failed.Argument == "repository" {
 			return s.repository
 		}

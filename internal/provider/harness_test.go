@@ -28,8 +28,10 @@ func TestMain(m *testing.M) {
 	if strings.HasPrefix(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu") {
 		setIfUnset("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
 	}
-	for _, variable := range []string{"ACR_REGISTRY", "ACR_USERNAME", "ACR_PASSWORD"} {
-		os.Unsetenv(variable)
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); terraform.Steers(name) && !strings.HasPrefix(name, "TF_") {
+			os.Unsetenv(name)
+		}
 	}
 	os.Exit(m.Run())
 }

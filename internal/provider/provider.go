@@ -5,6 +5,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -58,7 +59,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Optional: true,
 				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh token as " +
 					"`password`, as `az acr login --expose-token` gives it, it is `" + auth.NullUsername + "`. " +
-					"Environment: `ACR_USERNAME`. Without user name and password, access is anonymous.",
+					"Environment: `ACR_USERNAME`. Not together with sign-in with Entra ID.",
 				Validators: []validator.String{usernameSyntax},
 			},
 			"password": schema.StringAttribute{
@@ -111,6 +112,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, signInAttributes())
 }
 
 // Configure makes the client that all reads share. It sends nothing, so a configuration that reads nothing needs no
@@ -166,7 +168,7 @@ func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSourc
 }
 
 func (p *acrProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{newBearerTokenEphemeralResource}
+	return []func() ephemeral.EphemeralResource{newBearerTokenEphemeralResource, newLoginEphemeralResource}
 }
 
 func (p *acrProvider) Functions(context.Context) []func() function.Function {

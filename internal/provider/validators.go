@@ -8,6 +8,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth/entra"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
@@ -33,6 +34,8 @@ var (
 	scopeSyntax            = syntax{"a complete scope, type:name:actions", auth.ValidateScope}
 	actionSyntax           = syntax{"an action of a scope", auth.ValidateAction}
 	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return auth.ValidateAccessToken(secret.New(v)) }}
+	environmentSyntax      = syntax{"public, usgovernment or china", entra.ValidateEnvironment}
+	audienceSyntax         = syntax{"the URI of an audience", entra.ValidateAudience}
 	regexSyntax            = syntax{"a regular expression of RE2", checkRegex}
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )

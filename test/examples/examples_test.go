@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
@@ -104,16 +105,15 @@ func wantRefused(t *testing.T, workspace *terraform.Workspace, lacking terraform
 }
 
 func TestExamples(t *testing.T) {
-	example, staging := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{})
+	example, staging := acrtest.StartT(t, acrtest.Options{Entra: identityBehind}), acrtest.StartT(t, acrtest.Options{})
 	pushed := push(example)
 	staging.PutImage("team/app", "1.4.2", acrtest.Image{Author: "staging"})
 	world := network{"example.azurecr.io": example, "staging.azurecr.io": staging}
+	login := entratest.New(t, entraToken)
 	environment := map[string]string{
 		"HTTPS_PROXY":           world.startProxy(t),
 		"GODEBUG":               "x509usefallbackroots=1",
-		authoritiesVariable:     world.writeAuthorities(t),
-		"ACR_USERNAME":          acrtest.DefaultUser,
-		"ACR_PASSWORD":          acrtest.DefaultPassword,
+		authoritiesVariable:     world.writeAuthorities(t, login.CAPEM),
 		"TF_VAR_environment_id": "environment",
 		"TF_VAR_plan_id":        "plan",
 		"TF_VAR_puller_id":      "puller",
@@ -138,8 +138,10 @@ func TestExamples(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer workspace.Close()
-				for name, value := range environment {
-					workspace.Set(name, value)
+				for _, variables := range []map[string]string{environment, e.credential(t, login)} {
+					for name, value := range variables {
+						workspace.Set(name, value)
+					}
 				}
 				if lacking, lacks := cli.Lacks(e.write(t, workspace)); lacks {
 					t.Logf("%s has no %s", cli, lacking)
@@ -224,6 +226,7 @@ func (p pushed) deployed() map[string]string {
 		"pinning/app-service/main.tf":    strings.TrimPrefix(repository, "example.azurecr.io/") + "@" + digest,
 		"pinning/container-apps/main.tf": p.app,
 		"tokens/docker/main.tf":          p.app,
+		"login/docker/main.tf":           p.app,
 	}
 }
 
@@ -246,6 +249,17 @@ func (p pushed) outputs() map[string]map[string]any {
 		"data-sources/acr_bearer_token/data-source.tf":               {"scope": "repository:team/app:pull,metadata_read"},
 		"data-sources/acr_bearer_token/data-source_scopes.tf":        {"catalog_granted": list{values{"type": "registry", "name": "catalog", "actions": list{"*"}}}},
 		"ephemeral-resources/acr_bearer_token/ephemeral-resource.tf": {"image": p.app},
+		"ephemeral-resources/acr_login/ephemeral-resource.tf":        {"image": p.app},
+		"sign-in/github-actions/main.tf":                             {"image": p.app},
+		"sign-in/azure-devops/main.tf":                               {"image": p.app},
+		"sign-in/hcp-terraform/main.tf":                              {"image": p.app},
+		"sign-in/hcp-terraform-aliases/main.tf":                      {"image": p.app},
+		"sign-in/aks/main.tf":                                        {"image": p.app},
+		"sign-in/virtual-machine/main.tf":                            {"image": p.app},
+		"sign-in/laptop/main.tf":                                     {"image": p.app},
+		"login/helm/main.tf":                                         {},
+		"login/docker/main.tf":                                       {},
+		"login/kubernetes/main.tf":                                   {},
 		"functions/parse_image/function.tf":                          {"pinned": p.app},
 		"functions/token_claims/function.tf":                         {"subject": acrtest.DefaultUser},
 		"jobs/newest-by-time/main.tf":                                {"newest": values{"tag": "1.9.0", "image": p.last}},

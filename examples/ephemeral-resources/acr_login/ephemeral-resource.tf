@@ -1,0 +1,20 @@
+# What `az acr login --expose-token` gives, without the Azure CLI and written nowhere.
+ephemeral "acr_login" "example" {}
+
+# It configures another provider: here this one a second time, to read with it and not with the identity.
+provider "acr" {
+  alias    = "by_login"
+  registry = ephemeral.acr_login.example.registry
+  username = ephemeral.acr_login.example.username
+  password = ephemeral.acr_login.example.password
+}
+
+data "acr_manifest" "app" {
+  provider   = acr.by_login
+  repository = "team/app"
+  tag        = "1.4.2"
+}
+
+output "image" {
+  value = data.acr_manifest.app.image
+}

@@ -1,0 +1,21 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrkit/acr"
+    }
+  }
+}
+
+# `az login` is all that this takes.
+provider "acr" {
+  registry = "example.azurecr.io"
+}
+
+data "acr_manifest" "app" {
+  repository = "team/app"
+  tag        = "1.4.2"
+}
+
+output "image" {
+  value = data.acr_manifest.app.image
+}

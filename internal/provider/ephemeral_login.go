@@ -1,0 +1,99 @@
+package provider
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+)
+
+// loginEphemeralResource hands out a refresh token. There is no data source beside it: the token opens all that the
+// identity may, and would be in the state.
+type loginEphemeralResource struct {
+	connection *connection
+}
+
+var _ ephemeral.EphemeralResourceWithConfigure = (*loginEphemeralResource)(nil)
+
+func newLoginEphemeralResource() ephemeral.EphemeralResource { return &loginEphemeralResource{} }
+
+// loginModel is acr_login.
+type loginModel struct {
+	Registry         types.String `tfsdk:"registry"`
+	Username         types.String `tfsdk:"username"`
+	Password         types.String `tfsdk:"password"`
+	ExpiresAt        types.String `tfsdk:"expires_at"`
+	DockerConfigJSON types.String `tfsdk:"docker_config_json"`
+}
+
+func (r *loginEphemeralResource) Metadata(_ context.Context, _ ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+	resp.TypeName = "acr_login"
+}
+
+func (r *loginEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Signs in to the registry with Entra ID and hands out what `az acr login --expose-token` gives, for the helm, docker and " +
+			"kubernetes providers. Needs a provider that signs in with Entra ID. The refresh token opens all that the identity may, for three " +
+			"hours; it is had afresh at plan and at apply, and is written neither to the state nor to plan files. Requires Terraform 1.10 or OpenTofu 1.11.",
+		Attributes: map[string]schema.Attribute{
+			"registry": schema.StringAttribute{Computed: true, MarkdownDescription: "Login server, as the provider block names it."},
+			"username": schema.StringAttribute{Computed: true, MarkdownDescription: "User name that goes with `password`: `" + auth.NullUsername + "`."},
+			"password": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Refresh token of the registry."},
+			"expires_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When the refresh token ends, RFC 3339 in UTC; null where unknown.",
+			},
+			"docker_config_json": schema.StringAttribute{
+				Computed: true, Sensitive: true,
+				MarkdownDescription: "The login as the content of a Docker config file, for a Kubernetes secret of the type `kubernetes.io/dockerconfigjson`.",
+			},
+		},
+	}
+}
+
+func (r *loginEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	r.connection = connectionFrom(req.ProviderData)
+}
+
+func (r *loginEphemeralResource) Open(ctx context.Context, _ ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	client, ok := r.connection.open(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	if model := readLogin(ctx, client, &resp.Diagnostics); model != nil {
+		resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
+	}
+}
+
+// readLogin signs in and fills the model; nil with an error.
+func readLogin(ctx context.Context, client *acr.Client, diags *diag.Diagnostics) *loginModel {
+	login, err := client.Login(ctx)
+	if err != nil {
+		diags.Append(failureDiagnostic(err, subject{}))
+		return nil
+	}
+	return &loginModel{
+		Registry:         types.StringValue(client.Registry()),
+		Username:         types.StringValue(auth.NullUsername),
+		Password:         types.StringValue(login.RefreshToken.Reveal()),
+		ExpiresAt:        timeOrNull(login.ExpiresAt),
+		DockerConfigJSON: types.StringValue(dockerConfigJSON(client.Registry(), auth.NullUsername, login.RefreshToken.Reveal())),
+	}
+}
+
+// dockerConfigJSON is a Docker config file with one login.
+func dockerConfigJSON(registry, username, password string) string {
+	config := map[string]any{"auths": map[string]any{registry: map[string]string{
+		"username": username,
+		"password": password,
+		"auth":     base64.StdEncoding.EncodeToString([]byte(username + ":" + password)),
+	}}}
+	content, _ := json.Marshal(config) // strings never fail
+	return string(content)
+}

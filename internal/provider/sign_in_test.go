@@ -1,0 +1,300 @@
+package provider_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/connectproxy"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
+)
+
+// entraToken is what the fakes give out and the registry takes in exchange.
+const entraToken = "entra-token-of-a-test"
+
+// azure is a registry of Azure, as example.azurecr.io, with what signs in to it.
+type azure struct {
+	registry *acrtest.Registry
+	login    *entratest.Fake
+}
+
+// startAzure starts both, and lets the environment lead to them. No Azure CLI is on PATH.
+func startAzure(t *testing.T, options acrtest.Options) azure {
+	t.Helper()
+	options.Entra = func(accessToken string) string {
+		if accessToken == entraToken {
+			return "principal"
+		}
+		return ""
+	}
+	a := azure{acrtest.StartT(t, options), entratest.New(t, entraToken)}
+	a.registry.PutImage("app", "1.0", acrtest.Image{})
+	t.Setenv("HTTPS_PROXY", connectproxy.Start(t, map[string]string{"example.azurecr.io": a.registry.Host()}))
+	t.Setenv("AZURE_AUTHORITY_HOST", a.login.Login)
+	t.Setenv("PATH", t.TempDir())
+	return a
+}
+
+// block are the arguments of a provider block, with those of all that is needed to sign in but a way to do so.
+func (a azure) block(arguments values) values {
+	return values{
+		"registry": "example.azurecr.io", "ca_cert_pem": a.registry.CAPEM() + a.login.CAPEM,
+		"tenant_id": entratest.TenantID, "client_id": entratest.ClientID,
+	}.plus(arguments)
+}
+
+// shown says which kind of credential the registry was shown for a token.
+func (a azure) shown(t *testing.T) string {
+	t.Helper()
+	for _, request := range a.registry.Requests() {
+		switch {
+		case request.Kind == acrtest.KindExchange:
+			return "an Entra token"
+		case request.Kind == acrtest.KindToken && request.AuthScheme == "Basic":
+			return "a password"
+		case request.Kind == acrtest.KindToken:
+			return "nothing"
+		}
+	}
+	t.Fatal("no token was asked for")
+	return ""
+}
+
+func TestWhichCredentialCounts(t *testing.T) {
+	secretInBlock := values{"client_secret": entratest.ClientSecret}
+	noIdentity := values{"tenant_id": nil, "client_id": nil}
+	armSecret := map[string]string{
+		"ARM_TENANT_ID": entratest.TenantID, "ARM_CLIENT_ID": entratest.ClientID, "ARM_CLIENT_SECRET": entratest.ClientSecret,
+	}
+	for name, test := range map[string]struct {
+		arguments   values
+		environment map[string]string
+		docker      bool // the Docker config has an entry
+		cli         bool // the Azure CLI is signed in
+		shown       string
+	}{
+		"user name and password of the environment before the ARM_ variables": {
+			noIdentity, map[string]string{"ACR_USERNAME": acrtest.DefaultUser, "ACR_PASSWORD": acrtest.DefaultPassword, "ARM_CLIENT_SECRET": entratest.ClientSecret},
+			true, true, "a password",
+		},
+		"the block before the Docker config":                {secretInBlock.plus(values{"use_docker_config": true}), nil, true, true, "an Entra token"},
+		"the Docker config before the ARM_ variables":       {noIdentity.plus(values{"use_docker_config": true}), armSecret, true, true, "a password"},
+		"the ARM_ variables where the Docker config is not": {noIdentity.plus(values{"use_docker_config": true}), armSecret, false, true, "an Entra token"},
+		"the ARM_ variables":                                {noIdentity, armSecret, true, false, "an Entra token"},
+		"the Azure CLI":                                     {noIdentity, nil, false, true, "an Entra token"},
+		"no Azure CLI":                                      {noIdentity, nil, false, false, "nothing"},
+		"the Azure CLI switched off":                        {noIdentity.plus(values{"use_cli": false}), nil, false, true, "nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := startAzure(t, acrtest.Options{AnonymousPull: true})
+			if test.docker {
+				t.Setenv("DOCKER_CONFIG", dockerConfig(t, "example.azurecr.io", acrtest.DefaultUser, acrtest.DefaultPassword))
+			} else {
+				t.Setenv("DOCKER_CONFIG", t.TempDir())
+			}
+			if test.cli {
+				t.Setenv("PATH", entratest.SignedIn(t, entraToken).Dir+string(os.PathListSeparator)+"/bin")
+			}
+			for variable, text := range test.environment {
+				t.Setenv(variable, text)
+			}
+			configuredFor(t, a.block(test.arguments)).mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
+			if got := a.shown(t); got != test.shown {
+				t.Errorf("the registry was shown %s, want %s", got, test.shown)
+			}
+		})
+	}
+}
+
+// An identity that only the environment names is meant for Azure: it goes to no registry on a host of its own name.
+func TestUnnamedIdentityIsForAzuresRegistriesAlone(t *testing.T) {
+	a := startAzure(t, acrtest.Options{AnonymousPull: true})
+	cli := entratest.SignedIn(t, entraToken)
+	t.Setenv("PATH", cli.Path())
+	t.Setenv("ARM_TENANT_ID", entratest.TenantID)
+	t.Setenv("ARM_CLIENT_ID", entratest.ClientID)
+	t.Setenv("ARM_CLIENT_SECRET", entratest.ClientSecret)
+	elsewhere := values{"registry": a.registry.Host(), "tenant_id": nil, "client_id": nil}
+	read := values{"repository": "app", "tag": "1.0"}
+	configuredFor(t, a.block(elsewhere)).mustRead("acr_manifest", read)
+	if got := a.shown(t); got != "nothing" || len(a.login.Log()) != 0 || cli.Calls() != nil {
+		t.Errorf("the registry was shown %s; requests to sign in %v, calls of az %v", got, a.login.Log(), cli.Calls())
+	}
+	a.registry.ResetLog()
+	configuredFor(t, a.block(elsewhere.plus(values{"use_cli": true}))).mustRead("acr_manifest", read)
+	if got := a.shown(t); got != "an Entra token" || len(cli.Calls()) != 1 {
+		t.Errorf("with use_cli, the registry was shown %s", got)
+	}
+}
+
+func TestConfiguringSignsInNowhere(t *testing.T) {
+	a := startAzure(t, acrtest.Options{})
+	configuredFor(t, a.block(values{"client_secret": entratest.ClientSecret}))
+	if len(a.login.Log()) != 0 || a.registry.Connections() != 0 {
+		t.Errorf("requests to sign in %v, %d connections to the registry", a.login.Log(), a.registry.Connections())
+	}
+}
+
+// What a person sees of a failed sign-in.
+func TestFailedSignInIsExplained(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(entratest.FederatedToken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		arguments values
+		path      string
+		status    int
+		body      string
+		summary   string
+		says      []string
+	}{
+		"wrong secret": {
+			values{"client_secret": entratest.ClientSecret}, entratest.TokenPath, 401, entratest.AADSTS("invalid_client", 7000215, entratest.ClientSecret),
+			"Entra ID refused to sign in", []string{"Came back: 401 Unauthorized AADSTS7000215 (correlation id 00000000-0000-0000-0000-00000000000e); invalid_client, trace id"},
+		},
+		"expired token": {
+			values{"oidc_token_file_path": token}, entratest.TokenPath, 401, entratest.AADSTS("invalid_client", 700024, entratest.FederatedToken),
+			"Federated token expired", []string{"reading the manifest example.azurecr.io/app:1.0: signing in with a federated token from the file " + token},
+		},
+		"other cloud": {
+			values{"client_secret": entratest.ClientSecret}, entratest.DiscoveryPath, 400, entratest.AADSTS("invalid_tenant", 90002, entratest.TenantID),
+			"Tenant not found", []string{"AADSTS90002", "ARM_ENVIRONMENT"},
+		},
+		"wrong audience": {
+			values{"client_secret": entratest.ClientSecret}, entratest.TokenPath, 400, entratest.AADSTS("invalid_resource", 500011, "x"),
+			"Audience unknown to Entra ID", []string{"AADSTS500011", "entra_audience"},
+		},
+		"broken": {
+			values{"client_secret": entratest.ClientSecret, "max_retries": 0}, entratest.TokenPath, 503, "<html>",
+			"Sign-in service unavailable", []string{"503 Service Unavailable"},
+		},
+		"no such identity": {
+			values{"use_msi": true, "client_id": "00000000-0000-0000-0000-000000000301"}, entratest.IMDSPath, 400, `{"error":"invalid_request"}`,
+			"No managed identity", []string{"this machine's managed identity 00000000-0000-0000-0000-000000000301", "Came back: 400 Bad Request; invalid_request"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := startAzure(t, acrtest.Options{})
+			t.Setenv("ARM_MSI_ENDPOINT", a.login.Metadata+entratest.IMDSPath)
+			a.login.Refuse(test.path, test.status, test.body)
+			_, diagnostics := configuredFor(t, a.block(test.arguments)).read("acr_manifest", values{"repository": "app", "tag": "1.0"})
+			wanted{
+				summary: test.summary, says: test.says,
+				hides: []string{entratest.ClientSecret, entratest.FederatedToken, "AuthenticationFailedError", "Credential:"},
+			}.check(t, diagnostics)
+		})
+	}
+}
+
+// The echo provider writes what it is configured with into the state, where it can be looked at.
+func TestEphemeralLogin(t *testing.T) {
+	a := startAzure(t, acrtest.Options{})
+	echoed := tfjsonpath.New("data")
+	config := `
+		provider "acr" {
+		  registry      = "example.azurecr.io"
+		  ca_cert_pem   = ` + quoted(a.registry.CAPEM()+a.login.CAPEM) + `
+		  tenant_id     = "` + entratest.TenantID + `"
+		  client_id     = "` + entratest.ClientID + `"
+		  client_secret = "` + entratest.ClientSecret + `"
+		}
+		ephemeral "acr_login" "r" {}
+		provider "echo" {
+		  data = ephemeral.acr_login.r
+		}
+		resource "echo" "login" {}`
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_10_0)},
+		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
+			"acr":  factories["acr"],
+			"echo": echoprovider.NewProviderServer(),
+		},
+		Steps: []resource.TestStep{{
+			Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("echo.login", echoed.AtMapKey("registry"), str("example.azurecr.io")),
+				statecheck.ExpectKnownValue("echo.login", echoed.AtMapKey("username"), str(auth.NullUsername)),
+				statecheck.ExpectKnownValue("echo.login", echoed.AtMapKey("password"), knownvalue.StringRegexp(regexp.MustCompile(`^eyJ`))),
+				statecheck.ExpectKnownValue("echo.login", echoed.AtMapKey("docker_config_json"), knownvalue.StringRegexp(regexp.MustCompile(`^\{"auths":\{"example\.azurecr\.io":`))),
+			},
+		}},
+	})
+}
+
+func quoted(text string) string {
+	content, _ := json.Marshal(text)
+	return string(content)
+}
+
+// What acr_login hands out opens the registry for any client.
+func TestLoginOpensTheRegistry(t *testing.T) {
+	a := startAzure(t, acrtest.Options{})
+	login, diagnostics := configuredFor(t, a.block(values{"client_secret": entratest.ClientSecret})).open("acr_login", nil)
+	if len(diagnostics) > 0 {
+		t.Fatal(describe(diagnostics))
+	}
+	ends, err := time.Parse(time.RFC3339, text(login["expires_at"]))
+	if left := time.Until(ends); err != nil || left < 3*time.Hour || left > 4*time.Hour {
+		t.Errorf("expires_at = %s", text(login["expires_at"]))
+	}
+	var config struct {
+		Auths map[string]struct{ Username, Password, Auth string }
+	}
+	if err := json.Unmarshal([]byte(text(login["docker_config_json"])), &config); err != nil {
+		t.Fatal(err)
+	}
+	entry := config.Auths["example.azurecr.io"]
+	pair, _ := base64.StdEncoding.DecodeString(entry.Auth)
+	if entry.Username != auth.NullUsername || entry.Password != text(login["password"]) || string(pair) != entry.Username+":"+entry.Password {
+		t.Errorf("docker_config_json has the user %q; its parts do not agree", entry.Username)
+	}
+	configuredFor(t, values{
+		"registry": "example.azurecr.io", "ca_cert_pem": a.registry.CAPEM(), "username": text(login["username"]), "password": text(login["password"]),
+	}).mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
+}
+
+func TestLoginNeedsEntraID(t *testing.T) {
+	a := startAzure(t, acrtest.Options{})
+	for name, test := range map[string]struct {
+		arguments values
+		says      string
+	}{
+		"password":       {values{"username": acrtest.DefaultUser, "password": acrtest.DefaultPassword}, `the user "admin" and a password`},
+		"anonymous":      {values{}, "no credential"},
+		"Azure CLI gone": {values{"registry": "example.azurecr.io"}, "no credential"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			block := values{"registry": a.registry.Host(), "ca_cert_pem": a.registry.CAPEM()}.plus(test.arguments)
+			_, diagnostics := configuredFor(t, block).open("acr_login", nil)
+			wanted{summary: "Not signed in with Entra ID", says: []string{test.says}, hides: []string{acrtest.DefaultPassword}}.check(t, diagnostics)
+		})
+	}
+}
+
+func TestBearerTokenHasItsUsername(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "1.0", acrtest.Image{})
+	token := configuredFor(t, defaultUser(registry)).mustRead("acr_bearer_token", values{"repository": "app"})
+	if got := text(token["username"]); got != "00000000-0000-0000-0000-000000000000" {
+		t.Errorf("username = %q", got)
+	}
+	if !strings.HasPrefix(text(token["access_token"]), "eyJ") {
+		t.Error("no access token")
+	}
+}
