@@ -34,6 +34,7 @@ const (
 	pull    = "repository:{name}:pull"
 	push    = "repository:{name}:pull,push"
 	remove  = "repository:{name}:delete"
+	change  = "repository:{name}:metadata_write"
 	details = "repository:{name}:metadata_read"
 	catalog = "registry:catalog:*"
 	maxPage = 8 << 20 // bytes of one page of a list
@@ -49,18 +50,23 @@ var (
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
 // /acr/v1/: Microsoft, "Azure Container Registry REST API"; of the scopes: recorded challenges.
 var (
-	base           = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
-	getManifest    = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
-	putManifest    = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
-	getConfig      = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
-	getReferrers   = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
-	listTags       = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
-	listTagNames   = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", maxPage, ok}
-	listCatalog    = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", maxPage, ok}
-	listCatalogOCI = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", maxPage, ok}
-	getTag         = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", maxPage, ok}
-	deleteTag      = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
-	getRepository  = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", maxPage, ok}
+	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
+	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
+	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
+	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
+	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
+	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
+	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", maxPage, ok}
+	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", details, "", maxPage, ok}
+	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", maxPage, ok}
+	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", maxPage, ok}
+	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", maxPage, ok}
+	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", maxPage, ok}
+	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", details, "", maxPage, ok}
+	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", change, "", maxPage, ok}
+	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", change, "", maxPage, ok}
+	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", change, "", maxPage, ok}
+	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
 )
 
 // request is an endpoint's request for one name: what travels, and what the three steps need to know.

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
@@ -120,6 +122,47 @@ func (s *selection[E]) cut() {
 		delete(s.names, s.name(entry))
 	}
 	s.kept = s.kept[:s.limit]
+}
+
+// The orders by time that lists of tags and manifests have beside their own.
+const (
+	OrderByTimeDesc = "time_desc" // the last updated first
+	OrderByTimeAsc  = "time_asc"
+)
+
+// orderQuery asks ACR's own API for an order.
+func orderQuery(query url.Values, order string) {
+	switch order {
+	case OrderByTimeDesc:
+		query.Set("orderby", "timedesc")
+	case OrderByTimeAsc:
+		query.Set("orderby", "timeasc")
+	}
+}
+
+// inOrder orders by name, or by the last update with the name where the times are equal. keys returns both of an entry.
+func inOrder[E any](order string, keys func(E) (name, updated string)) func(a, b E) int {
+	return func(a, b E) int {
+		nameA, updatedA := keys(a)
+		nameB, updatedB := keys(b)
+		switch order {
+		case OrderByTimeDesc:
+			return cmp.Or(parseTime(updatedB).Compare(parseTime(updatedA)), strings.Compare(nameA, nameB))
+		case OrderByTimeAsc:
+			return cmp.Or(parseTime(updatedA).Compare(parseTime(updatedB)), strings.Compare(nameA, nameB))
+		default:
+			return strings.Compare(nameA, nameB)
+		}
+	}
+}
+
+// parseTime reads a time of ACR's; one that is unreadable counts as the earliest.
+func parseTime(text string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 var errNoList = errors.New("the body has no list of this API")

@@ -64,30 +64,6 @@ type Repository struct {
 	Attributes     *Attributes // nil where the registry does not say
 }
 
-// Attributes are the locks of a repository, tag or manifest. Absent ones are true, ACR's default.
-type Attributes struct {
-	DeleteEnabled bool
-	WriteEnabled  bool
-	ReadEnabled   bool
-	ListEnabled   bool
-}
-
-// attributesAnswer is `changeableAttributes` on the wire.
-type attributesAnswer struct {
-	DeleteEnabled *bool `json:"deleteEnabled"`
-	WriteEnabled  *bool `json:"writeEnabled"`
-	ReadEnabled   *bool `json:"readEnabled"`
-	ListEnabled   *bool `json:"listEnabled"`
-}
-
-func (a *attributesAnswer) attributes() *Attributes {
-	if a == nil {
-		return nil
-	}
-	enabled := func(b *bool) bool { return b == nil || *b }
-	return &Attributes{enabled(a.DeleteEnabled), enabled(a.WriteEnabled), enabled(a.ReadEnabled), enabled(a.ListEnabled)}
-}
-
 // Repository reads one repository's properties. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are
 // *fault.Error.
 func (c *Client) Repository(ctx context.Context, name string) (repository *Repository, err error) {
@@ -104,12 +80,12 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		return nil, err
 	}
 	var raw struct {
-		ImageName      string            `json:"imageName"`
-		CreatedTime    string            `json:"createdTime"`
-		LastUpdateTime string            `json:"lastUpdateTime"`
-		ManifestCount  int64             `json:"manifestCount"`
-		TagCount       int64             `json:"tagCount"`
-		Attributes     *attributesAnswer `json:"changeableAttributes"`
+		ImageName      string                `json:"imageName"`
+		CreatedTime    string                `json:"createdTime"`
+		LastUpdateTime string                `json:"lastUpdateTime"`
+		ManifestCount  int64                 `json:"manifestCount"`
+		TagCount       int64                 `json:"tagCount"`
+		Attributes     *ChangeableAttributes `json:"changeableAttributes"`
 	}
 	if err := decodePage(answer, &raw); err != nil {
 		return nil, badAnswer(r, answer.Response, err)

@@ -1,12 +1,9 @@
 package acr
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
-	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
@@ -14,12 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The orders of a tag list.
-const (
-	OrderByName     = "name"
-	OrderByTimeDesc = "time_desc" // the last updated first
-	OrderByTimeAsc  = "time_asc"
-)
+// OrderByName is the default order of a list of tags.
+const OrderByName = "name"
 
 // TagsRequest says which tags to list.
 type TagsRequest struct {
@@ -58,12 +51,7 @@ func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err err
 
 func (c *Client) acrTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 	query := firstPage()
-	switch req.OrderBy {
-	case OrderByTimeDesc:
-		query.Set("orderby", "timedesc")
-	case OrderByTimeAsc:
-		query.Set("orderby", "timeasc")
-	}
+	orderQuery(query, req.OrderBy)
 	return c.tags(ctx, c.request(listTags, req.Repository, "", query), req, func(answer *answer) ([]Tag, error) {
 		var page struct {
 			Tags tagList `json:"tags"`
@@ -97,7 +85,7 @@ func (c *Client) tags(ctx context.Context, r request, req TagsRequest, decode fu
 		limit:   req.Limit,
 		name:    func(tag Tag) string { return tag.Name },
 		wanted:  func(tag Tag) bool { return matches(req.NameRegex, tag.Name) },
-		compare: compareTags(req.OrderBy),
+		compare: inOrder(req.OrderBy, func(tag Tag) (name, updated string) { return tag.Name, tag.LastUpdateTime }),
 	}
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		page, err := decode(answer)
@@ -116,29 +104,6 @@ func (c *Client) tags(ctx context.Context, r request, req TagsRequest, decode fu
 	return tags.result(), nil
 }
 
-// compareTags orders by name, or by the last update with the name where the times are equal.
-func compareTags(order string) func(a, b Tag) int {
-	return func(a, b Tag) int {
-		switch order {
-		case OrderByTimeDesc:
-			return cmp.Or(updated(b).Compare(updated(a)), strings.Compare(a.Name, b.Name))
-		case OrderByTimeAsc:
-			return cmp.Or(updated(a).Compare(updated(b)), strings.Compare(a.Name, b.Name))
-		default:
-			return strings.Compare(a.Name, b.Name)
-		}
-	}
-}
-
-// updated reads a tag's time; one that is unreadable counts as the earliest.
-func updated(tag Tag) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, tag.LastUpdateTime)
-	if err != nil {
-		return time.Time{}
-	}
-	return at
-}
-
 // The longest texts of a tag, in bytes: the grammar's for a name, and the longest digest and time with room to spare.
 const (
 	maxTagName = 128
@@ -153,11 +118,11 @@ func (l *tagList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*l = tagList{}
 	return wire.EachElement(d, func() error {
 		var raw struct {
-			Name           string            `json:"name"`
-			Digest         string            `json:"digest"`
-			CreatedTime    string            `json:"createdTime"`
-			LastUpdateTime string            `json:"lastUpdateTime"`
-			Attributes     *attributesAnswer `json:"changeableAttributes"`
+			Name           string                `json:"name"`
+			Digest         string                `json:"digest"`
+			CreatedTime    string                `json:"createdTime"`
+			LastUpdateTime string                `json:"lastUpdateTime"`
+			Attributes     *ChangeableAttributes `json:"changeableAttributes"`
 		}
 		if err := json.UnmarshalDecode(d, &raw); err != nil {
 			return err

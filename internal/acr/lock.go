@@ -1,0 +1,151 @@
+package acr
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// Attributes are the locks of a repository, tag or manifest. Absent ones are true, ACR's default.
+type Attributes struct {
+	DeleteEnabled bool
+	WriteEnabled  bool
+	ReadEnabled   bool
+	ListEnabled   bool
+}
+
+// ChangeableAttributes are locks as they travel: nil where one is absent, in an answer, or is to stay as it is, in a
+// change.
+type ChangeableAttributes struct {
+	DeleteEnabled *bool `json:"deleteEnabled,omitzero"`
+	WriteEnabled  *bool `json:"writeEnabled,omitzero"`
+	ReadEnabled   *bool `json:"readEnabled,omitzero"`
+	ListEnabled   *bool `json:"listEnabled,omitzero"`
+}
+
+func (a *ChangeableAttributes) attributes() *Attributes {
+	if a == nil {
+		return nil
+	}
+	enabled := func(b *bool) bool { return b == nil || *b }
+	return &Attributes{enabled(a.DeleteEnabled), enabled(a.WriteEnabled), enabled(a.ReadEnabled), enabled(a.ListEnabled)}
+}
+
+// Lockable names what has locks of its own: a repository, or a tag or a manifest in it. The three do not inherit from each
+// other (Microsoft, "Lock a container image in an Azure container registry").
+type Lockable struct {
+	Repository string
+	Tag        string // at most one of Tag and Digest; neither for the repository itself
+	Digest     string
+}
+
+func (l Lockable) validate() error {
+	if err := oci.ValidateRepository(l.Repository); err != nil {
+		return err
+	}
+	switch {
+	case l.Tag != "" && l.Digest != "":
+		return fault.Invalid("tag", "and digest exclude each other: a lock is on one thing")
+	case l.Tag != "":
+		return oci.ValidateTag(l.Tag)
+	case l.Digest != "":
+		return oci.ValidateDigest(l.Digest)
+	}
+	return nil
+}
+
+// Locks reads the locks of a repository, tag or manifest. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are
+// *fault.Error; fault.IsMissing tells that there is no such thing.
+func (c *Client) Locks(ctx context.Context, l Lockable) (locks *Attributes, err error) {
+	defer c.finish(&err, "reading the locks of "+c.nameOf(l))
+	return c.locks(ctx, l, lockEndpoints{getRepository, getTag, getDetails}, nil)
+}
+
+// Lock changes locks and returns them all, as they are then. What is nil in change stays as it is. Errors are those of
+// Locks.
+func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttributes) (locks *Attributes, err error) {
+	defer c.finish(&err, "changing the locks of "+c.nameOf(l))
+	body, err := json.Marshal(change)
+	if err != nil {
+		return nil, err
+	}
+	return c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
+}
+
+// lockEndpoints is one method at the three levels.
+type lockEndpoints struct{ repository, tag, manifest endpoint }
+
+// locks sends a request at the level of what it is about, and reads the locks in the answer, which is the same for a read
+// and a change.
+func (c *Client) locks(ctx context.Context, l Lockable, endpoints lockEndpoints, body []byte) (*Attributes, error) {
+	if err := l.validate(); err != nil {
+		return nil, err
+	}
+	var r request
+	switch {
+	case l.Tag != "":
+		r = c.request(endpoints.tag, l.Repository, l.Tag, nil)
+	case l.Digest != "":
+		r = c.request(endpoints.manifest, l.Repository, l.Digest, nil)
+	default:
+		r = c.request(endpoints.repository, l.Repository, "", nil)
+	}
+	if body != nil {
+		r.ContentType, r.Body = "application/json", secret.New(string(body))
+	}
+	answer, err := c.do(ctx, r)
+	if lacksAPI(err) {
+		return nil, unsupported(err, "only Azure Container Registry has locks")
+	}
+	if err != nil {
+		return nil, err
+	}
+	locks, err := decodeLocks(answer, l)
+	if err != nil {
+		return nil, badAnswer(r, answer.Response, err)
+	}
+	return locks, nil
+}
+
+// decodeLocks reads the locks of a repository at the top of the answer, those of a tag or a manifest below its kind.
+func decodeLocks(answer *answer, l Lockable) (*Attributes, error) {
+	type lockable struct {
+		Attributes *ChangeableAttributes `json:"changeableAttributes"`
+	}
+	var raw struct {
+		lockable
+		Tag      lockable `json:"tag"`
+		Manifest lockable `json:"manifest"`
+	}
+	if err := decodePage(answer, &raw); err != nil {
+		return nil, err
+	}
+	found := raw.lockable
+	switch {
+	case l.Tag != "":
+		found = raw.Tag
+	case l.Digest != "":
+		found = raw.Manifest
+	}
+	if found.Attributes == nil {
+		return nil, errors.New("the body tells no locks")
+	}
+	return found.Attributes.attributes(), nil
+}
+
+// nameOf returns what bears the locks as a reference, such as r.azurecr.io/app:1.0.
+func (c *Client) nameOf(l Lockable) string {
+	name := c.config.Registry + "/" + l.Repository
+	switch {
+	case l.Digest != "":
+		return name + "@" + l.Digest
+	case l.Tag != "":
+		return name + ":" + l.Tag
+	}
+	return name
+}

@@ -1,0 +1,131 @@
+package acr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+)
+
+// OrderByDigest is the default order of a list of manifests.
+const OrderByDigest = "digest"
+
+// ManifestsRequest says which manifests to list.
+type ManifestsRequest struct {
+	Repository string
+	OrderBy    string // one of the orders; empty for OrderByDigest
+	Untagged   *bool  // true for those without a tag, false for those with one; nil for all
+	Limit      int    // counted after Untagged; 0 for no limit
+}
+
+func (r ManifestsRequest) wants(m ManifestDetails) bool {
+	return r.Untagged == nil || *r.Untagged == (len(m.Tags) == 0)
+}
+
+// ManifestDetails is what ACR's own API tells of a manifest. What it leaves out is zero; Size and Attributes are nil.
+type ManifestDetails struct {
+	Digest            string
+	MediaType         string
+	ConfigMediaType   string
+	Size              *int64 // in bytes, with the layers: ACR's imageSize
+	Architecture      string
+	OS                string
+	Tags              []string
+	CreatedTime       string // RFC 3339 as sent, with up to 7 fractional digits
+	LastUpdateTime    string // likewise
+	Attributes        *Attributes
+	QuarantineState   string
+	QuarantineDetails string // JSON, as the scanner wrote it
+}
+
+// Manifests lists the manifests of a repository, whether tagged or not. Only ACR's own API can: UnsupportedAPI elsewhere.
+// The order does not depend on how the registry breaks ties. Errors are *fault.Error.
+func (c *Client) Manifests(ctx context.Context, req ManifestsRequest) (manifests []ManifestDetails, err error) {
+	defer c.finish(&err, fmt.Sprintf("listing the manifests of %s/%s", c.config.Registry, req.Repository))
+	if err := oci.ValidateRepository(req.Repository); err != nil {
+		return nil, err
+	}
+	query := firstPage()
+	orderQuery(query, req.OrderBy)
+	list := selection[ManifestDetails]{
+		limit:   req.Limit,
+		name:    func(m ManifestDetails) string { return m.Digest },
+		wanted:  req.wants,
+		compare: inOrder(req.OrderBy, func(m ManifestDetails) (name, updated string) { return m.Digest, m.LastUpdateTime }),
+	}
+	err = c.pages(ctx, c.request(listManifests, req.Repository, "", query), func(answer *answer) (int, bool, error) {
+		var page struct {
+			Manifests manifestList `json:"manifests"`
+		}
+		if err := decodePage(answer, &page); err != nil {
+			return 0, false, err
+		}
+		if page.Manifests == nil {
+			return 0, false, errNoList
+		}
+		more, err := list.add(page.Manifests)
+		return len(page.Manifests), more, err
+	})
+	if lacksAPI(err) {
+		return nil, unsupported(err, "only Azure Container Registry lists manifests")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list.result(), nil
+}
+
+// The longest texts of a manifest's details, in bytes, with room to spare; a scanner's findings are the longest by far.
+const (
+	maxManifestText = 256
+	maxFindings     = 4 << 10
+)
+
+// manifestList is the manifests array of ACR's own API; nil where there is none, empty for null.
+type manifestList []ManifestDetails
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *manifestList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*l = manifestList{}
+	return wire.EachElement(d, func() error {
+		var raw struct {
+			Digest          string   `json:"digest"`
+			MediaType       string   `json:"mediaType"`
+			ConfigMediaType string   `json:"configMediaType"`
+			Size            *int64   `json:"imageSize"`
+			Architecture    string   `json:"architecture"`
+			OS              string   `json:"os"`
+			Tags            nameList `json:"tags"`
+			CreatedTime     string   `json:"createdTime"`
+			LastUpdateTime  string   `json:"lastUpdateTime"`
+			Attributes      *struct {
+				ChangeableAttributes
+				QuarantineState   string `json:"quarantineState"`
+				QuarantineDetails string `json:"quarantineDetails"`
+			} `json:"changeableAttributes"`
+		}
+		if err := json.UnmarshalDecode(d, &raw); err != nil {
+			return err
+		}
+		longest := max(len(raw.Digest), len(raw.MediaType), len(raw.ConfigMediaType), len(raw.Architecture), len(raw.OS), len(raw.CreatedTime), len(raw.LastUpdateTime))
+		if oci.ValidateDigest(raw.Digest) != nil || longest > maxManifestText {
+			return wire.ErrShape
+		}
+		m := ManifestDetails{
+			Digest: raw.Digest, MediaType: raw.MediaType, ConfigMediaType: raw.ConfigMediaType, Size: raw.Size,
+			Architecture: raw.Architecture, OS: raw.OS, Tags: raw.Tags, CreatedTime: raw.CreatedTime, LastUpdateTime: raw.LastUpdateTime,
+		}
+		if a := raw.Attributes; a != nil {
+			if max(len(a.QuarantineState), len(a.QuarantineDetails)) > maxFindings {
+				return wire.ErrShape
+			}
+			m.Attributes, m.QuarantineState, m.QuarantineDetails = a.attributes(), a.QuarantineState, a.QuarantineDetails
+		}
+		*l = append(*l, m)
+		return nil
+	})
+}
