@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -31,14 +32,20 @@ type Request struct {
 	Confined      bool        // redirects must stay on the origin
 	Once          bool        // no second attempt: another caller has just tried in vain
 	Unrepeatable  bool        // no second attempt where the first may have been acted on (RFC 9110 section 9.2.2)
+
+	// For content of any size, which is neither kept in memory nor sent again by itself. See stream.go.
+	Content  io.Reader // sent in place of Body, in one attempt; its own errors are *fault.Error and come back unchanged
+	Size     int64     // of Content, in bytes
+	Streamed bool      // a 2xx answer's body becomes Response.Stream
 }
 
-// Response is a complete answer: the whole body, within its limit.
+// Response is a complete answer: the whole body, within its limit, or a stream.
 type Response struct {
 	Status    int
 	Header    http.Header
 	Body      []byte
-	Elsewhere string // the origin that answered, where a redirect led away from the first; else empty
+	Stream    io.ReadCloser // in place of Body for a 2xx answer to a streamed request, else nil; the caller closes it
+	Elsewhere string        // the origin that answered, where a redirect led away from the first; else empty
 }
 
 // IsWebPage reports whether the answer is a page for people, such as that of a login or of a registry's own user
@@ -68,40 +75,66 @@ func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
 // attempt sends the request once and reads the whole answer. With an error there is an answer once its header came.
 func (t *Transport) attempt(ctx context.Context, r Request) (*Response, error) {
 	started := t.Now()
-	ctx, cancel := context.WithTimeout(ctx, t.config.RequestTimeout)
-	defer cancel()
-	answer, err := t.exchange(ctx, r)
+	exchange := t.exchange
+	if r.Streamed || r.Content != nil {
+		exchange = t.stream
+	}
+	answer, err := exchange(ctx, r)
 	t.trace(ctx, r, answer, t.Now().Sub(started))
 	return answer, err
 }
 
-// exchange follows redirects and reads the body.
+// exchange follows redirects and reads the body, all within the time of one attempt.
 func (t *Transport) exchange(ctx context.Context, r Request) (*Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.config.RequestTimeout)
+	defer cancel()
 	res, away, err := t.follow(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	return r.readWhole(res, away)
+}
+
+// readWhole reads an answer to its end; away says that a redirect led to another origin.
+func (r Request) readWhole(res *http.Response, away bool) (*Response, error) {
 	defer func() { _ = res.Body.Close() }()
 	limit := r.Limit
 	if res.StatusCode/100 != 2 {
 		limit = maxErrorBody
 	}
-	answer := &Response{Status: res.StatusCode, Header: res.Header}
-	if away {
-		answer.Elsewhere = OriginOf(res.Request.URL).String()
-	}
+	answer := newResponse(res, away)
+	var err error
 	answer.Body, err = wire.ReadBody(res, limit)
 	return answer, r.redirected(res.Request.URL, err)
 }
 
+// newResponse returns an answer without its body.
+func newResponse(res *http.Response, away bool) *Response {
+	answer := &Response{Status: res.StatusCode, Header: res.Header}
+	if away {
+		answer.Elsewhere = OriginOf(res.Request.URL).String()
+	}
+	return answer
+}
+
 // newRequest makes one HTTP request of r for a target, which differs from r's own after a redirect.
 func (t *Transport) newRequest(ctx context.Context, r Request, target *url.URL, authorized bool) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), strings.NewReader(r.Body.Reveal()))
+	body := io.Reader(strings.NewReader(r.Body.Reveal()))
+	if r.Content != nil {
+		body = r.Content
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), body)
 	if err != nil {
 		return nil, err
 	}
 	if authorized {
 		maps.Copy(req.Header, r.Header)
+	}
+	if r.Content != nil {
+		req.ContentLength = r.Size
+	}
+	if r.Streamed {
+		req.Header.Set("Accept-Encoding", "identity") // the digest is that of the bytes as they are stored
 	}
 	req.Header.Set("User-Agent", t.config.UserAgent)
 	if r.Accept != "" {

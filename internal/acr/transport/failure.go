@@ -52,6 +52,8 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 		return fault.CertificateRejected, certificateDetail(err)
 	case isUnknownHost(err) && errors.As(err, &dns):
 		return fault.Unreachable, fmt.Sprintf("the host name %s is unknown", dns.Name)
+	case errors.Is(err, errSilent):
+		return fault.TimedOut, fmt.Sprintf("nothing was taken or sent for request_timeout (%s)", t.config.RequestTimeout)
 	case isTimeOut(err):
 		return fault.TimedOut, fmt.Sprintf("no complete answer within request_timeout (%s)", t.config.RequestTimeout)
 	case isRefused(err):

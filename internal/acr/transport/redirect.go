@@ -74,6 +74,9 @@ func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error)
 	if err != nil {
 		return nil, err
 	}
+	if r.Content != nil {
+		return nil, refuseRedirect("%s redirects an upload, which cannot be sent twice", OriginOf(from))
+	}
 	if home, to := OriginOf(r.URL), OriginOf(target); r.Confined && to != home {
 		return nil, refuseRedirect("%s redirects to %s, where no credential may go", home, to)
 	}

@@ -21,41 +21,73 @@ const maxRetryAfter = 60 * time.Second
 // read within the repeated part, so that a truncated one is fetched again. An error is always a *fault.Error, without
 // Operation: it says that there is no answer, or that the registry is overloaded or broken.
 func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
+	most := t.config.MaxRetries + 1
+	if r.Once || r.Content != nil {
+		most = 1
+	}
+	var answer *Response
+	err := t.repeat(ctx, r.Step, most, func() (failed *failure) {
+		answer, failed = t.try(ctx, r)
+		if failed != nil && failed.acted && r.Unrepeatable {
+			failed.verdict = never
+		}
+		return failed
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// Repeat runs what Do cannot send again by itself, such as an upload, which takes several requests. It begins again, as
+// often and with the same waits as Do does, where run reports that a stream broke: any other failure was met as often
+// as it may be already. Errors are run's last, which must be *fault.Error, or say that the context ended.
+func (t *Transport) Repeat(ctx context.Context, run func() (broke bool, err error)) error {
+	return t.repeat(ctx, "", t.config.MaxRetries+1, func() *failure {
+		broke, err := run()
+		if err == nil {
+			return nil
+		}
+		failed, ok := fault.As(err)
+		switch {
+		case !ok:
+			return &failure{err: t.diagnose(err), verdict: never}
+		case !broke:
+			return &failure{err: failed, verdict: never}
+		}
+		return &failure{err: failed, verdict: verdictOnBroken(failed)}
+	})
+}
+
+// repeat makes attempts until one succeeds or its verdict is not to make another. The error is that of the last.
+func (t *Transport) repeat(ctx context.Context, step string, most int, attempt func() *failure) error {
 	var last *failure
 	attempts, transient := 0, 0
-	answer, err := backoff.Retry(ctx, func() (*Response, error) {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		attempts++
-		var answer *Response
-		if answer, last = t.try(ctx, r); last == nil {
-			return answer, nil
+		if last = attempt(); last == nil {
+			return struct{}{}, nil
 		}
 		if last.verdict == once {
 			transient++
 		}
-		if last.verdict == never || transient > 1 || r.Unrepeatable && last.acted {
-			return nil, backoff.Permanent(last.err)
+		if last.verdict == never || transient > 1 {
+			return struct{}{}, backoff.Permanent(last.err)
 		}
 		if last.err.RetryAfter > 0 {
-			return nil, &backoff.RetryAfterError{Duration: last.err.RetryAfter}
+			return struct{}{}, &backoff.RetryAfterError{Duration: last.err.RetryAfter}
 		}
-		return nil, last.err
-	}, backoff.WithBackOff(t.BackOff()), backoff.WithMaxTries(t.mostAttempts(r)), backoff.WithMaxElapsedTime(0))
+		return struct{}{}, last.err
+	}, backoff.WithBackOff(t.BackOff()), backoff.WithMaxTries(uint(most)), backoff.WithMaxElapsedTime(0))
 	switch {
 	case err == nil:
-		return answer, nil
+		return nil
 	case ctx.Err() != nil:
-		return nil, cancelled(r)
+		return cancelled(step)
 	case attempts > 1:
 		last.err.Detail = strings.TrimPrefix(fmt.Sprintf("%s, after %d attempts", last.err.Detail, attempts), ", ")
 	}
-	return nil, last.err
-}
-
-func (t *Transport) mostAttempts(r Request) uint {
-	if r.Once {
-		return 1
-	}
-	return uint(t.config.MaxRetries) + 1
+	return last.err
 }
 
 // fullJitter waits a random time between 0 and 1 s, then 2 s, 4 s, … 30 s.
@@ -89,10 +121,13 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 	answer, err := t.attempt(ctx, r)
 	switch {
 	case ctx.Err() != nil && (err != nil || mayPass(answer.Status)):
-		return nil, &failure{err: cancelled(r), verdict: never}
+		return nil, &failure{err: cancelled(r.Step), verdict: never}
 	case answer != nil && mayPass(answer.Status):
 		return nil, t.judgeStatus(answer, r)
 	case err != nil:
+		if own, ok := fault.As(err); ok { // of the content that was to be sent
+			return nil, &failure{err: own, verdict: never}
+		}
 		failed := t.diagnose(err)
 		failed.Step = r.Step
 		if answer != nil {
@@ -160,6 +195,22 @@ func verdictOn(err error) verdict {
 	}
 }
 
-func cancelled(r Request) *fault.Error {
-	return &fault.Error{Reason: fault.Canceled, Step: r.Step, Detail: "cancelled before an answer came"}
+// verdictOnBroken is for a stream that broke, in either direction, at a moment when Do could not send it again. Of a token
+// that ended in the meantime there is a new one.
+func verdictOnBroken(failed *fault.Error) verdict {
+	switch failed.Reason {
+	case fault.Unreachable, fault.RegistryFault:
+		return again
+	case fault.RateLimited:
+		if failed.RetryAfter <= maxRetryAfter {
+			return again
+		}
+	case fault.TimedOut, fault.InvalidToken:
+		return once
+	}
+	return never
+}
+
+func cancelled(step string) *fault.Error {
+	return &fault.Error{Reason: fault.Canceled, Step: step, Detail: "cancelled before an answer came"}
 }

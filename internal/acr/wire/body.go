@@ -18,8 +18,8 @@ var ErrEncoding = errors.New("unknown content encoding")
 // ReadBody reads a body of at most limit bytes, counted after decompression. One byte more is an error, never a
 // truncation: the error is ErrTooLarge, or ErrEncoding for a compression that was not asked for.
 func ReadBody(res *http.Response, limit int64) ([]byte, error) {
-	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, ErrEncoding
+	if err := CheckEncoding(res); err != nil {
+		return nil, err
 	}
 	if res.ContentLength > limit {
 		return nil, tooLarge(limit)
@@ -35,6 +35,14 @@ func ReadBody(res *http.Response, limit int64) ([]byte, error) {
 		return nil, tooLarge(limit)
 	}
 	return body.Bytes(), nil
+}
+
+// CheckEncoding returns ErrEncoding where a body is compressed though that was not asked for.
+func CheckEncoding(res *http.Response) error {
+	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return ErrEncoding
+	}
+	return nil
 }
 
 func tooLarge(limit int64) error {
