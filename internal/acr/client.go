@@ -64,6 +64,7 @@ type Client struct {
 	probes    flight.Group[struct{}]
 	hasOwnAPI atomic.Bool // ACR's, once an answer told
 	written   written
+	uploads   chan struct{} // one element for each blob on its way
 
 	mu    sync.Mutex
 	known discovery // the realm, or that there is none, once an answer told
@@ -126,6 +127,7 @@ func NewClient(config Config) (*Client, error) {
 			Home: home, Registry: sender, SignIn: signIn, Timeout: config.RequestTimeout, Secrets: secrets,
 		}, config.Credential),
 		secrets: secrets,
+		uploads: make(chan struct{}, maxUploads),
 	}, nil
 }
 
@@ -172,6 +174,9 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if corrected := c.correction(challenge, fresh, res, err); corrected != nil {
 		if sameScopes(*corrected, challenge) {
 			c.tokens.Drop(token)
+		}
+		if r.Content != nil { // it is gone; who sends it begins again
+			return c.accept(r, res, err, nil)
 		}
 		challenge = *corrected
 		if token, _, err = c.tokens.For(ctx, challenge); err != nil {

@@ -45,6 +45,7 @@ var (
 	ok       = []int{http.StatusOK}
 	created  = []int{http.StatusCreated}
 	accepted = []int{http.StatusAccepted}
+	either   = []int{http.StatusOK, http.StatusNotFound} // is it there or not
 )
 
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
@@ -53,6 +54,11 @@ var (
 	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
 	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
 	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
+	headManifest    = endpoint{http.MethodHead, "/v2/{name}/manifests/{reference}", pull, acceptManifest, 0, either}
+	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", pull, "", 0, either}
+	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", 0, ok} // a stream, held to its descriptor
+	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", push, "", maxDone, accepted}
+	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", push, "", maxDone, created} // to the upload's own URL
 	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
 	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
 	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
@@ -86,7 +92,7 @@ func (c *Client) request(e endpoint, name, reference string, query url.Values) r
 	target.Path = fill.Replace(e.path)
 	target.RawQuery = query.Encode()
 	return request{
-		Request:  transport.Request{Method: e.method, URL: target, Accept: e.accept, Limit: e.limit, Confined: e.method != http.MethodGet},
+		Request:  transport.Request{Method: e.method, URL: target, Accept: e.accept, Limit: e.limit, Confined: !isRead(e.method)},
 		scopes:   strings.Fields(fill.Replace(e.scope)),
 		accepted: e.accepted,
 	}
@@ -95,7 +101,9 @@ func (c *Client) request(e endpoint, name, reference string, query url.Values) r
 func (r request) accepts(status int) bool { return slices.Contains(r.accepted, status) }
 
 // isRead reports whether the request changes nothing.
-func (r request) isRead() bool { return r.Method == http.MethodGet }
+func (r request) isRead() bool { return isRead(r.Method) }
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // name tells requests apart whose challenges may differ.
 func (r request) name() string { return r.Method + " " + r.URL.String() }

@@ -96,3 +96,31 @@ func referrersTag(d digest.Digest) string {
 	algorithm, encoded := d.Algorithm().String(), d.Encoded()
 	return strings.ReplaceAll(algorithm[:min(len(algorithm), 32)], "+", "-") + "-" + encoded[:min(len(encoded), 64)]
 }
+
+// listReferrer adds a manifest to the list of its subject's referrers, under the tag that clients keep on a registry
+// without the referrers API (OCI distribution spec 1.1, "Pushing Manifests with Subject").
+func (c *Client) listReferrer(ctx context.Context, repository string, referrer *oci.Manifest, token *sharedToken) error {
+	if err := checkDigest(referrer.Subject.Digest); err != nil {
+		return err
+	}
+	tag := referrersTag(referrer.Subject.Digest)
+	defer c.written.lock(repository, tag)()
+	r := c.request(getManifest, repository, tag, nil)
+	r.shared = token
+	r.Step = "reading the list of referrers " + tag
+	list, err := c.taggedManifest(ctx, r, repository, tag)
+	if err != nil && !fault.IsMissing(err) {
+		return err
+	}
+	longer, err := oci.AddReferrer(list, referrer)
+	if err != nil || longer == nil {
+		return err
+	}
+	put := c.manifestPut(repository, tag, longer, token)
+	put.Step = "listing a referrer under the tag " + tag
+	if err := c.putManifest(ctx, put, repository, longer); err != nil {
+		return err
+	}
+	c.written.note(repository, tag, digestOf(list), longer.Digest.String())
+	return nil
+}

@@ -105,7 +105,7 @@ func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transp
 // lackingPermission tells the permissions apart that different roles have.
 func lackingPermission(r request) fault.Reason {
 	switch r.Method {
-	case http.MethodGet:
+	case http.MethodGet, http.MethodHead:
 		return fault.InsufficientScope
 	case http.MethodDelete:
 		return fault.MayNotDelete

@@ -2,14 +2,12 @@ package acr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // TagRequest says which manifest a tag is to name.
@@ -38,32 +36,43 @@ func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Mani
 	if err := req.validate(); err != nil {
 		return nil, err
 	}
-	defer c.written.lock(req.Repository, req.Tag)()
 	put := tagWrite{req, c, newPushToken(req.Repository)}
-	before, err := put.current(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case before.Is(digest.Digest(req.Digest)):
-		return before, nil
-	case !put.expects(before):
-		return nil, put.conflict(before)
-	}
-	if manifest, err = put.wanted(ctx); err != nil {
-		return nil, err
-	}
-	if err := put.write(ctx, manifest); err != nil {
-		return nil, err
-	}
-	c.written.note(req.Repository, req.Tag, digestOf(before), req.Digest)
-	return manifest, nil
+	return put.run(ctx, put.wanted)
 }
 
-// tagWrite is one PutTag. Its requests share one token, for pull and push.
+// tagWrite puts one tag on a manifest. Its requests share one token, for pull and push.
 type tagWrite struct {
 	TagRequest
 	client *Client
 	token  *sharedToken
+}
+
+// run puts the manifest that get returns under the tag, unless the tag names it already.
+func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manifest, error)) (*oci.Manifest, error) {
+	defer t.client.written.lock(t.Repository, t.Tag)()
+	before, err := t.before(ctx)
+	if err != nil || before.Is(digest.Digest(t.Digest)) {
+		return before, err
+	}
+	manifest, err := get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.write(ctx, manifest); err != nil {
+		return nil, err
+	}
+	t.client.written.note(t.Repository, t.Tag, digestOf(before), t.Digest)
+	return manifest, nil
+}
+
+// before reads what the tag names before the write: what it named at the plan, or the wanted manifest already; nil for
+// no tag. Anything else is an error.
+func (t tagWrite) before(ctx context.Context) (*oci.Manifest, error) {
+	before, err := t.current(ctx)
+	if err == nil && !before.Is(digest.Digest(t.Digest)) && !t.expects(before) {
+		return nil, t.conflict(before)
+	}
+	return before, err
 }
 
 // current reads the manifest that the tag names; nil where there is no such tag.
@@ -98,12 +107,9 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 // write puts the manifest under the tag. Where an answer is lost, the tag tells whether the registry has acted: what
 // another writer did since then is not overwritten.
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
-	r := t.client.request(putManifest, t.Repository, t.Tag, nil)
-	r.shared = t.token
-	r.ContentType = manifest.MediaType
-	r.Body = secret.New(string(manifest.Body))
+	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
 	r.Unrepeatable = true
-	err := t.put(ctx, r, manifest)
+	err := t.client.putManifest(ctx, r, t.Repository, manifest)
 	if !isUnsettled(err) {
 		return err
 	}
@@ -117,28 +123,7 @@ func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 		return t.conflict(now)
 	}
 	r.Unrepeatable = false
-	return t.put(ctx, r, manifest)
-}
-
-// put sends the manifest, and compares the digest in the answer: of other bytes under the tag nobody shall hear that all
-// went well.
-func (t tagWrite) put(ctx context.Context, r request, manifest *oci.Manifest) error {
-	answer, err := t.client.do(ctx, r)
-	if err != nil {
-		return err
-	}
-	for _, header := range answer.Header.Values(oci.HeaderContentDigest) {
-		stored, err := digest.Parse(header)
-		if err != nil {
-			return badAnswer(r, answer.Response, errors.New("the "+oci.HeaderContentDigest+" header is malformed"))
-		}
-		if sent := stored.Algorithm().FromBytes(manifest.Body); sent != stored {
-			return badAnswer(r, answer.Response, &fault.Error{
-				Reason: fault.DigestMismatch, Detail: fmt.Sprintf("%s was sent, while the registry says that it stored %s", sent, stored),
-			})
-		}
-	}
-	return nil
+	return t.client.putManifest(ctx, r, t.Repository, manifest)
 }
 
 // conflict is the error about a tag that is not what it was; nil for no tag.

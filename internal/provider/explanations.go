@@ -201,6 +201,12 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Check `digest` and `repository`. To bring an image here from another repository or registry, use `acr_image_copy`, which can set " +
 			"the tag as well.",
 	},
+	fault.SignaturesDiffer: {
+		Summary: "Target has signatures of its own",
+		Cause: "Under a tag that cosign keeps signatures, attestations or SBOMs by, the target of a copy has something that the source does not " +
+			"have. The copy would replace it, so it was not touched.",
+		Remedy: "Set `referrers = false` to copy the image alone. Or remove the tag at the target, if what it holds is of no use.",
+	},
 	fault.CannotUntag: {
 		Summary: "Tag cannot be removed here",
 		Cause: "The registry lacks Azure Container Registry's own API, and without it there is no way to remove a tag and keep the manifest. " +
@@ -249,7 +255,8 @@ var explanations = map[fault.Reason]explanation{
 	fault.TooLarge: {
 		Summary: "Answer too large",
 		Cause: "An answer is over the limit for its kind: 4 MiB and 4,000 layers or children for a manifest, 8 MiB for an image configuration, " +
-			"8 MiB and 10,000 entries for one page of a list, 4,000 referrers and 100,000 entries for a whole list. Nothing of it was used.",
+			"8 MiB and 10,000 entries for one page of a list, 4,000 referrers and 100,000 entries for a whole list, 16 MiB of manifests and 1,000 " +
+			"referrers for a copy. Nothing of it was used.",
 		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check that the registry and whatever stands in front of " +
 			"it answer correctly; no ordinary image comes near the limit.",
 	},

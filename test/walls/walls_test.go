@@ -23,6 +23,7 @@ const (
 	goDigest    = "github.com/opencontainers/go-digest"
 	hostGrammar = "github.com/distribution/reference"
 	errGroup    = "golang.org/x/sync/errgroup"
+	orasCopy    = "oras.land/oras-go/v2"
 	framework   = "github.com/hashicorp/terraform-plugin-framework"
 	validators  = "github.com/hashicorp/terraform-plugin-framework-validators"
 	protocol    = "github.com/hashicorp/terraform-plugin-go"
@@ -39,7 +40,7 @@ var rooms = map[string][]string{
 	".":                       {"internal/provider", "internal/server", protocol, "os"},
 	"internal/server":         {framework, protocol},
 	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, "os"},
-	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, "net/http", "net/url"},
+	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, "net/http", "net/url"},
 	"internal/acr/auth":       {"internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/transport":  {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", hostGrammar, "github.com/cenkalti/backoff/v5", "golang.org/x/net/http/httpproxy", "net", "net/http", "net/netip", "net/url", "syscall"},

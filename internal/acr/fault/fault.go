@@ -48,6 +48,7 @@ const (
 	TagElsewhere        Reason = "tag points elsewhere"  // a tag to be made is there, and names another manifest
 	TagMoved            Reason = "tag has moved"         // since it was last read
 	NotInRepository     Reason = "not in repository"     // the repository has no manifest to put a tag on
+	SignaturesDiffer    Reason = "signatures differ"     // the target of a copy has signatures that the source has not
 	CannotUntag         Reason = "cannot untag"          // the registry has no way to remove a tag alone
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
@@ -76,7 +77,7 @@ func Reasons() []Reason {
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
-		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, CannotUntag,
+		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PlatformNotFound, NotAnImage,
 		SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
 		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,

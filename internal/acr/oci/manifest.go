@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -20,7 +21,10 @@ const (
 	MediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	MediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
 	MediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
-	mediaTypeDockerSchema1  = "application/vnd.docker.distribution.manifest.v1"
+	// MediaTypeArtifactManifest is of OCI's image spec before 1.1, and still found.
+	MediaTypeArtifactManifest = "application/vnd.oci.artifact.manifest.v1+json"
+
+	mediaTypeDockerSchema1 = "application/vnd.docker.distribution.manifest.v1"
 )
 
 // MaxManifest bounds a manifest's body, in bytes.
@@ -43,19 +47,34 @@ type Manifest struct {
 	Annotations   map[string]string
 	Config        *Descriptor  // nil where absent
 	Subject       *Descriptor  // nil where absent
-	Layers        []Descriptor // nil where absent
+	Layers        []Descriptor // nil where absent; of an artifact manifest, its blobs
 	Manifests     []Descriptor // children of an index; nil where absent
 }
 
 // IsIndex reports whether the manifest lists others: an OCI index or a Docker manifest list.
 func (m *Manifest) IsIndex() bool {
-	return m.MediaType == ocispec.MediaTypeImageIndex || m.MediaType == MediaTypeDockerList || m.Manifests != nil
+	return IsIndexType(m.MediaType) || m.Manifests != nil
+}
+
+// IsIndexType reports whether a media type is that of an OCI index or a Docker manifest list.
+func IsIndexType(mediaType string) bool {
+	return mediaType == ocispec.MediaTypeImageIndex || mediaType == MediaTypeDockerList
 }
 
 // Is reports whether the manifest's bytes have the digest, of whatever algorithm; never for an empty one, or a nil
 // manifest.
 func (m *Manifest) Is(d digest.Digest) bool {
 	return m != nil && d.Validate() == nil && d.Algorithm().FromBytes(m.Body) == d
+}
+
+// Parts lists what has to be in the repository before the manifest: children, configuration and layers. A subject has
+// not (OCI distribution spec 1.1, "Pushing Manifests with Subject").
+func (m *Manifest) Parts() []Descriptor {
+	parts := slices.Clone(m.Manifests)
+	if m.Config != nil {
+		parts = append(parts, *m.Config)
+	}
+	return append(parts, m.Layers...)
 }
 
 // Received is a manifest as an answer brought it.
@@ -169,6 +188,7 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		Config        *checkedDescriptor `json:"config"`
 		Subject       *checkedDescriptor `json:"subject"`
 		Layers        descriptors        `json:"layers"`
+		Blobs         descriptors        `json:"blobs"` // of an artifact manifest
 		Manifests     descriptors        `json:"manifests"`
 	}
 	if err := wire.Unmarshal(body, maxManifestValues, &raw); err != nil {
@@ -185,6 +205,9 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		contentType = raw.MediaType
 	case raw.MediaType != "" && raw.MediaType != contentType:
 		return nil, fmt.Errorf("its mediaType is %q", secret.Excerpt(raw.MediaType))
+	}
+	if contentType == MediaTypeArtifactManifest {
+		raw.Layers = raw.Blobs
 	}
 	manifest := &Manifest{
 		MediaType:     contentType,

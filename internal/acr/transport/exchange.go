@@ -103,6 +103,9 @@ func (r Request) readWhole(res *http.Response, away bool) (*Response, error) {
 		limit = maxErrorBody
 	}
 	answer := newResponse(res, away)
+	if r.Method == http.MethodHead { // its Content-Length is that of what GET would bring
+		return answer, nil
+	}
 	var err error
 	answer.Body, err = wire.ReadBody(res, limit)
 	return answer, r.redirected(res.Request.URL, err)

@@ -80,7 +80,7 @@ func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error)
 	if home, to := OriginOf(r.URL), OriginOf(target); r.Confined && to != home {
 		return nil, refuseRedirect("%s redirects to %s, where no credential may go", home, to)
 	}
-	if r.Method != http.MethodGet && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
 		return nil, refuseRedirect("%s redirects a %s in a way that makes a GET of it", OriginOf(from), r.Method) // RFC 9110 section 15.4
 	}
 	return target, nil

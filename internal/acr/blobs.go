@@ -1,0 +1,127 @@
+package acr
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
+)
+
+// hasBlob reports whether a repository has a blob, for whoever may push to it.
+func (c *Client) hasBlob(ctx context.Context, repository string, d digest.Digest, token *sharedToken) (bool, error) {
+	return c.has(ctx, headBlob, repository, d, token)
+}
+
+// hasManifest reports whether a repository has a manifest.
+func (c *Client) hasManifest(ctx context.Context, repository string, d digest.Digest, token *sharedToken) (bool, error) {
+	return c.has(ctx, headManifest, repository, d, token)
+}
+
+func (c *Client) has(ctx context.Context, e endpoint, repository string, d digest.Digest, token *sharedToken) (bool, error) {
+	r := c.request(e, repository, d.String(), nil)
+	r.shared = token
+	r.Step = "looking for " + c.Pin(repository, d)
+	answer, err := c.do(ctx, r)
+	return err == nil && answer.Status == http.StatusOK, err
+}
+
+// openBlob begins to read a blob. Errors, also those of the reader, are *fault.Error.
+func (c *Client) openBlob(ctx context.Context, repository string, d oci.Descriptor, token *sharedToken) (_ *blobReader, err error) {
+	operation := "reading the blob " + c.Pin(repository, d.Digest)
+	defer c.finish(&err, operation)
+	r := c.request(getBlob, repository, d.Digest.String(), nil)
+	r.shared = token
+	r.Streamed = true
+	r.part = "a manifest names this blob"
+	answer, err := c.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &blobReader{
+		client: c, ctx: ctx, operation: operation, request: r, answer: answer.Response,
+		blob: d, hash: d.Digest.Verifier(), told: c.transport.Now(),
+	}, nil
+}
+
+// blobReader reads a blob and holds it to its descriptor. The last bytes are handed on once all are known to be right, so
+// that nobody who passes them on can have sent a whole blob that is wrong.
+type blobReader struct {
+	client    *Client
+	ctx       context.Context //nolint:containedctx // of the read, for the log
+	operation string
+	request   request
+	answer    *transport.Response
+	blob      oci.Descriptor
+	hash      digest.Verifier
+	read      int64
+	verified  bool
+	failed    error     // what Read returned other than io.EOF
+	told      time.Time // when the log was last told how far this is
+}
+
+// Read implements io.Reader. Errors are io.EOF and *fault.Error.
+func (b *blobReader) Read(p []byte) (n int, err error) {
+	if b.verified {
+		return 0, io.EOF
+	}
+	n, err = b.answer.Stream.Read(p[:min(int64(len(p)), b.blob.Size-b.read)])
+	_, _ = b.hash.Write(p[:n])
+	b.read += int64(n)
+	b.tell()
+	switch {
+	case b.read == b.blob.Size:
+		if err = b.verify(); err == nil {
+			return n, nil
+		}
+		n = 0
+	case err == io.EOF:
+		err = badAnswer(b.request, b.answer, mismatched("it ends after %d of %d bytes", b.read, b.blob.Size))
+	}
+	b.client.finish(&err, b.operation)
+	b.failed = err
+	return n, err
+}
+
+// verify checks the digest once as many bytes came as the descriptor names, and that none follow.
+func (b *blobReader) verify() error {
+	if !b.hash.Verified() {
+		return badAnswer(b.request, b.answer, mismatched("its bytes have another digest"))
+	}
+	more, err := io.ReadFull(b.answer.Stream, make([]byte, 1))
+	switch {
+	case more > 0:
+		return badAnswer(b.request, b.answer, mismatched("it does not end after its %d bytes", b.blob.Size))
+	case err != io.EOF:
+		return err
+	}
+	b.verified = true
+	return nil
+}
+
+func mismatched(format string, values ...any) *fault.Error {
+	return &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(format, values...)}
+}
+
+// tellEvery is how often the log hears of a blob under way.
+const tellEvery = 10 * time.Second
+
+func (b *blobReader) tell() {
+	now := b.client.transport.Now()
+	if b.client.config.Log == nil || now.Sub(b.told) < tellEvery {
+		return
+	}
+	b.told = now
+	b.client.config.Log(b.ctx, "copying a blob", map[string]any{
+		"digest": b.blob.Digest.String(), "progress": fmt.Sprintf("%d of %d bytes", b.read, b.blob.Size),
+	})
+}
+
+// Close implements io.Closer.
+func (b *blobReader) Close() error { return b.answer.Stream.Close() }

@@ -1,0 +1,336 @@
+package acr
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+)
+
+// CopyRequest says what is copied and where to.
+type CopyRequest struct {
+	Source           *Client // reads at the source: the client itself where that is its own registry
+	SourceRepository string
+	Digest           string // of an image, an index or any other artifact in SourceRepository
+	Repository       string // of this client's registry
+	Tag              string // to name the copy by; empty for none
+	Was              string // digest that Tag names so far; empty where there is no such tag
+	Referrers        bool   // copy signatures, SBOMs and the like as well
+}
+
+func (r CopyRequest) validate() error {
+	for _, repository := range []string{r.SourceRepository, r.Repository} {
+		if err := oci.ValidateRepository(repository); err != nil {
+			return err
+		}
+	}
+	if r.Tag != "" {
+		if err := oci.ValidateTag(r.Tag); err != nil {
+			return err
+		}
+	}
+	return oci.ValidateDigest(r.Digest)
+}
+
+// CopyImage copies a manifest with all that it names, byte for byte, and returns it. Within one registry blobs are
+// mounted; from another they are streamed, hashed on the way and never stored here. What the target has is not sent.
+// Parts come before what names them, then referrers, then the manifest itself, by its tag where there is one: so a copy
+// that ends early leaves no tag on half an image. Errors are *fault.Error; those about the source have the Argument
+// "source".
+func (c *Client) CopyImage(ctx context.Context, req CopyRequest) (manifest *oci.Manifest, err error) {
+	defer c.finish(&err, fmt.Sprintf("copying %s to %s/%s", req.Source.Pin(req.SourceRepository, digest.Digest(req.Digest)), c.config.Registry, req.Repository))
+	if err := req.validate(); err != nil {
+		return nil, err
+	}
+	return newCopying(c, req).run(ctx)
+}
+
+// copying is one CopyImage.
+type copying struct {
+	CopyRequest
+	target      *Client
+	sourceToken *sharedToken
+	targetToken *sharedToken
+
+	listed int // how many referrers the source has named so far
+
+	mu        sync.Mutex
+	manifests int64 // bytes of those that were read
+}
+
+func newCopying(c *Client, req CopyRequest) *copying {
+	cp := &copying{
+		CopyRequest: req,
+		target:      c,
+		sourceToken: newSharedToken([]string{req.SourceRepository}),
+		targetToken: newPushToken(req.Repository),
+	}
+	if cp.mounts() {
+		both := &sharedToken{scopes: append(slices.Clone(cp.sourceToken.scopes), cp.targetToken.scopes...)}
+		cp.sourceToken, cp.targetToken = both, both
+	}
+	return cp
+}
+
+// mounts reports whether blobs can be mounted: they are in the same registry, and not in the same repository.
+func (cp *copying) mounts() bool {
+	return cp.Source == cp.target && cp.SourceRepository != cp.Repository
+}
+
+func (cp *copying) run(ctx context.Context) (*oci.Manifest, error) {
+	if cp.Tag != "" {
+		if _, err := cp.tagWrite().before(ctx); err != nil { // better now than after a long copy
+			return nil, err
+		}
+	}
+	root, err := cp.manifest(ctx, digest.Digest(cp.Digest), "")
+	if err != nil {
+		return nil, err
+	}
+	if err := cp.parts(ctx, root); err != nil {
+		return nil, err
+	}
+	if cp.Referrers {
+		if err := cp.referrers(ctx, root); err != nil {
+			return nil, err
+		}
+	}
+	if cp.Tag == "" {
+		return root, cp.put(ctx, root)
+	}
+	return cp.tagWrite().run(ctx, func(context.Context) (*oci.Manifest, error) { return root, nil })
+}
+
+func (cp *copying) tagWrite() tagWrite {
+	return tagWrite{TagRequest{cp.Repository, cp.Tag, cp.Digest, cp.Was}, cp.target, cp.targetToken}
+}
+
+// put stores a manifest at the target by its digest.
+func (cp *copying) put(ctx context.Context, manifest *oci.Manifest) error {
+	r := cp.target.manifestPut(cp.Repository, manifest.Digest.String(), manifest, cp.targetToken)
+	r.Step = "storing the manifest " + cp.target.Pin(cp.Repository, manifest.Digest)
+	return cp.target.putManifest(ctx, r, cp.Repository, manifest)
+}
+
+// maxManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. An index of the
+// greatest length has 4,000 children, which are seldom over 2 KiB.
+const maxManifests = 16 << 20
+
+// manifest reads a manifest at the source; part says what names it, where it is a part of something.
+func (cp *copying) manifest(ctx context.Context, d digest.Digest, part string) (manifest *oci.Manifest, err error) {
+	defer cp.ofSource(&err, "reading the manifest "+cp.Source.Pin(cp.SourceRepository, d))
+	if err := checkDigest(d); err != nil {
+		return nil, err
+	}
+	r := cp.Source.request(getManifest, cp.SourceRepository, d.String(), nil)
+	r.shared = cp.sourceToken
+	r.part = part
+	if manifest, err = cp.Source.manifest(ctx, r, d.String()); err != nil {
+		return nil, err
+	}
+	cp.mu.Lock()
+	defer cp.mu.Unlock()
+	if cp.manifests += manifest.Size; cp.manifests > maxManifests {
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("the manifests of the image are over %d MiB together", maxManifests>>20)}
+	}
+	return manifest, nil
+}
+
+// ofSource ends what was done at the source: the error is the source's.
+func (cp *copying) ofSource(err *error, operation string) {
+	cp.Source.finish(err, operation)
+	if failed, ok := fault.As(*err); ok && failed.Reason != fault.Canceled {
+		failed.Argument = "source"
+	}
+}
+
+// atATime is how many parts of an image are copied at the same time.
+const atATime = 5
+
+// parts copies everything below a manifest, and not the manifest itself. CopyGraph puts it in order, each part once and
+// several at a time; what travels is this client's.
+func (cp *copying) parts(ctx context.Context, root *oci.Manifest) error {
+	of := descriptorOf(root)
+	err := oras.CopyGraph(ctx, copySource{cp, root}, copyTarget{cp, root}, of, oras.CopyGraphOptions{
+		Concurrency:      atATime,
+		MaxMetadataBytes: oci.MaxManifest,
+		FindSuccessors:   successors,
+		PreCopy: func(ctx context.Context, d oci.Descriptor) error {
+			switch {
+			case content.Equal(d, of):
+				return oras.SkipNode
+			case isManifest(d):
+				return nil
+			}
+			if err := cp.blob(ctx, d); err != nil {
+				return err
+			}
+			return oras.SkipNode
+		},
+	})
+	if failed, ok := fault.As(err); ok {
+		return failed
+	}
+	return err
+}
+
+func descriptorOf(m *oci.Manifest) oci.Descriptor {
+	return oci.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
+}
+
+// isManifest tells manifests from blobs by their type, as a descriptor names it.
+func isManifest(d oci.Descriptor) bool {
+	return d.MediaType == ocispec.MediaTypeImageManifest || d.MediaType == ocispec.MediaTypeImageIndex ||
+		d.MediaType == oci.MediaTypeArtifactManifest || strings.HasPrefix(d.MediaType, "application/vnd.docker.distribution.manifest.")
+}
+
+// successors lists what a manifest needs. Its subject is not among them: whoever copies a signature does not ask for the
+// image.
+func successors(ctx context.Context, fetcher content.Fetcher, d oci.Descriptor) ([]oci.Descriptor, error) {
+	if !isManifest(d) {
+		return nil, nil
+	}
+	body, err := content.FetchAll(ctx, fetcher, d)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := oci.ParseManifest(oci.Received{ContentType: d.MediaType, Body: body}, d.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	return manifest.Parts(), nil
+}
+
+// copySource is the source as CopyGraph sees it: manifests alone, since blobs do not go by it.
+type copySource struct {
+	*copying
+	root *oci.Manifest
+}
+
+// Fetch implements content.Fetcher.
+func (s copySource) Fetch(ctx context.Context, d oci.Descriptor) (io.ReadCloser, error) {
+	manifest := s.root
+	if d.Digest != s.root.Digest {
+		var err error
+		if manifest, err = s.part(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	return io.NopCloser(bytes.NewReader(manifest.Body)), nil
+}
+
+// part reads a child and holds it to its descriptor.
+func (s copySource) part(ctx context.Context, d oci.Descriptor) (*oci.Manifest, error) {
+	manifest, err := s.manifest(ctx, d.Digest, "an index names this manifest")
+	if err == nil && (manifest.Size != d.Size || manifest.MediaType != d.MediaType) {
+		err = &fault.Error{Reason: fault.BadAnswer, Detail: fmt.Sprintf(
+			"it is %d bytes of %s, while the index says %d bytes of another type or size", manifest.Size, manifest.MediaType, d.Size)}
+		s.ofSource(&err, "reading the manifest "+s.Source.Pin(s.SourceRepository, d.Digest))
+	}
+	return manifest, err
+}
+
+// Exists implements content.ReadOnlyStorage. CopyGraph does not ask a source.
+func (s copySource) Exists(context.Context, oci.Descriptor) (bool, error) { return true, nil }
+
+// copyTarget is the target as CopyGraph sees it.
+type copyTarget struct {
+	*copying
+	root *oci.Manifest
+}
+
+// Exists implements content.ReadOnlyStorage. A manifest that is there has all its parts: a registry takes no other. The
+// root's parts are looked at all the same, since it is put in any case. A blob that can be mounted need not be looked
+// for: to mount it costs as much.
+func (t copyTarget) Exists(ctx context.Context, d oci.Descriptor) (bool, error) {
+	switch {
+	case d.Digest == t.root.Digest:
+		return false, nil
+	case isManifest(d):
+		return t.target.hasManifest(ctx, t.Repository, d.Digest, t.targetToken)
+	case t.mounts():
+		return false, nil
+	}
+	return t.target.hasBlob(ctx, t.Repository, d.Digest, t.targetToken)
+}
+
+// Push implements content.Pusher for manifests.
+func (t copyTarget) Push(ctx context.Context, d oci.Descriptor, from io.Reader) error {
+	body, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	manifest, err := oci.ParseManifest(oci.Received{ContentType: d.MediaType, Body: body}, d.Digest.String())
+	if err != nil {
+		return err
+	}
+	return t.put(ctx, manifest)
+}
+
+// Fetch implements content.Fetcher. CopyGraph does not read at a target.
+func (t copyTarget) Fetch(context.Context, oci.Descriptor) (io.ReadCloser, error) {
+	return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "nothing is read at the target of a copy"}
+}
+
+// blob mounts or uploads a blob. An upload that breaks is begun again, with a new read of the source.
+func (cp *copying) blob(ctx context.Context, d oci.Descriptor) error {
+	var location *url.URL
+	if cp.mounts() {
+		mounted, at, err := cp.target.mountBlob(ctx, cp.Repository, cp.SourceRepository, d.Digest, cp.targetToken)
+		if err != nil || mounted {
+			return err
+		}
+		location = at
+	}
+	leave, err := cp.target.enterUpload(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	begun := false
+	return cp.target.transport.Repeat(ctx, func() (broke bool, err error) {
+		if begun { // the registry may have taken the blob, and its answer was lost
+			if there, err := cp.target.hasBlob(ctx, cp.Repository, d.Digest, cp.targetToken); err != nil || there {
+				return false, err
+			}
+		}
+		begun = true
+		broke, err = cp.upload(ctx, d, location)
+		location = nil
+		return broke, err
+	})
+}
+
+// upload reads a blob at the source and sends it to the target; broke says that the source or the target left in the
+// middle. Without a location it asks for one.
+func (cp *copying) upload(ctx context.Context, d oci.Descriptor, location *url.URL) (broke bool, err error) {
+	from, err := cp.Source.openBlob(ctx, cp.SourceRepository, d, cp.sourceToken)
+	if err != nil {
+		cp.ofSource(&err, "")
+		return false, err
+	}
+	defer func() { _ = from.Close() }()
+	if location == nil {
+		if location, err = cp.target.beginUpload(ctx, cp.Repository, cp.targetToken); err != nil {
+			return false, err
+		}
+	}
+	err = cp.target.finishUpload(ctx, cp.Repository, d, location, from, cp.targetToken)
+	if from.failed != nil {
+		err = from.failed
+		cp.ofSource(&err, "")
+	}
+	return true, err
+}

@@ -1,0 +1,212 @@
+package acr_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+)
+
+const (
+	signatureType = "application/vnd.example.signature.v1"
+	sbomType      = "application/vnd.example.sbom.v1"
+)
+
+// refer attaches an artifact to a manifest of app.
+func refer(registry *acrtest.Registry, subject digest.Digest, artifactType string) digest.Digest {
+	of := registry.Descriptor("app", subject)
+	return registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: artifactType, Subject: &of, Body: []byte(artifactType + subject.String())})
+}
+
+// cosignTag is where cosign keeps what it says of an image.
+func cosignTag(d digest.Digest, suffix string) string {
+	return strings.Replace(d.String(), ":", "-", 1) + suffix
+}
+
+// cosigned puts what cosign keeps under a tag: a layer for each signature.
+func cosigned(registry *acrtest.Registry, repository, tag string, signatures ...string) digest.Digest {
+	image := acrtest.Image{}
+	for _, signature := range signatures {
+		body := []byte(signature)
+		image.Layers = append(image.Layers, ocispec.Descriptor{
+			MediaType: "application/vnd.dev.cosign.simplesigning.v1+json", Digest: registry.PutBlob(repository, body), Size: int64(len(body)),
+		})
+	}
+	return registry.PutImage(repository, tag, image)
+}
+
+// wantReferrers fails the test unless the target lists these, and has them.
+func wantReferrers(t *testing.T, client *acr.Client, subject digest.Digest, want ...digest.Digest) {
+	t.Helper()
+	referrers, err := client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "mirror/app", Digest: subject.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []digest.Digest
+	for _, referrer := range referrers {
+		got = append(got, referrer.Digest)
+		if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "mirror/app", Digest: referrer.Digest.String()}); err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("referrers of %s: %v, want %v", subject, got, want)
+	}
+}
+
+func withReferrers(req acr.CopyRequest) acr.CopyRequest {
+	req.Referrers = true
+	return req
+}
+
+// Registries with the referrers API and without it, in each role.
+var referrersAPIs = map[string]struct{ source, target acrtest.Options }{
+	"API to API": {},
+	"API to tag": {target: acrtest.Options{WithoutReferrersAPI: true}},
+	"tag to API": {source: acrtest.Options{WithoutReferrersAPI: true}},
+	"tag to tag": {source: acrtest.Options{WithoutReferrersAPI: true}, target: acrtest.Options{WithoutReferrersAPI: true}},
+}
+
+func TestCopyBringsReferrersOfReferrersAlong(t *testing.T) {
+	for name, options := range referrersAPIs {
+		t.Run(name, func(t *testing.T) {
+			source, target := acrtest.StartT(t, options.source), acrtest.StartT(t, options.target)
+			from, to := newClient(t, source), newClient(t, target)
+			d := fivePlatforms(source, "app")
+			index, err := from.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: d.String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			child := index.Manifests[1].Digest
+			signature, sbom := refer(source, d, signatureType), refer(source, d, sbomType)
+			ofChild := refer(source, child, signatureType)
+			ofSBOM := refer(source, sbom, signatureType)
+
+			if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+				t.Fatal(err)
+			}
+			wantWhole(t, to, d)
+			wantReferrers(t, to, d, signature, sbom)
+			wantReferrers(t, to, child, ofChild)
+			wantReferrers(t, to, sbom, ofSBOM)
+
+			later := refer(source, d, "application/vnd.example.later.v1")
+			target.ResetLog()
+			if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+				t.Fatal(err)
+			}
+			puts := 0
+			for _, request := range target.Requests() {
+				if request.Method == "PUT" && strings.Contains(request.Path, "/manifests/sha256:") {
+					puts++
+				}
+			}
+			if puts != 1 {
+				t.Errorf("%d manifests were put again, want the new referrer alone", puts)
+			}
+			wantReferrers(t, to, d, signature, sbom, later)
+		})
+	}
+}
+
+// The list that the target has of its own is kept.
+func TestCopyAddsToTheTargetsListOfReferrers(t *testing.T) {
+	source, target := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
+	from, to := newClient(t, source), newClient(t, target)
+	d := oneImage(source, "app", 1000)
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	of := target.Descriptor("mirror/app", d)
+	own := target.PutArtifact("mirror/app", "", acrtest.Artifact{ArtifactType: "application/vnd.example.own.v1", Subject: &of})
+	signature := refer(source, d, signatureType)
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	wantReferrers(t, to, d, own, signature)
+}
+
+func TestCopyBringsCosignsTagsAlong(t *testing.T) {
+	source, _, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	want := map[string]digest.Digest{}
+	for _, suffix := range []string{".sig", ".att", ".sbom"} {
+		want[suffix] = cosigned(source, "app", cosignTag(d, suffix), "one"+suffix)
+	}
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	// A further signature is one more layer.
+	want[".sig"] = cosigned(source, "app", cosignTag(d, ".sig"), "one.sig", "two")
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	for suffix, digest := range want {
+		manifest, err := to.Manifest(t.Context(), acr.ManifestRequest{Repository: "mirror/app", Tag: cosignTag(d, suffix)})
+		if err != nil || manifest.Digest != digest {
+			t.Errorf("%s: %v, want %s", suffix, err, digest)
+		}
+	}
+}
+
+func TestCopyLosesNoSignatureOfTheTarget(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	cosigned(source, "app", cosignTag(d, ".sig"), "the source's")
+	own := cosigned(target, "mirror/app", cosignTag(d, ".sig"), "the target's")
+	_, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d)))
+	failed, ok := fault.As(err)
+	if !ok || failed.Reason != fault.SignaturesDiffer || !strings.Contains(failed.Error(), own.String()) || !strings.Contains(failed.Error(), cosignTag(d, ".sig")) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A signature is copied without the image that it is about: who asks for it has named it alone.
+func TestCopyOfASignatureLeavesItsImage(t *testing.T) {
+	for name, options := range referrersAPIs {
+		t.Run(name, func(t *testing.T) {
+			source, target := acrtest.StartT(t, options.source), acrtest.StartT(t, options.target)
+			from, to := newClient(t, source), newClient(t, target)
+			image := oneImage(source, "app", 1000)
+			signature := refer(source, image, signatureType)
+			if _, err := to.CopyImage(t.Context(), copyRequest(from, signature)); err != nil {
+				t.Fatal(err)
+			}
+			wantReferrers(t, to, image, signature)
+		})
+	}
+}
+
+// A list of referrers is the source's word: one that leads in a circle or on for ever ends.
+func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
+	source, _, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	for i := range 1001 {
+		refer(source, d, fmt.Sprintf("application/vnd.example.%d", i))
+	}
+	_, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d)))
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.TooLarge || failed.Argument != "source" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Old artifact manifests name their parts as blobs.
+func TestCopyTakesArtifactManifestsWhole(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	body := []byte("content")
+	blob := source.PutBlob("app", body)
+	d := source.PutManifest("app", "", "application/vnd.oci.artifact.manifest.v1+json", []byte(fmt.Sprintf(
+		`{"mediaType":"application/vnd.oci.artifact.manifest.v1+json","artifactType":%q,"blobs":[{"mediaType":"text/plain","digest":%q,"size":%d}]}`, sbomType, blob, len(body))))
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	wantSent(t, target, "GET manifests: 3", "GET token: 1", "HEAD blobs: 1", "POST uploads: 1", "PUT manifests: 1", "PUT uploads: 1")
+}

@@ -1,0 +1,50 @@
+package acr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// manifestPut returns the request that stores a manifest, by a tag or by its digest.
+func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifest, token *sharedToken) request {
+	r := c.request(putManifest, repository, reference, nil)
+	r.shared = token
+	r.ContentType = manifest.MediaType
+	r.Body = secret.New(string(manifest.Body))
+	return r
+}
+
+// putManifest sends what manifestPut returned, and compares the digest in the answer: of other bytes nobody shall hear
+// that all went well. A manifest with a subject is listed among its referrers, by the registry or here.
+func (c *Client) putManifest(ctx context.Context, r request, repository string, manifest *oci.Manifest) error {
+	answer, err := c.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, header := range answer.Header.Values(oci.HeaderContentDigest) {
+		stored, err := digest.Parse(header)
+		if err != nil {
+			return badAnswer(r, answer.Response, errors.New("the "+oci.HeaderContentDigest+" header is malformed"))
+		}
+		if sent := stored.Algorithm().FromBytes(manifest.Body); sent != stored {
+			return badAnswer(r, answer.Response, &fault.Error{
+				Reason: fault.DigestMismatch, Detail: fmt.Sprintf("%s was sent, while the registry says that it stored %s", sent, stored),
+			})
+		}
+	}
+	if manifest.Subject == nil || answer.Header.Get(headerSubject) != "" {
+		return nil
+	}
+	return c.listReferrer(ctx, repository, manifest, r.shared)
+}
+
+// headerSubject is in the answer of a registry that lists referrers by itself (OCI distribution spec 1.1, "Pushing
+// Manifests with Subject").
+const headerSubject = "OCI-Subject"
