@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	".":                       {"internal/provider", "internal/server", protocol, "os"},
 	"internal/server":         {framework, protocol},
 	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, "os"},
-	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, "net/http", "net/url"},
+	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, orasCopy + "/content", "net/http", "net/url"},
 	"internal/acr/auth":       {"internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/transport":  {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", hostGrammar, "github.com/cenkalti/backoff/v5", "golang.org/x/net/http/httpproxy", "net", "net/http", "net/netip", "net/url", "syscall"},
@@ -105,13 +105,13 @@ func breaches(packages []pkg) []string {
 	return all
 }
 
-// covers reports whether an entry of a room allows an import. Of the standard library and of internal/acr, whose
-// subpackages are rooms of their own, it allows that package alone.
+// covers reports whether an entry of a room allows an import. Of the standard library, of oras-go, which has clients of
+// its own, and of internal/acr, whose subpackages are rooms of their own, it allows that package alone.
 func covers(entry, path string) bool {
 	if entry == path {
 		return true
 	}
-	single := entry == "internal/acr" || !strings.Contains(entry, ".") && !strings.HasPrefix(entry, "internal/")
+	single := entry == "internal/acr" || entry == orasCopy || !strings.Contains(entry, ".") && !strings.HasPrefix(entry, "internal/")
 	return !single && strings.HasPrefix(path, entry+"/")
 }
 
