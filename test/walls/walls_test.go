@@ -39,9 +39,9 @@ var rooms = map[string][]string{
 	// What the provider is made of, from Terraform down to the bytes.
 	".":                       {"internal/provider", "internal/server", protocol, "os"},
 	"internal/server":         {framework, protocol},
-	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, "os"},
+	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/auth/entra", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, "os"},
 	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, orasCopy + "/content", "net/http", "net/url"},
-	"internal/acr/auth":       {"internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
+	"internal/acr/auth":       {"internal/acr/auth/entra", "internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/transport":  {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", hostGrammar, "github.com/cenkalti/backoff/v5", "golang.org/x/net/http/httpproxy", "net", "net/http", "net/netip", "net/url", "syscall"},
 	"internal/acr/oci":        {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, hostGrammar},
@@ -52,6 +52,7 @@ var rooms = map[string][]string{
 
 	// What tests it. The registry in memory is written from recordings and knows nothing of the client that it tests.
 	"internal/testkit/acrtest":      {imageSpec, goDigest, "net", "net/http", "net/url"},
+	"internal/testkit/connectproxy": {"net", "net/http", "net/http/httptest"},
 	"internal/testkit/entratest":    {pkcs12, "net/http", "net/http/httptest", "net/url", "os"},
 	"internal/testkit/faulttest":    {"internal/acr/fault"},
 	"internal/testkit/hostile":      {},
