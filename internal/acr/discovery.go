@@ -23,12 +23,17 @@ type discovery struct {
 func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error) {
 	known := c.whatIsKnown()
 	if known.of == "" {
-		found, led, err := c.first.Do(ctx, "", func(ctx context.Context) (discovery, error) { return c.discover(ctx, r) })
+		found, led, err := c.first.Do(ctx, "", func(ctx context.Context) (discovery, error) {
+			if known := c.whatIsKnown(); known.of != "" {
+				return known, nil // another flight has landed meanwhile
+			}
+			return c.discover(ctx, r)
+		})
 		switch {
 		case err != nil && !led && !concernsAll(err):
 			r.Once = true // the leader has tried for both
 			return c.discover(ctx, r)
-		case err != nil || led || r.isRead() && found.of == r.name():
+		case err != nil || found.answer != nil && (led || r.isRead() && found.of == r.name()):
 			return found, err
 		}
 		known = found

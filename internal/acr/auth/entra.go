@@ -122,16 +122,26 @@ func (e *Entra) absence() string {
 
 // loginFor returns the refresh token for a service, remembered or had now.
 func (e *Entra) loginFor(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
-	e.mu.Lock()
-	known := e.login
-	e.mu.Unlock()
-	if known != nil && known.service == service && via.Registry.Now().Before(known.renewAt) {
+	if known := e.remembered(via, service); known != nil {
 		return known, nil
 	}
 	login, _, err := e.exchanges.Do(ctx, service, func(ctx context.Context) (*Login, error) {
+		if known := e.remembered(via, service); known != nil {
+			return known, nil // another flight has landed meanwhile
+		}
 		return e.Exchange(ctx, via, realm, service)
 	})
 	return login, err
+}
+
+// remembered returns the refresh token for a service that is not to be renewed yet; nil for none.
+func (e *Entra) remembered(via Sender, service string) *Login {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.login != nil && e.login.service == service && via.Registry.Now().Before(e.login.renewAt) {
+		return e.login
+	}
+	return nil
 }
 
 // Exchange signs in, gets a new refresh token for the challenge's realm and service, and remembers it. Neither token goes

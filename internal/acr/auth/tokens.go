@@ -43,14 +43,26 @@ func (r *Refusal) Error() string { return "the token server gave no token" }
 // For returns the token for a challenge: remembered, shared with who asks for the same, or fetched now; fresh reports
 // whether it was not remembered. Errors are *Refusal, *fault.Error, or the context's.
 func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool, err error) {
-	t.mu.Lock()
-	token = t.known[c.key()]
-	t.mu.Unlock()
-	if token != nil && t.via.Registry.Now().Before(token.renewAt) {
+	if token = t.remembered(c); token != nil {
 		return token, false, nil
 	}
-	token, _, err = t.fetches.Do(ctx, c.key(), func(ctx context.Context) (*Token, error) { return t.Fetch(ctx, c) })
+	token, _, err = t.fetches.Do(ctx, c.key(), func(ctx context.Context) (*Token, error) {
+		if token := t.remembered(c); token != nil {
+			return token, nil // another flight has landed meanwhile
+		}
+		return t.Fetch(ctx, c)
+	})
 	return token, true, err
+}
+
+// remembered returns the token for a challenge that is not to be renewed yet; nil for none.
+func (t *Tokens) remembered(c Challenge) *Token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if token := t.known[c.key()]; token != nil && t.via.Registry.Now().Before(token.renewAt) {
+		return token
+	}
+	return nil
 }
 
 // Fetch gets a new token for a challenge, the second step of ACR's flow, and remembers it. Errors are *Refusal or
