@@ -24,7 +24,7 @@ func TestLayerHasItsDigestAndRanges(t *testing.T) {
 		t.Fatalf("%d bytes of %s, want %+v", len(whole.body), digest.FromString(whole.body), layer)
 	}
 	wantHeader(t, c.do("HEAD", path), "Content-Length", "200001")
-	for _, part := range [][2]int{{0, 1}, {3, 9}, {65530, 65550}, {65537, 65543}, {131070, 200000}} {
+	for _, part := range [][2]int{{0, 1}, {3, 9}, {65530, 65550}, {65537, 65543}, {65543, 65543}, {131070, 200000}} {
 		a := c.do("GET", path, "Range", fmt.Sprintf("bytes=%d-%d", part[0], part[1]))
 		wantStatus(t, a, 206)
 		wantHeader(t, a, "Content-Range", fmt.Sprintf("bytes %d-%d/200001", part[0], part[1]))
@@ -77,4 +77,20 @@ func TestLargeLayerTakesNoMemory(t *testing.T) {
 	if got := target.Requests()[1].Received; got != 1<<30 {
 		t.Errorf("%d bytes logged as received, want a GiB", got)
 	}
+}
+
+// An upload that is too large to be kept is checked all the same, and its size remembered.
+func TestLargeUpload(t *testing.T) {
+	_, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
+	content := strings.Repeat("x", 64<<20+1)
+	d := digest.FromString(content)
+	for want, claimed := range map[int]string{400: missingDigest, 201: d.String()} {
+		location := c.send("POST", "/v2/app/blobs/uploads/", "").header.Get("Location")
+		wantStatus(t, c.send("PUT", location+"&digest="+claimed, content), want)
+	}
+	head := c.do("HEAD", "/v2/app/blobs/"+d.String())
+	wantStatus(t, head, 200)
+	wantHeader(t, head, "Content-Length", "67108865")
+	wantRefusal(t, c.do("GET", "/v2/app/blobs/"+d.String()), 500,
+		"UNKNOWN", "the test registry keeps no uploads of this size: push a layer of PutLayer", "")
 }

@@ -365,6 +365,13 @@ func TestReferrers(t *testing.T) {
 		t.Errorf("pages of %d and %d", len(page.Manifests), len(rest.Manifests))
 	}
 
+	// The next page of a filtered list is filtered too.
+	registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "application/spdx+json", Subject: &about, Body: []byte("[]")})
+	a = c.get(path + "?n=1&artifactType=" + url.QueryEscape("application/spdx+json"))
+	if link := a.header.Get("Link"); !strings.Contains(link, "?artifactType=application%2Fspdx%2Bjson&last=sha256%3A") {
+		t.Errorf("Link %q", link)
+	}
+
 	var none v1.Index
 	read(t, c.get("/v2/app/referrers/"+sbom.String()), &none)
 	if none.Manifests == nil || len(none.Manifests) != 0 {
