@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,8 +10,11 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/acrkit/terraform-provider-acr/internal/provider"
 	"github.com/acrkit/terraform-provider-acr/internal/server"
@@ -58,11 +60,7 @@ var factories = map[string]func() (tfprotov6.ProviderServer, error){
 
 // providerBlock is HCL for a provider block that reads from the registry as its default user.
 func providerBlock(registry *acrtest.Registry) string {
-	return fmt.Sprintf("provider \"acr\" {\n%s}\n", providerArguments(registry))
-}
-
-func providerArguments(registry *acrtest.Registry) string {
-	return fmt.Sprintf("  registry = %q\n  username = %q\n  password = %q\n  ca_cert_pem = %q\n",
+	return fmt.Sprintf("provider \"acr\" {\n  registry = %q\n  username = %q\n  password = %q\n  ca_cert_pem = %q\n}\n",
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())
 }
 
@@ -92,269 +90,64 @@ func inWrapped(words string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(pattern, `[\s│]+`))
 }
 
-// values are the arguments of a block: string, bool, int, []string, map[string]string, or a tftypes.Value for anything else.
-type values map[string]any
+// Short names for what the checks of a state are made of.
+var (
+	str     = knownvalue.StringExact
+	number  = knownvalue.Int64Exact
+	boolean = knownvalue.Bool
+	null    = knownvalue.Null
+)
 
-// plus gives the values with others over them; nil takes one out.
-func (v values) plus(others values) values {
-	sum := maps.Clone(v)
-	for name, value := range others {
-		sum[name] = value
-		if value == nil {
-			delete(sum, name)
-		}
+type object = map[string]knownvalue.Check
+
+// list expects just these strings in this order.
+func list(elements ...string) knownvalue.Check {
+	checks := []knownvalue.Check{}
+	for _, element := range elements {
+		checks = append(checks, str(element))
 	}
-	return sum
+	return knownvalue.ListExact(checks)
 }
 
-// unknownString is a string that is known only after apply.
-var unknownString = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
-
-// defaultUser are the provider block's arguments for the registry's default user.
-func defaultUser(registry *acrtest.Registry) values {
-	arguments := values{"registry": registry.Host(), "username": acrtest.DefaultUser, "password": acrtest.DefaultPassword}
-	if registry.CAPEM() == "" {
-		return arguments.plus(values{"plain_http": true})
+// attributes expects each of a data source's attributes to be exactly so.
+func attributes(address string, want object) []statecheck.StateCheck {
+	var checks []statecheck.StateCheck
+	for name, check := range want {
+		checks = append(checks, statecheck.ExpectKnownValue(address, tfjsonpath.New(name), check))
 	}
-	return arguments.plus(values{"ca_cert_pem": registry.CAPEM()})
+	return checks
 }
 
-// protocol talks to the provider as Terraform does, without a Terraform: diagnostics come as they are, with their
-// attribute, and a call takes no time.
-type protocol struct {
-	t       *testing.T
-	server  tfprotov6.ProviderServer
-	schemas *tfprotov6.GetProviderSchemaResponse
-}
-
-func newProtocol(t *testing.T) protocol {
+// applyTwice applies a configuration, checks the state, and expects a second plan to be empty.
+func applyTwice(t *testing.T, config string, checks ...[]statecheck.StateCheck) {
 	t.Helper()
-	server, err := factories["acr"]()
-	if err != nil {
-		t.Fatal(err)
+	var all []statecheck.StateCheck
+	for _, some := range checks {
+		all = append(all, some...)
 	}
-	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
-	if err != nil || len(schemas.Diagnostics) > 0 {
-		t.Fatal(err, schemas.Diagnostics)
-	}
-	return protocol{t, server, schemas}
-}
-
-// configuredFor gives a provider that is configured without a diagnostic.
-func configuredFor(t *testing.T, arguments values) protocol {
-	t.Helper()
-	p := newProtocol(t)
-	if diagnostics := p.configure(arguments); len(diagnostics) > 0 {
-		t.Fatalf("configuring: %s", describe(diagnostics))
-	}
-	return p
-}
-
-// configure validates a provider block and configures the provider, as Terraform does before it reads.
-func (p protocol) configure(arguments values) []*tfprotov6.Diagnostic {
-	p.t.Helper()
-	return p.configureWith(arguments, nil)
-}
-
-func (p protocol) configureWith(arguments values, capabilities *tfprotov6.ConfigureProviderClientCapabilities) []*tfprotov6.Diagnostic {
-	p.t.Helper()
-	config := p.encode(p.schemas.Provider, arguments)
-	validated, err := p.server.ValidateProviderConfig(p.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: config})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if len(validated.Diagnostics) > 0 {
-		return validated.Diagnostics
-	}
-	configured, err := p.server.ConfigureProvider(p.t.Context(), &tfprotov6.ConfigureProviderRequest{
-		TerraformVersion: "1.11.4", Config: config, ClientCapabilities: capabilities,
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{Config: config, ConfigStateChecks: all},
+			{Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}},
+		},
 	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return configured.Diagnostics
 }
 
-// read validates and reads a data source. The state is nil where nothing was read.
-func (p protocol) read(typeName string, arguments values) (state map[string]tftypes.Value, diagnostics []*tfprotov6.Diagnostic) {
-	p.t.Helper()
-	schema := p.schemas.DataSourceSchemas[typeName]
-	config := p.encode(schema, arguments)
-	validated, err := p.server.ValidateDataResourceConfig(p.t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: typeName, Config: config})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if len(validated.Diagnostics) > 0 {
-		return nil, validated.Diagnostics
-	}
-	answer, err := p.server.ReadDataSource(p.t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: typeName, Config: config})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return p.decode(schema, answer.State), answer.Diagnostics
+// withEnd matches the words as inWrapped does, with nothing behind them on their line.
+func withEnd(words string) *regexp.Regexp {
+	return regexp.MustCompile(inWrapped(words).String() + `\s*\n`)
 }
 
-// mustRead is read where no diagnostic is expected.
-func (p protocol) mustRead(typeName string, arguments values) map[string]tftypes.Value {
-	p.t.Helper()
-	state, diagnostics := p.read(typeName, arguments)
-	if len(diagnostics) > 0 {
-		p.t.Fatalf("reading %s: %s", typeName, describe(diagnostics))
-	}
-	return state
-}
-
-// open opens the ephemeral resource, as read does a data source.
-func (p protocol) open(typeName string, arguments values) (result map[string]tftypes.Value, diagnostics []*tfprotov6.Diagnostic) {
-	p.t.Helper()
-	schema := p.schemas.EphemeralResourceSchemas[typeName]
-	config := p.encode(schema, arguments)
-	validated, err := p.server.ValidateEphemeralResourceConfig(p.t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: typeName, Config: config})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if len(validated.Diagnostics) > 0 {
-		return nil, validated.Diagnostics
-	}
-	answer, err := p.server.OpenEphemeralResource(p.t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: typeName, Config: config})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return p.decode(schema, answer.Result), answer.Diagnostics
-}
-
-// encode makes a block of its arguments, with null for the rest.
-func (p protocol) encode(schema *tfprotov6.Schema, arguments values) *tfprotov6.DynamicValue {
-	p.t.Helper()
-	block := schema.ValueType().(tftypes.Object)
-	attributes := map[string]tftypes.Value{}
-	for name, kind := range block.AttributeTypes {
-		attributes[name] = tftypes.NewValue(kind, nil)
-	}
-	for name, argument := range arguments {
-		attributes[name] = encodeArgument(block.AttributeTypes[name], argument)
-	}
-	config, err := tfprotov6.NewDynamicValue(block, tftypes.NewValue(block, attributes))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return &config
-}
-
-func encodeArgument(kind tftypes.Type, argument any) tftypes.Value {
-	switch argument := argument.(type) {
-	case tftypes.Value:
-		return argument
-	case []string:
-		var elements []tftypes.Value
-		for _, element := range argument {
-			elements = append(elements, tftypes.NewValue(tftypes.String, element))
-		}
-		return tftypes.NewValue(kind, elements)
-	case map[string]string:
-		elements := map[string]tftypes.Value{}
-		for key, element := range argument {
-			elements[key] = tftypes.NewValue(tftypes.String, element)
-		}
-		return tftypes.NewValue(kind, elements)
-	default:
-		return tftypes.NewValue(kind, argument)
-	}
-}
-
-func (p protocol) decode(schema *tfprotov6.Schema, state *tfprotov6.DynamicValue) map[string]tftypes.Value {
-	p.t.Helper()
-	if state == nil {
-		return nil
-	}
-	value, err := state.Unmarshal(schema.ValueType())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	var attributes map[string]tftypes.Value
-	if err := value.As(&attributes); err != nil {
-		p.t.Fatal(err)
-	}
-	return attributes
-}
-
-// text gives a string attribute, "null" where it is null.
-func text(value tftypes.Value) string {
-	var s *string
-	if err := value.As(&s); err != nil {
-		return err.Error()
-	}
-	if s == nil {
-		return "null"
-	}
-	return *s
-}
-
-// describe writes diagnostics with all that a person sees of them.
-func describe(diagnostics []*tfprotov6.Diagnostic) string {
-	var b strings.Builder
-	for _, d := range diagnostics {
-		fmt.Fprintf(&b, "\n%s at %q: %s\n%s\n", d.Severity, attributeOf(d), d.Summary, d.Detail)
-	}
-	return b.String()
-}
-
-// attributeOf writes a diagnostic's path as in trusted_token_hosts[0]; empty for none.
-func attributeOf(d *tfprotov6.Diagnostic) string {
-	if d.Attribute == nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, step := range d.Attribute.Steps() {
-		switch step := step.(type) {
-		case tftypes.AttributeName:
-			b.WriteString(string(step))
-		case tftypes.ElementKeyInt:
-			fmt.Fprintf(&b, "[%d]", int64(step))
-		case tftypes.ElementKeyString:
-			fmt.Fprintf(&b, "[%q]", string(step))
-		default:
-			b.WriteString("[]")
-		}
-	}
-	return b.String()
-}
-
-// wanted is the one diagnostic that a failure ends in.
-type wanted struct {
-	attribute string
-	summary   string
-	says      []string // all of them in the detail
-	hides     []string // none of them anywhere
-}
-
-func (w wanted) check(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
+// wantFunctionError calls a function, which must end in this error on its parameter, with nothing behind it on its line. A
+// provider block without a registry does no harm to a configuration that only calls functions.
+func wantFunctionError(t *testing.T, call, parameter, words string) {
 	t.Helper()
-	if len(diagnostics) != 1 {
-		t.Fatalf("want one diagnostic, got %d: %s", len(diagnostics), describe(diagnostics))
-	}
-	got := diagnostics[0]
-	if attribute := attributeOf(got); attribute != w.attribute {
-		t.Errorf("want it on %q, got %q", w.attribute, attribute)
-	}
-	if got.Summary != w.summary {
-		t.Errorf("want the summary %q, got %q", w.summary, got.Summary)
-	}
-	for _, words := range w.says {
-		if !strings.Contains(got.Detail, words) {
-			t.Errorf("want %q in the detail", words)
-		}
-	}
-	shown := got.Summary + got.Detail
-	for _, hidden := range append(w.hides, goTypes...) {
-		if strings.Contains(shown, hidden) {
-			t.Errorf("%q must not be shown", hidden)
-		}
-	}
-	if t.Failed() {
-		t.Log(describe(diagnostics))
-	}
+	unitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{{
+			Config:      "provider \"acr\" {}\noutput \"result\" {\n  value = provider::acr::" + call + "\n}\n",
+			ExpectError: withEnd(fmt.Sprintf("Invalid value for %q parameter: %s", parameter, words)),
+		}},
+	})
 }
-
-// goTypes are what a Go error looks like where it was not put into words.
-var goTypes = []string{"*acr.", "*url.", "*net.", "types.", "basetypes", "tftypes", "%!"}

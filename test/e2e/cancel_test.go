@@ -1,20 +1,19 @@
 //go:build unix
 
-package provider_test
+package e2e
 
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 // stopLimit is how long a run may go on after Ctrl-C.
@@ -22,10 +21,6 @@ const stopLimit = 2 * time.Second
 
 // Ctrl-C ends a run of the real CLI at once, whatever the provider waits for.
 func TestCtrlCEndsARunAtOnce(t *testing.T) {
-	program, err := terraform.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	const (
 		oneManifest = `data "acr_manifest" "m" {
 			repository = "app"
@@ -60,7 +55,7 @@ func TestCtrlCEndsARunAtOnce(t *testing.T) {
 			registry.PutImage("app", "v", acrtest.Image{})
 			test.fault.Kind = test.kind
 			registry.Inject(test.fault)
-			plan := startPlan(t, program, providerBlock(registry)+test.reads)
+			plan := startPlan(t, registry, test.reads)
 			awaitAnswer(t, registry, test.kind, test.seen)
 
 			took := plan.ctrlC(t)
@@ -87,21 +82,13 @@ type planRun struct {
 	output  bytes.Buffer // what the CLI wrote to standard output and standard error
 }
 
-func startPlan(t *testing.T, program, configuration string) *planRun {
+// startPlan begins to plan a configuration that reads from the registry as its default user.
+func startPlan(t *testing.T, registry *acrtest.Registry, reads string) *planRun {
 	t.Helper()
-	workspace, err := terraform.NewWorkspace(terraform.Providers{"acrkit/acr": filepath.Dir(program)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := workspace.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	const sources = "terraform {\n  required_providers {\n    acr = { source = \"acrkit/acr\" }\n  }\n}\n"
-	if err := workspace.Write("main.tf", sources+configuration); err != nil {
-		t.Fatal(err)
-	}
+	workspace := newWorkspace(t, fmt.Sprintf("provider \"acr\" {\n  ca_cert_pem = %q\n}\n", registry.CAPEM())+reads)
+	workspace.Set("ACR_REGISTRY", registry.Host())
+	workspace.Set("ACR_USERNAME", acrtest.DefaultUser)
+	workspace.Set("ACR_PASSWORD", acrtest.DefaultPassword)
 	run := &planRun{command: workspace.Command(t.Context(), "plan", "-no-color")}
 	run.command.Stdout, run.command.Stderr = &run.output, &run.output
 	if err := run.command.Start(); err != nil {
