@@ -14,9 +14,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-func mustURL(t testing.TB, text string) *url.URL {
+// pageURL is the URL of thisPage.
+func pageURL(t testing.TB) *url.URL {
 	t.Helper()
-	u, err := url.Parse(text)
+	u, err := url.Parse(thisPage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestNextPage(t *testing.T) {
 		"quoted pairs":             {target + `; rel="n\ext"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": lines})
+			next, err := nextPage(pageURL(t), http.Header{"Link": lines})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,7 @@ func TestNextPageWithoutOne(t *testing.T) {
 		"next in a title":   {`</x>; title="next"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": lines})
+			next, err := nextPage(pageURL(t), http.Header{"Link": lines})
 			if next != nil || err != nil {
 				t.Errorf("next = %v, %v; want neither", next, err)
 			}
@@ -100,7 +101,7 @@ func TestNextPageRefusesMalformed(t *testing.T) {
 		"script":              `<javascript:x>; rel=next`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": {link}})
+			next, err := nextPage(pageURL(t), http.Header{"Link": {link}})
 			if !errors.Is(err, wire.ErrLink) {
 				t.Errorf("next = %v, error = %v; want %v", next, err, wire.ErrLink)
 			}
@@ -120,7 +121,7 @@ func TestNextPageRefusesAnotherOrigin(t *testing.T) {
 		"https://r.azurecr.\u0130o/x":         "https://r.azurecr.\u0130o",
 		"ftp://r.azurecr.io/x":                "ftp://r.azurecr.io",
 	} {
-		next, err := nextPage(mustURL(t, thisPage), http.Header{"Link": {"<" + link + `>; rel="next"`}})
+		next, err := nextPage(pageURL(t), http.Header{"Link": {"<" + link + `>; rel="next"`}})
 		if err == nil {
 			t.Errorf("%s was followed as %s", link, next)
 			continue
@@ -149,7 +150,7 @@ func FuzzLink(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	here := mustURL(f, thisPage)
+	here := pageURL(f)
 	f.Fuzz(func(t *testing.T, link string) {
 		next, err := nextPage(here, http.Header{"Link": {link}})
 		if err != nil {
@@ -198,7 +199,7 @@ func BenchmarkPageOf1000Tags(b *testing.B) {
 }
 
 func BenchmarkNextPage(b *testing.B) {
-	here := mustURL(b, thisPage)
+	here := pageURL(b)
 	header := http.Header{"Link": {`</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>; rel="next"`}}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -244,7 +245,7 @@ func TestSelectionThatIsTooLong(t *testing.T) {
 
 func TestNextPageRefusesALongTarget(t *testing.T) {
 	header := http.Header{"Link": {"</v2/_catalog?last=" + strings.Repeat("a", maxLink) + `>; rel="next"`}}
-	if next, err := nextPage(mustURL(t, thisPage), header); !errors.Is(err, wire.ErrLink) {
+	if next, err := nextPage(pageURL(t), header); !errors.Is(err, wire.ErrLink) {
 		t.Errorf("next = %v, %v; want an error", next, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -205,20 +206,15 @@ func TestSameTagAtTheSameTimeIsReadOnce(t *testing.T) {
 	hold := make(chan struct{})
 	reached := make(chan struct{}, 1)
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Times: 1, Handler: holdHandler(http.StatusBadRequest, reached, hold)})
-	failures := make(chan error, 5)
-	read := func() {
-		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-		failures <- err
-	}
-	go read()
+	var reads sync.WaitGroup
+	read := func() { _, _ = client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}) }
+	reads.Go(read)
 	<-reached
 	for range 4 {
-		go read()
+		reads.Go(read)
 	}
 	close(hold)
-	for range 5 {
-		<-failures
-	}
+	reads.Wait()
 	if got := registry.Count(acrtest.KindChallenge); got != 1 {
 		t.Errorf("challenges = %d, want 1", got)
 	}

@@ -56,7 +56,7 @@ func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 		token    = acrtest.KindToken
 	)
 	measure(t, []memoryCase{
-		{"manifest of 4 MiB of {}", readManifest, index(`"manifests":[` + repeated("{}", 4*mib-120) + `]`), "too many values"},
+		{"manifest of 4 MiB of {}", readManifest, index(`"manifests":[` + emptyObjects(4*mib-120) + `]`), "too many values"},
 		{"manifest of 4 MiB of [", readManifest, manifest(strings.Repeat("[", 4*mib)), "too many values"},
 		{"manifest nested 10,000 levels deep", readManifest, index(`"manifests":[],"x":` + nested(10_000)), "nested too deeply"},
 		{"manifest one byte over 4 MiB", readManifest, fault(acrtest.Fault{Kind: resource, Oversize: 4*mib + 1}), "4194304 bytes"},
@@ -70,11 +70,11 @@ func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 		{"challenge of 1 MiB", readManifest, fault(challenge(mib)), "65536 bytes"},
 		{"challenge of 60 KiB", readManifest, fault(challenge(60 * kib)), "Error:"},
 
-		{"tag page of 8 MiB of {}", readTags, fault(page(`{"tags":[` + repeated("{}", 8*mib-20) + `]}`)), "too many values"},
+		{"tag page of 8 MiB of {}", readTags, fault(page(`{"tags":[` + emptyObjects(8*mib-20) + `]}`)), "too many values"},
 		{"tag page of 1 GiB", readTags, fault(acrtest.Fault{Kind: resource, Oversize: gib}), "8388608 bytes"},
 		{"tag page that inflates to 1 GiB", readTags, fault(acrtest.Fault{Kind: resource, GzipBomb: gib}), "8388608 bytes"},
 
-		{"configuration of 8 MiB of {}", readConfig, config(`"x":[` + repeated("{}", 8*mib-60) + `]`), "too many values"},
+		{"configuration of 8 MiB of {}", readConfig, config(`"x":[` + emptyObjects(8*mib-60) + `]`), "too many values"},
 		{"configuration that inflates to 1 GiB", readConfig, fault(acrtest.Fault{Kind: resource, Path: "/blobs/", GzipBomb: gib}), "8388608 bytes"},
 	})
 }
@@ -93,7 +93,7 @@ func TestLargeAnswersTakeLittleMemory(t *testing.T) {
 		{"configuration of 8 MiB", readConfig, config(`"history":[{"comment":"` + strings.Repeat("a", 8*mib-120) + `"}]`), "No changes"},
 		{"configuration of 8 MiB, half in a label", readConfig, config(`"history":[{"comment":"` + strings.Repeat("a", 4*mib) + `"}],"config":{"Labels":{"a":"` + strings.Repeat("a", 4*mib-180) + `"}}`), "No changes"},
 		{"configuration of 8 MiB in a label", readConfig, config(`"config":{"Labels":{"a":"` + strings.Repeat("a", 8*mib-120) + `"}}`), "4194304 bytes"},
-		{"token that opens 25,000 resources", readToken, fault(tokenOf(`[` + repeated("{}", 75_000) + `]`)), "No changes"},
+		{"token that opens 25,000 resources", readToken, fault(tokenOf(`[` + emptyObjects(75_000) + `]`)), "No changes"},
 		{"token that opens 1,600 resources", readToken, fault(tokenOf(`[` + list(1_600, access) + `]`)), "No changes"},
 	})
 }
@@ -208,9 +208,9 @@ func pair(i int) string   { return fmt.Sprintf(`"%x":""`, i) }
 func tag(i int) string    { return fmt.Sprintf(`{"name":"v%06d"}`, i) }
 func access(i int) string { return fmt.Sprintf(`{"name":"%d","actions":["a"]}`, i) }
 
-// repeated is an element as often as it fits into so many bytes, with commas between.
-func repeated(element string, size int) string {
-	return strings.Repeat(element+",", size/(len(element)+1)-1) + element
+// emptyObjects is {} as often as it fits into so many bytes, with commas between.
+func emptyObjects(size int) string {
+	return strings.Repeat("{},", size/len("{},")-1) + "{}"
 }
 
 func nested(levels int) string {

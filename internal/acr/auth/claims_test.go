@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/base64"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestParseClaimsOfAnOpaqueToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims, err := ParseClaims(secret.New(token))
-			if err != errOpaque || claims != nil {
+			if !errors.Is(err, errOpaque) || claims != nil {
 				t.Errorf("claims = %+v, error = %v; want %v", claims, err, errOpaque)
 			}
 		})

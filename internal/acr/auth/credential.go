@@ -1,3 +1,5 @@
+// Package auth holds who asks: credentials, the challenges that say where to get a token, and the tokens. It decides which
+// host may see a credential.
 package auth
 
 import (

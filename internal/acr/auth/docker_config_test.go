@@ -30,12 +30,12 @@ func dockerConfigOf(t *testing.T, content string) string {
 
 // helper puts docker-credential-NAME, a shell script, on the PATH. What it is asked for is in $asked; it gives the file
 // with all that it was asked for.
-func helper(t *testing.T, name, script string) (log string) {
+func helper(t *testing.T, script string) (log string) {
 	t.Helper()
 	folder := t.TempDir()
 	log = filepath.Join(folder, "log")
 	script = "#!/bin/sh\nread -r asked\necho \"$1 $asked\" >>'" + log + "'\n" + script + "\n"
-	if err := os.WriteFile(filepath.Join(folder, "docker-credential-"+name), []byte(script), 0o700); err != nil { //nolint:gosec // it has to run
+	if err := os.WriteFile(filepath.Join(folder, "docker-credential-test"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -161,7 +161,7 @@ func TestDockerConfigHelper(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dockerConfigOf(t, test.content)
-			log := helper(t, "test", test.script)
+			log := helper(t, test.script)
 			got, err := DockerConfig(t.Context(), dockerRegistry)
 			wantCredential(t, got, err, test.username, test.password, test.token)
 			if asked, _ := os.ReadFile(log); string(asked) != test.asked {
@@ -203,7 +203,7 @@ func TestDockerConfigRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := dockerConfigOf(t, test.content)
 			if test.script != "" {
-				helper(t, "test", test.script)
+				helper(t, test.script)
 			}
 			got, err := DockerConfig(t.Context(), dockerRegistry)
 			failed, ok := fault.As(err)
@@ -246,7 +246,7 @@ func TestDockerConfigHelperThatHangs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
 			dockerConfigOf(t, `{"credsStore":"test"}`)
-			helper(t, "test", script)
+			helper(t, script)
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			started := time.Now()
@@ -266,7 +266,7 @@ func TestDockerConfigHelperThatHangs(t *testing.T) {
 // Terraform logs what a provider, or a child of its, writes to standard error.
 func TestDockerConfigHelperWritesNoLog(t *testing.T) {
 	dockerConfigOf(t, `{"credsStore":"test"}`)
-	helper(t, "test", "echo made-up >&2; "+helperAnswers)
+	helper(t, "echo made-up >&2; "+helperAnswers)
 	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// ErrLink is the error for a Link header that is not read: the list it belongs to cannot be trusted to be whole.
 var ErrLink = errors.New("the Link header is malformed or too long")
 
 // ParseLink returns the target of the first link whose rel is next, in one pass over the text:

@@ -39,7 +39,7 @@ func newDemo(t *testing.T, configuration string) *demo {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, output)
 	}
-	temporary, err := os.MkdirTemp("", "demo") // short: sockets lie below it
+	temporary, err := os.MkdirTemp("", "demo") //nolint:usetesting // short: sockets lie below it
 	if err != nil {
 		t.Fatal(err)
 	}

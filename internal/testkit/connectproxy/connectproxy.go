@@ -33,7 +33,7 @@ func Start(t testing.TB, routes map[string]string) string {
 			return
 		}
 		defer here.Close()
-		go io.Copy(there, buffered) // the server may have read the first byte already
+		go func() { _, _ = io.Copy(there, buffered) }() // the server may have read the first byte already
 		_, _ = io.Copy(here, there)
 	}))
 	t.Cleanup(proxy.Close)

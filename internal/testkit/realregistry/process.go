@@ -68,12 +68,12 @@ func (p *process) watch(output io.Reader, address chan<- string) {
 			break
 		}
 	}
-	io.Copy(io.Discard, output) // an unread pipe would block the process
-	p.command.Wait()
+	_, _ = io.Copy(io.Discard, output) // an unread pipe would block the process
+	_ = p.command.Wait()
 }
 
 // stop kills the process and waits until it is gone.
 func (p *process) stop() {
-	p.command.Process.Kill()
+	_ = p.command.Process.Kill()
 	<-p.ended
 }

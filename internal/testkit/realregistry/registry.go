@@ -226,7 +226,8 @@ func (r *Registry) serve(handler http.Handler) (string, error) {
 		server.TLSConfig = r.authority.serverConfig()
 		go server.ServeTLS(listener, "", "")
 	}
-	return fmt.Sprintf("localhost:%d", listener.Addr().(*net.TCPAddr).Port), nil
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return net.JoinHostPort("localhost", port), err
 }
 
 // logged notes each request when it arrives and its status before the answer leaves, so that a client that has read an

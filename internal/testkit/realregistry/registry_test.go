@@ -129,7 +129,7 @@ func TestRegistryVerifiesTokens(t *testing.T) {
 		{"that is none", "nonsense", http.StatusUnauthorized, "invalid_token"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			request := newRequest(t, http.MethodGet, "http://"+registry.Host()+"/v2/"+repository+"/manifests/1.0")
+			request := newRequest(t, "http://"+registry.Host()+"/v2/"+repository+"/manifests/1.0")
 			request.Header.Set("Accept", realregistry.DockerImage.MediaType)
 			request.Header.Set("Authorization", "Bearer "+test.token)
 			response, _ := do(t, http.DefaultClient, request)
@@ -172,7 +172,7 @@ func TestTokenEndpoint(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			query := url.Values{"service": {registry.Host()}, "scope": test.scopes}
-			request := newRequest(t, http.MethodGet, endpoint+"?"+query.Encode())
+			request := newRequest(t, endpoint+"?"+query.Encode())
 			if test.username != "" {
 				request.SetBasicAuth(test.username, test.password)
 			}
@@ -240,7 +240,7 @@ func TestTLSNeedsTheAuthority(t *testing.T) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 	defer transport.CloseIdleConnections()
-	request := newRequest(t, http.MethodGet, "https://"+registry.Host()+"/v2/")
+	request := newRequest(t, "https://"+registry.Host()+"/v2/")
 
 	response, _ := do(t, &http.Client{Transport: transport}, request)
 	want := fmt.Sprintf(`Bearer realm="https://%[1]s/oauth2/token",service="%[1]s"`, registry.Host())
@@ -254,7 +254,7 @@ func TestTLSNeedsTheAuthority(t *testing.T) {
 
 func TestNoAuth(t *testing.T) {
 	registry := start(t, realregistry.Options{NoAuth: true})
-	response, _ := do(t, http.DefaultClient, newRequest(t, http.MethodGet, "http://"+registry.Host()+"/v2/"))
+	response, _ := do(t, http.DefaultClient, newRequest(t, "http://"+registry.Host()+"/v2/"))
 	if response.StatusCode != http.StatusOK || response.Header.Get("WWW-Authenticate") != "" {
 		t.Errorf("status %d, challenge %q", response.StatusCode, response.Header.Get("WWW-Authenticate"))
 	}
@@ -282,7 +282,7 @@ func TestReferrers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			seed(t, test.registry)
 			digest := strings.TrimSpace(must(t)(test.registry.Crane(t.Context(), "digest", test.registry.Reference(realregistry.OCIImage))))
-			request := newRequest(t, http.MethodGet, "http://"+test.registry.Host()+"/v2/"+realregistry.OCIImage.Repository+
+			request := newRequest(t, "http://"+test.registry.Host()+"/v2/"+realregistry.OCIImage.Repository+
 				"/referrers/"+digest+"?artifactType="+url.QueryEscape(realregistry.SBOMType))
 			response, body := do(t, http.DefaultClient, request)
 			if response.StatusCode != test.status {
@@ -312,7 +312,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry.Close()
-	request := newRequest(t, http.MethodGet, "http://"+registry.Host()+"/v2/")
+	request := newRequest(t, "http://"+registry.Host()+"/v2/")
 	if response, err := http.DefaultClient.Do(request); err == nil {
 		response.Body.Close()
 		t.Errorf("still answers: %d", response.StatusCode)
@@ -330,9 +330,9 @@ func must(t *testing.T) func(string, error) string {
 	}
 }
 
-func newRequest(t *testing.T, method, address string) *http.Request {
+func newRequest(t *testing.T, address string) *http.Request {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func do(t *testing.T, client *http.Client, request *http.Request) (*http.Respons
 func fetchToken(t *testing.T, registry *realregistry.Registry, scope string) string {
 	t.Helper()
 	query := url.Values{"service": {registry.Host()}, "scope": {scope}}
-	request := newRequest(t, http.MethodGet, "http://"+registry.TokenHost()+"/oauth2/token?"+query.Encode())
+	request := newRequest(t, "http://"+registry.TokenHost()+"/oauth2/token?"+query.Encode())
 	request.SetBasicAuth(realregistry.Username, realregistry.Password)
 	_, body := do(t, http.DefaultClient, request)
 	return accessToken(t, body)

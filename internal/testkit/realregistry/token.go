@@ -136,7 +136,7 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	json.NewEncoder(w).Encode(map[string]string{"access_token": token})
+	_ = json.NewEncoder(w).Encode(map[string]string{"access_token": token})
 }
 
 // authenticate returns the account that the request proves, "" for none; false for a credential that is wrong.

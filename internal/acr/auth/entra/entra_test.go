@@ -247,7 +247,7 @@ func TestCancellationEndsEachWay(t *testing.T) {
 			id := choose(t, test.block, env)
 			started := time.Now()
 			_, err := id.Token(cancelledSoon(t), via(t, f))
-			mustFail(t, err, fault.Canceled)
+			_ = mustFail(t, err, fault.Canceled)
 			if took := time.Since(started); took > 2*time.Second {
 				t.Errorf("took %s", took)
 			}

@@ -151,7 +151,7 @@ func TestFailureOfTheAzureCLI(t *testing.T) {
 		withoutCLI(t)
 		id := choose(t, entra.Block{UseCLI: on()}, environment{})
 		_, err := id.Token(t.Context(), entra.Connection{Timeout: time.Second, Secrets: &secret.Set{}})
-		mustFail(t, err, fault.AzureCLIMissing)
+		_ = mustFail(t, err, fault.AzureCLIMissing)
 	})
 }
 

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -179,8 +180,8 @@ func (s settings) audience() (string, error) {
 	if named.IsZero() {
 		return DefaultAudience, nil
 	}
-	if err := ValidateAudience(named.Reveal()); err != nil {
-		return "", named.invalid("%s", err.(*fault.Error).Detail)
+	if invalid, ok := errors.AsType[*fault.Error](ValidateAudience(named.Reveal())); ok {
+		return "", named.invalid("%s", invalid.Detail)
 	}
 	return named.Reveal(), nil
 }
