@@ -27,10 +27,11 @@ func (c *Client) ImageConfig(ctx context.Context, req ManifestRequest) (config *
 	if req.Platform == "" {
 		return nil, platformError("this is an index, so a platform is needed; it has %s", oci.ListPlatforms(manifest))
 	}
-	if manifest, err = c.child(ctx, req, manifest); err != nil {
-		return nil, err
+	found, err := c.imageFor(ctx, req, manifest)
+	if err != nil || found.config != nil {
+		return found.config, err
 	}
-	return c.configBlob(ctx, req, manifest)
+	return c.configBlob(ctx, req, found.manifest)
 }
 
 // configFor reads a plain image's configuration and holds it to the platform, where one is asked for.
@@ -71,9 +72,8 @@ func (c *Client) configBlob(ctx context.Context, req ManifestRequest, manifest *
 	if err != nil {
 		return nil, err
 	}
-	if actual := descriptor.Digest.Algorithm().FromBytes(answer.Body); actual != descriptor.Digest || int64(len(answer.Body)) != descriptor.Size {
-		return nil, badAnswer(r, answer.Response, &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(
-			"the %d bytes have the digest %s, while the manifest says %d bytes with %s", len(answer.Body), actual, descriptor.Size, descriptor.Digest)})
+	if err := verifyConfig(answer.Body, descriptor); err != nil {
+		return nil, badAnswer(r, answer.Response, err)
 	}
 	config, err := oci.ParseImageConfig(answer.Body)
 	if err != nil {
@@ -81,4 +81,18 @@ func (c *Client) configBlob(ctx context.Context, req ManifestRequest, manifest *
 	}
 	config.Digest = manifest.Digest
 	return config, nil
+}
+
+// verifyConfig compares a configuration's bytes with what the manifest says of them. Where only the size differs, the
+// bytes are those that were pushed, and the manifest is wrong.
+func verifyConfig(body []byte, says oci.Descriptor) error {
+	if actual := says.Digest.Algorithm().FromBytes(body); actual != says.Digest {
+		return &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(
+			"the %d bytes have the digest %s, while the manifest says %d bytes with %s", len(body), actual, says.Size, says.Digest)}
+	}
+	if int64(len(body)) != says.Size {
+		return &fault.Error{Reason: fault.MalformedImage, Detail: fmt.Sprintf(
+			"the configuration has %d bytes, while the manifest says %d; its digest is right", len(body), says.Size)}
+	}
+	return nil
 }

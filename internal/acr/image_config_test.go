@@ -1,7 +1,9 @@
 package acr_test
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
@@ -18,6 +20,26 @@ func TestConfigurationWithAnotherDigestIsRefused(t *testing.T) {
 	faulttest.Want(t, err, fault.DigestMismatch, "sha256:", "while the manifest says")
 	if config != nil {
 		t.Error("a configuration came with the error")
+	}
+}
+
+// Older clients gave the configuration of a schema 2 image other types, and its command in one text.
+func TestConfigurationOfAnOldDockerImageIsRead(t *testing.T) {
+	const config = `{"os":"linux","architecture":"amd64","config":{"Entrypoint":"/bin/start","Labels":{"a":"b"}}}`
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutManifest("app", "v", acrtest.MediaTypeDockerManifest, []byte(fmt.Sprintf(
+		`{"schemaVersion":2,"config":{"mediaType":"application/octet-stream","digest":"%s","size":%d},"layers":[]}`, registry.PutBlob("app", []byte(config)), len(config))))
+	client := newClient(t, registry)
+	request := acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"}
+	got, err := client.ImageConfig(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Entrypoint, []string{"/bin/start"}) || got.Labels["a"] != "b" {
+		t.Errorf("entry point %q, labels %v", got.Entrypoint, got.Labels)
+	}
+	if _, err := client.Manifest(t.Context(), request); err != nil {
+		t.Errorf("the manifest for its platform: %v", err)
 	}
 }
 

@@ -67,7 +67,8 @@ func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *o
 	case err != nil || req.Platform == "":
 		return manifest, err
 	case manifest.IsIndex():
-		return c.child(ctx, req, manifest)
+		found, err := c.imageFor(ctx, req, manifest)
+		return found.manifest, err
 	case !manifest.HasImageConfig():
 		return nil, platformError("this is no index, and no image whose configuration names a platform, so whether it is for %s cannot be known", req.Platform)
 	}
@@ -150,23 +151,6 @@ func (c *Client) manifest(ctx context.Context, r request, wanted string) (*oci.M
 	return manifest, nil
 }
 
-// child reads the manifest that an index has for req.Platform.
-func (c *Client) child(ctx context.Context, req ManifestRequest, index *oci.Manifest) (*oci.Manifest, error) {
-	wanted, err := oci.ParsePlatform(req.Platform)
-	if err != nil {
-		return nil, err
-	}
-	child, found := index.Choose(wanted)
-	if !found {
-		return nil, platformError("the index has no child for %s; it has %s", req.Platform, oci.ListPlatforms(index))
-	}
-	if err := checkDigest(child.Digest); err != nil {
-		return nil, err
-	}
-	part := ManifestRequest{Repository: req.Repository, Digest: child.Digest.String(), AccessToken: req.AccessToken, shared: req.shared}
-	return c.sharedPart(ctx, part, "the index names this manifest for "+req.Platform)
-}
-
 func platformError(format string, values ...any) *fault.Error {
 	return &fault.Error{Reason: fault.PlatformNotFound, Detail: fmt.Sprintf(format, values...)}
 }
@@ -176,5 +160,5 @@ func checkDigest(d digest.Digest) error {
 	if d.Validate() == nil {
 		return nil
 	}
-	return &fault.Error{Reason: fault.BadAnswer, Detail: "it names a part by a digest of an algorithm that is not known here"}
+	return &fault.Error{Reason: fault.MalformedImage, Detail: "it names a part by a digest of an algorithm that is not known here"}
 }

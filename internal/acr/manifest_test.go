@@ -145,8 +145,8 @@ func TestManifestOfTwoMeaningsIsRefused(t *testing.T) {
 		{"negative size", image, strings.Replace(anImage, `"size":2`, `"size":-2`, 1)},
 		{"size that is too large", image, strings.Replace(anImage, `"size":2`, `"size":1e400`, 1)},
 		{"empty object", image, `{}`},
-		{"no layers", image, `{"schemaVersion":2,"config":` + descriptor + `}`},
-		{"no manifests", index, `{"schemaVersion":2}`},
+		{"empty object as an index", index, `{}`},
+		{"no config", image, `{"schemaVersion":2,"layers":[]}`},
 		{"malformed Content-Type", ";;;", anImage},
 		{"binary", "application/octet-stream", anImage},
 	} {
@@ -173,6 +173,55 @@ func TestManifestOfTwoMeaningsIsRefused(t *testing.T) {
 	})
 }
 
+// Where the bytes hash to their digest nobody but who pushed them is to blame.
+func TestMalformedImageBlamesTheImage(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	config := registry.PutBlob("app", []byte(`{"config":{"Env":"A=1"}}`))
+	image := func(size int) string {
+		return fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":%d},"layers":[]}`, config, size)
+	}
+	for name, test := range map[string]struct{ contentType, body, says string }{
+		"key twice":            {"application/vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[],"manifests":[]}`, "same key twice"},
+		"no config":            {"application/vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"layers":[]}`, "no config"},
+		"layer without digest": {"application/vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":null,"layers":[{}]}`, "its layers.0 does not fit"},
+		"configuration":        {"application/vnd.oci.image.manifest.v1+json", image(24), "its config.Env is JSON of another shape"},
+		"size":                 {"application/vnd.oci.image.manifest.v1+json", image(25), "the configuration has 24 bytes, while the manifest says 25"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pushed := registry.PutManifest("app", "v", test.contentType, []byte(test.body))
+			client := newClient(t, registry)
+			for _, request := range []acr.ManifestRequest{{Repository: "app", Tag: "v"}, {Repository: "app", Digest: pushed.String()}} {
+				_, err := client.ImageConfig(t.Context(), request)
+				faulttest.Want(t, err, fault.MalformedImage, "200 OK", test.says)
+			}
+		})
+	}
+}
+
+// Lists that are absent, null or empty are all the same: there is nothing to list.
+func TestManifestWithoutItsListIsRead(t *testing.T) {
+	const list = "application/vnd.docker.distribution.manifest.list.v2+json"
+	registry := acrtest.StartT(t, acrtest.Options{})
+	for name, test := range map[string]struct{ contentType, body string }{
+		"OCI image without layers":         {"application/vnd.oci.image.manifest.v1+json", strings.Replace(anImage, `,"layers":[]`, "", 1)},
+		"OCI image with null layers":       {"application/vnd.oci.image.manifest.v1+json", strings.Replace(anImage, `"layers":[]`, `"layers":null`, 1)},
+		"Docker list with null manifests":  {list, `{"schemaVersion":2,"mediaType":"` + list + `","manifests":null}`},
+		"Docker list with empty manifests": {list, `{"schemaVersion":2,"mediaType":"` + list + `","manifests":[]}`},
+		"OCI index without manifests":      {"application/vnd.oci.image.index.v1+json", `{"schemaVersion":2}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pushed := registry.PutManifest("app", "v", test.contentType, []byte(test.body))
+			manifest, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if manifest.Digest != pushed || string(manifest.Body) != test.body || len(manifest.Layers) > 0 || len(manifest.Manifests) > 0 {
+				t.Errorf("manifest = %+v, want %s without lists", manifest, pushed)
+			}
+		})
+	}
+}
+
 // What a manifest names by a digest that cannot be verified is refused before it is asked for.
 func TestPartOfAnUnknownAlgorithmIsNotAskedFor(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
@@ -184,9 +233,9 @@ func TestPartOfAnUnknownAlgorithmIsNotAskedFor(t *testing.T) {
 	for _, tag := range []string{"index", "image"} {
 		request := acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"}
 		_, err := client.Manifest(t.Context(), request)
-		faulttest.Want(t, err, fault.BadAnswer, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.MalformedImage, "algorithm that is not known here")
 		_, err = client.ImageConfig(t.Context(), request)
-		faulttest.Want(t, err, fault.BadAnswer, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.MalformedImage, "algorithm that is not known here")
 	}
 	wantWire(t, registry, "1/1/4")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -134,16 +135,21 @@ func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if !ok {
 		return
 	}
-	manifest, err := client.Manifest(ctx, acr.ManifestRequest{
+	request := acr.ManifestRequest{
 		Repository:  model.Repository.ValueString(),
 		Tag:         model.Tag.ValueString(),
 		Digest:      model.Digest.ValueString(),
 		Platform:    model.Platform.ValueString(),
 		AccessToken: secret.New(model.AccessToken.ValueString()),
-	})
+	}
+	manifest, err := client.Manifest(ctx, request)
+	var images map[string]digest.Digest
+	if err == nil && manifest.IsIndex() {
+		images, err = client.PlatformImages(ctx, request, manifest)
+	}
 	switch {
 	case err == nil:
-		model.fill(client, manifest)
+		model.fill(client, manifest, images)
 	case fault.IsMissing(err) && model.AllowMissing.ValueBool():
 		model.Exists = types.BoolValue(false)
 	default:
@@ -161,8 +167,8 @@ func (m *manifestModel) subject() subject {
 	return s
 }
 
-// fill takes over what was read.
-func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest) {
+// fill takes over what was read; images are those of an index.
+func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest, images map[string]digest.Digest) {
 	m.Exists = types.BoolValue(true)
 	m.Digest = types.StringValue(manifest.Digest.String())
 	m.MediaType = textOrNull(manifest.MediaType)
@@ -180,8 +186,8 @@ func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest) {
 	m.Manifests = objectsOrNull(childType(), manifest.Manifests, childValues)
 	if manifest.IsIndex() {
 		m.Images = map[string]string{}
-		for _, child := range manifest.Platforms() {
-			m.Images[child.Platform] = client.Pin(m.Repository.ValueString(), child.Descriptor.Digest)
+		for platform, image := range images {
+			m.Images[platform] = client.Pin(m.Repository.ValueString(), image)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (s subject) attribute(failed *fault.Error) string {
 		return "use_docker_config"
 	case fault.RepositoryNotFound:
 		return s.repository
-	case fault.ManifestNotFound, fault.Schema1, fault.NotAnImage:
+	case fault.ManifestNotFound, fault.Schema1, fault.NotAnImage, fault.MalformedImage:
 		return s.manifest
 	case fault.PlatformNotFound:
 		return "platform"

@@ -277,10 +277,17 @@ var explanations = map[fault.Reason]explanation{
 			"pushed whole.",
 		Remedy: "Push the image again.",
 	},
+	fault.MalformedImage: {
+		Summary: "Image malformed",
+		Cause: "A manifest or configuration is not what the specification asks for. Its bytes are those that its digest names, so it was built or " +
+			"pushed like this: neither the registry nor the network has changed it.",
+		Remedy: "Build the image again with a current client and push it, or tell whoever made it what the error says.",
+	},
 	fault.PlatformNotFound: {
 		Summary: "Platform not found",
 		Cause:   "The image is not there for the platform, or is an index while no `platform` was given.",
-		Remedy:  "Set `platform` to one that the image has.",
+		Remedy: "Set `platform` to one that the error names. Of an index that names none, set `digest` to that of the child, and leave `platform` out; so " +
+			"too for an image whose configuration does not say what it is for.",
 	},
 	fault.NotAnImage: {
 		Summary: "Not a container image",

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -36,9 +39,20 @@ type ImageConfig struct {
 	Body         []byte   // as the registry sent them
 }
 
-// HasImageConfig reports whether the config is an image's, and not an artifact's.
+// HasImageConfig reports whether the config is an image's, and not an artifact's. In Docker's schema 2 the manifest itself
+// says that it is an image, so older clients wrote many a type for its config.
 func (m *Manifest) HasImageConfig() bool {
-	return m.Config != nil && (m.Config.MediaType == ocispec.MediaTypeImageConfig || m.Config.MediaType == MediaTypeDockerConfig)
+	if m.Config == nil {
+		return false
+	}
+	switch m.Config.MediaType {
+	case ocispec.MediaTypeImageConfig, MediaTypeDockerConfig:
+		return true
+	case "", "application/octet-stream", "application/json", "text/html":
+		// Those that Docker's daemon takes for an image's: imageTypes in its distribution/registry.go.
+		return m.MediaType == MediaTypeDockerManifest
+	}
+	return false
 }
 
 // Kind returns the manifest's, else the config's media type, as the OCI image spec has it for older artifacts.
@@ -49,7 +63,20 @@ func (m *Manifest) Kind() string {
 	return m.ArtifactType
 }
 
-// ParseImageConfig reads an image configuration (OCI image spec, "Image Configuration").
+// command is a list of arguments. One text is a list of one, as Docker reads it (its api/types/strslice).
+type command []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (c *command) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() != '"' {
+		return json.UnmarshalDecode(d, (*[]string)(c))
+	}
+	*c = make(command, 1)
+	return json.UnmarshalDecode(d, &(*c)[0])
+}
+
+// ParseImageConfig reads an image configuration (OCI image spec, "Image Configuration") whose bytes were checked against
+// their digest, so that the image is at fault where they are malformed. Errors are *fault.Error.
 func ParseImageConfig(body []byte) (*ImageConfig, error) {
 	var raw struct {
 		Created      string `json:"created"`
@@ -60,8 +87,8 @@ func ParseImageConfig(body []byte) (*ImageConfig, error) {
 		Config       struct {
 			Labels       map[string]string   `json:"Labels"`
 			Env          []string            `json:"Env"`
-			Entrypoint   []string            `json:"Entrypoint"`
-			Cmd          []string            `json:"Cmd"`
+			Entrypoint   command             `json:"Entrypoint"`
+			Cmd          command             `json:"Cmd"`
 			User         string              `json:"User"`
 			WorkingDir   string              `json:"WorkingDir"`
 			ExposedPorts map[string]struct{} `json:"ExposedPorts"`
@@ -69,7 +96,7 @@ func ParseImageConfig(body []byte) (*ImageConfig, error) {
 		} `json:"config"`
 	}
 	if err := wire.Unmarshal(body, maxConfigValues, &raw); err != nil {
-		return nil, malformed("the body is no image configuration: %w", wire.Explain(err))
+		return nil, malformed(fault.MalformedImage, "the body is no image configuration: %w", wire.Explain(err))
 	}
 	config := &ImageConfig{
 		Created:      raw.Created,
@@ -88,7 +115,7 @@ func ParseImageConfig(body []byte) (*ImageConfig, error) {
 		Body:         body,
 	}
 	if config.text() > maxConfigText {
-		return nil, malformed("%w: labels, environment and commands of the image configuration are over the limit of %d bytes", wire.ErrTooLarge, maxConfigText)
+		return nil, malformed(fault.TooLarge, "%w: labels, environment and commands of the image configuration are over the limit of %d bytes", wire.ErrTooLarge, maxConfigText)
 	}
 	return config, nil
 }

@@ -37,6 +37,7 @@ func TestDecodeImageConfig(t *testing.T) {
 		"all null":    {`{"created":null,"config":{"Env":null,"Cmd":null,"Entrypoint":null,"Labels":null,"Volumes":null,"ExposedPorts":null,"User":null}}`, ImageConfig{Env: map[string]string{}}},
 		"other case":  {`{"Architecture":"amd64","config":{"labels":{"a":"b"},"env":["A=1"]}}`, ImageConfig{Env: map[string]string{}}},
 		"Windows":     {`{"os":"windows","architecture":"amd64","os.version":"10.0.20348.1","config":{"WorkingDir":"C:\\app"}}`, ImageConfig{OS: "windows", Architecture: "amd64", WorkingDir: `C:\app`, Env: map[string]string{}}},
+		"one text":    {`{"config":{"Entrypoint":"/bin/start","Cmd":""}}`, ImageConfig{Entrypoint: []string{"/bin/start"}, Cmd: []string{""}, Env: map[string]string{}}},
 		"odd entries": {`{"config":{"Env":["","=x"],"ExposedPorts":{"":{}}}}`, ImageConfig{Env: map[string]string{"": "x"}, ExposedPorts: []string{""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,11 +66,14 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 		"duplicate labels":  {`{"config":{"Labels":{"a":"1","a":"2"}}}`, "same key twice"},
 		"duplicate ports":   {`{"config":{"ExposedPorts":{"1/tcp":{},"1/tcp":{}}}}`, "same key twice"},
 		"invalid UTF-8":     {"{\"author\":\"\xff\"}", "not valid JSON"},
-		"label a number":    {`{"config":{"Labels":{"a":1}}}`, "another shape"},
-		"labels an array":   {`{"config":{"Labels":["a"]}}`, "another shape"},
-		"entrypoint a text": {`{"config":{"Entrypoint":"/app"}}`, "another shape"},
-		"env null":          {`{"config":{"Env":[1]}}`, "another shape"},
-		"os a number":       {`{"os":1}`, "another shape"},
+		"label a number":    {`{"config":{"Labels":{"a/b":1}}}`, "its config.Labels is JSON of another shape"},
+		"labels an array":   {`{"config":{"Labels":["a"]}}`, "its config.Labels is JSON of another shape"},
+		"entrypoint nested": {`{"config":{"Entrypoint":[["/app"]]}}`, "its config.Entrypoint.0 is JSON of another shape"},
+		"command a number":  {`{"config":{"Cmd":1}}`, "its config.Cmd is JSON of another shape"},
+		"env a text":        {`{"config":{"Env":"A=1"}}`, "its config.Env is JSON of another shape"},
+		"env a number":      {`{"config":{"Env":[1]}}`, "its config.Env.0 is JSON of another shape"},
+		"ports a list":      {`{"config":{"ExposedPorts":["80/tcp"]}}`, "its config.ExposedPorts is JSON of another shape"},
+		"os a number":       {`{"os":1}`, "its os is JSON of another shape"},
 		"deep nesting":      {`{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "nested too deeply"},
 		"too many values":   {`{"x":[` + strings.Repeat("0,", maxConfigValues) + `0]}`, "too many values"},
 	} {
@@ -78,9 +82,11 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 			if err == nil {
 				t.Fatalf("it was read as %+v", got)
 			}
-			if !strings.Contains(err.Error(), "the body is no image configuration: ") || !strings.Contains(err.Error(), test.fault) {
-				t.Errorf("error = %q, want %q in it", err, test.fault)
+			reason := fault.MalformedImage
+			if strings.HasPrefix(test.fault, "too many") {
+				reason = fault.TooLarge
 			}
+			faulttest.Want(t, err, reason, "the body is no image configuration: ", test.fault)
 		})
 	}
 }
@@ -96,15 +102,32 @@ func TestDecodeImageConfigOfMuchText(t *testing.T) {
 }
 
 func TestHasImageConfig(t *testing.T) {
-	for mediaType, want := range map[string]bool{
-		ocispec.MediaTypeImageConfig: true, MediaTypeDockerConfig: true,
-		ocispec.MediaTypeEmptyJSON: false, "application/vnd.cncf.helm.config.v1+json": false, "": false,
+	const artifact = "application/vnd.cncf.oras.artifact.manifest.v1+json"
+	for _, test := range []struct {
+		manifest, config string
+		want             bool
+	}{
+		{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, true},
+		{ocispec.MediaTypeImageManifest, MediaTypeDockerConfig, true},
+		{ocispec.MediaTypeImageManifest, ocispec.MediaTypeEmptyJSON, false},
+		{ocispec.MediaTypeImageManifest, "application/vnd.cncf.helm.config.v1+json", false},
+		{ocispec.MediaTypeImageManifest, "application/octet-stream", false},
+		{ocispec.MediaTypeImageManifest, "", false},
+		{artifact, "application/json", false},
+		{MediaTypeDockerManifest, MediaTypeDockerConfig, true},
+		{MediaTypeDockerManifest, ocispec.MediaTypeImageConfig, true},
+		{MediaTypeDockerManifest, "application/octet-stream", true},
+		{MediaTypeDockerManifest, "application/json", true},
+		{MediaTypeDockerManifest, "text/html", true},
+		{MediaTypeDockerManifest, "", true},
+		{MediaTypeDockerManifest, "application/vnd.docker.plugin.v1+json", false},
 	} {
-		if got := (&Manifest{Config: &Descriptor{MediaType: mediaType}}).HasImageConfig(); got != want {
-			t.Errorf("%q is an image's = %t, want %t", mediaType, got, want)
+		manifest := Manifest{MediaType: test.manifest, Config: &Descriptor{MediaType: test.config}}
+		if got := manifest.HasImageConfig(); got != test.want {
+			t.Errorf("a config of %q in %s is an image's = %t, want %t", test.config, test.manifest, got, test.want)
 		}
 	}
-	if (&Manifest{}).HasImageConfig() {
+	if (&Manifest{MediaType: MediaTypeDockerManifest}).HasImageConfig() {
 		t.Error("a manifest without config has one")
 	}
 }

@@ -47,14 +47,12 @@ type Manifest struct {
 	Annotations   map[string]string
 	Config        *Descriptor  // nil where absent
 	Subject       *Descriptor  // nil where absent
-	Layers        []Descriptor // nil where absent; of an artifact manifest, its blobs
-	Manifests     []Descriptor // children of an index; nil where absent
+	Layers        []Descriptor // nil where absent or null; of an artifact manifest, its blobs
+	Manifests     []Descriptor // children of an index, empty where it names none; nil for anything else
 }
 
 // IsIndex reports whether the manifest lists others: an OCI index or a Docker manifest list.
-func (m *Manifest) IsIndex() bool {
-	return IsIndexType(m.MediaType) || m.Manifests != nil
-}
+func (m *Manifest) IsIndex() bool { return IsIndexType(m.MediaType) || m.Manifests != nil }
 
 // IsIndexType reports whether a media type is that of an OCI index or a Docker manifest list.
 func IsIndexType(mediaType string) bool {
@@ -106,17 +104,20 @@ func ParseManifest(received Received, wanted string) (*Manifest, error) {
 	if errors.Is(err, errSchema1) {
 		return nil, err
 	}
-	if err != nil {
-		return nil, malformed("the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+	switch {
+	case err == nil:
+		manifest.Digest = verified
+		return manifest, nil
+	case wanted == "" && len(received.Digests) == 0:
+		return nil, malformed(fault.BadAnswer, "the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+	default: // the bytes are those that were pushed
+		return nil, malformed(fault.MalformedImage, "the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
 	}
-	manifest.Digest = verified
-	return manifest, nil
 }
 
-// malformed returns the error about a body that is not what it should be. It wraps what it is given.
-func malformed(format string, values ...any) *fault.Error {
+// malformed returns the error about a body that is not what it should be: TooLarge where it wraps an error about a limit.
+func malformed(reason fault.Reason, format string, values ...any) *fault.Error {
 	err := fmt.Errorf(format, values...)
-	reason := fault.BadAnswer
 	if errors.Is(err, wire.ErrTooLarge) || errors.Is(err, wire.ErrTooMany) {
 		reason = fault.TooLarge
 	}
@@ -129,10 +130,10 @@ func manifestContentType(header string) (string, error) {
 	}
 	contentType, _, err := mime.ParseMediaType(header)
 	if err != nil {
-		return "", malformed("the content type %q is malformed", secret.Excerpt(header))
+		return "", malformed(fault.BadAnswer, "the content type %q is malformed", secret.Excerpt(header))
 	}
 	if contentType != "application/json" && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
-		return "", malformed("the content type %q is not a manifest's", secret.Excerpt(contentType))
+		return "", malformed(fault.BadAnswer, "the content type %q is not a manifest's", secret.Excerpt(contentType))
 	}
 	return contentType, nil
 }
@@ -144,7 +145,7 @@ func (r Received) verifiedDigest(wanted string) (digest.Digest, error) {
 	for _, header := range r.Digests {
 		claimed, err := digest.Parse(header)
 		if err != nil {
-			return "", malformed("the bytes have the digest %s, while the %s header %q is malformed", computed, HeaderContentDigest, secret.Excerpt(header))
+			return "", malformed(fault.BadAnswer, "the bytes have the digest %s, while the %s header %q is malformed", computed, HeaderContentDigest, secret.Excerpt(header))
 		}
 		actual := claimed.Algorithm().FromBytes(r.Body)
 		if actual != claimed {
@@ -221,7 +222,13 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		Layers:        raw.Layers,
 		Manifests:     raw.Manifests,
 	}
-	return manifest, manifest.checkShape()
+	if err := manifest.checkShape(); err != nil {
+		return nil, err
+	}
+	if manifest.IsIndex() && manifest.Manifests == nil {
+		manifest.Manifests = []Descriptor{}
+	}
+	return manifest, nil
 }
 
 // saysSchema1 reports whether bytes that are not what their digest says are a schema 1 manifest under another type.
@@ -232,15 +239,19 @@ func saysSchema1(body []byte) bool {
 	return wire.Unmarshal(body, maxManifestValues, &raw) == nil && raw.SchemaVersion == 1
 }
 
-// checkShape holds the four standard types to their required parts, so that `{}` is no image.
+// checkShape holds the four standard types to their parts, so that `{}` is no image and no image is an index. Lists may be
+// empty, null or left out: clients write all three where there is nothing to list.
 func (m *Manifest) checkShape() error {
 	switch m.MediaType {
 	case ocispec.MediaTypeImageManifest, MediaTypeDockerManifest:
-		if m.Config == nil || m.Layers == nil {
-			return errors.New("it has no config or no layers")
+		if m.Config == nil {
+			return errors.New("it has no config")
 		}
 	case ocispec.MediaTypeImageIndex, MediaTypeDockerList:
-		if m.Manifests == nil {
+		if m.Config != nil || m.Layers != nil {
+			return errors.New("it has config or layers, which no index has")
+		}
+		if m.Manifests == nil && m.SchemaVersion == 0 {
 			return errors.New("it has no manifests")
 		}
 	}

@@ -58,6 +58,21 @@ func TestDecodeManifest(t *testing.T) {
 		"absent and null are one": {ocispec.MediaTypeImageIndex, `{"mediaType":"","annotations":null,"config":null,"layers":null,"subject":null,"manifests":[]}`, Manifest{
 			MediaType: ocispec.MediaTypeImageIndex, Manifests: []Descriptor{},
 		}},
+		"image without layers": {ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"config":` + configOCI + `}`, Manifest{
+			MediaType: ocispec.MediaTypeImageManifest, SchemaVersion: 2, Config: config,
+		}},
+		"Docker image with null for layers": {MediaTypeDockerManifest, `{"schemaVersion":2,"config":` + configOCI + `,"layers":null}`, Manifest{
+			MediaType: MediaTypeDockerManifest, SchemaVersion: 2, Config: config,
+		}},
+		"image with an empty list of layers": {ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"config":` + configOCI + `,"layers":[]}`, Manifest{
+			MediaType: ocispec.MediaTypeImageManifest, SchemaVersion: 2, Config: config, Layers: []Descriptor{},
+		}},
+		"Docker list with null for manifests": {"", `{"schemaVersion":2,"mediaType":"` + MediaTypeDockerList + `","manifests":null}`, Manifest{
+			MediaType: MediaTypeDockerList, SchemaVersion: 2, Manifests: []Descriptor{},
+		}},
+		"index without manifests": {ocispec.MediaTypeImageIndex, `{"schemaVersion":2}`, Manifest{
+			MediaType: ocispec.MediaTypeImageIndex, SchemaVersion: 2, Manifests: []Descriptor{},
+		}},
 		"manifest of another type": {"application/vnd.cncf.oras.artifact.manifest.v1+json", `{"artifactType":"x","blobs":[]}`, Manifest{
 			MediaType: "application/vnd.cncf.oras.artifact.manifest.v1+json", ArtifactType: "x",
 		}},
@@ -102,12 +117,12 @@ func TestDecodeManifestRefuses(t *testing.T) {
 		"no media type at all":          {"", `{"manifests":[]}`, "neither the header nor the body names a media type"},
 		"some other JSON":               {"application/json", `{"status":"ok"}`, "neither the header nor the body names a media type"},
 		"schema 1":                      {MediaTypeDockerManifest, `{"schemaVersion":1,"name":"a","tag":"b","fsLayers":[]}`, "Docker schema 1"},
-		"image that is an index":        {ocispec.MediaTypeImageManifest, `{"manifests":[]}`, "no config or no layers"},
-		"index that is an image":        {ocispec.MediaTypeImageIndex, `{"layers":[]}`, "no manifests"},
-		"empty object":                  {ocispec.MediaTypeImageManifest, `{}`, "no config or no layers"},
+		"image that is an index":        {ocispec.MediaTypeImageManifest, `{"manifests":[]}`, "no config"},
+		"index that is an image":        {ocispec.MediaTypeImageIndex, `{"schemaVersion":2,"layers":[]}`, "config or layers"},
+		"empty object":                  {ocispec.MediaTypeImageManifest, `{}`, "no config"},
 		"empty object as a list":        {MediaTypeDockerList, `{}`, "no manifests"},
-		"image without layers":          {MediaTypeDockerManifest, `{"config":` + configOCI + `}`, "no config or no layers"},
-		"image without config":          {ocispec.MediaTypeImageManifest, `{"layers":[]}`, "no config or no layers"},
+		"empty object as an index":      {ocispec.MediaTypeImageIndex, `{}`, "no manifests"},
+		"image without config":          {ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"layers":[]}`, "no config"},
 		"duplicate keys":                {ocispec.MediaTypeImageIndex, `{"manifests":[],"manifests":[]}`, "same key twice"},
 		"duplicate keys by an escape":   {ocispec.MediaTypeImageIndex, `{"manifests":[],"m\u0061nifests":[]}`, "same key twice"},
 		"duplicate keys of a child":     {ocispec.MediaTypeImageIndex, descriptor(`{"digest":"` + digestA + `","digest":"` + digestB + `"}`), "same key twice"},
@@ -227,9 +242,9 @@ func checkManifest(t *testing.T, m *Manifest, body []byte) {
 			t.Errorf("the descriptor %+v was accepted", d)
 		}
 	}
-	for _, child := range m.Platforms() {
-		if child.Descriptor.Platform == nil || child.Platform == "" {
-			t.Errorf("%+v is no child of a platform", child)
+	for _, child := range m.Manifests {
+		if platform := FormatChild(child); platform != "" && !NamesPlatform(child) {
+			t.Errorf("%+v is no child for %s", child, platform)
 		}
 	}
 }

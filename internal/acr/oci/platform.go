@@ -63,29 +63,30 @@ func normalized(p ocispec.Platform) ocispec.Platform {
 	return p
 }
 
-// PlatformChild is a child of an index with the platform that it is for.
-type PlatformChild struct {
-	Platform   string // `os/architecture[/variant]`, as the index writes it
-	Descriptor Descriptor
+// NamesPlatform reports whether an index says which platform a child is for.
+func NamesPlatform(child Descriptor) bool {
+	return child.Platform != nil && child.Platform.OS != "" && child.Platform.Architecture != ""
 }
 
-// Platforms lists the children of an index by platform, sorted. The first child of each platform counts. Children of
-// the platform unknown/unknown are attestations and are left out, as are children without a platform.
-func (m *Manifest) Platforms() []PlatformChild {
-	var children []PlatformChild
-	seen := map[string]bool{}
+// FormatChild returns the platform of an index's child as the index writes it. It is empty for an attestation, whose
+// platform is unknown/unknown, and for a child without a platform.
+func FormatChild(child Descriptor) string {
+	if !NamesPlatform(child) || child.Platform.OS == "unknown" {
+		return ""
+	}
+	return FormatPlatform(*child.Platform)
+}
+
+// platforms lists the platforms of an index, sorted, each once.
+func (m *Manifest) platforms() []string {
+	var platforms []string
 	for _, child := range m.Manifests {
-		if child.Platform == nil || child.Platform.OS == "unknown" || child.Platform.OS == "" {
-			continue
-		}
-		platform := FormatPlatform(*child.Platform)
-		if !seen[platform] {
-			seen[platform] = true
-			children = append(children, PlatformChild{platform, child})
+		if platform := FormatChild(child); platform != "" {
+			platforms = append(platforms, platform)
 		}
 	}
-	slices.SortFunc(children, func(a, b PlatformChild) int { return strings.Compare(a.Platform, b.Platform) })
-	return children
+	slices.Sort(platforms)
+	return slices.Compact(platforms)
 }
 
 // Choose returns the child of an index for a platform. Without a variant it takes the architecture's usual one, else
@@ -94,7 +95,7 @@ func (m *Manifest) Choose(wanted ocispec.Platform) (Descriptor, bool) {
 	var candidates []Descriptor // the first of each variant
 	exact := normalized(wanted)
 	for _, child := range m.Manifests {
-		if child.Platform == nil {
+		if !NamesPlatform(child) {
 			continue
 		}
 		has := normalized(*child.Platform)
@@ -141,18 +142,21 @@ func Fits(has, wanted ocispec.Platform) bool {
 	return found
 }
 
-// ListPlatforms names what an index has, at most twenty of it.
+// ListPlatforms names the platforms of an index, at most twenty of them, and a child whose platform it does not say.
 func ListPlatforms(manifest *Manifest) string {
 	var names []string
-	for _, child := range manifest.Platforms() {
+	for _, platform := range manifest.platforms() {
 		if len(names) == 20 {
 			names = append(names, "and more")
 			break
 		}
-		names = append(names, secret.Excerpt(child.Platform))
+		names = append(names, secret.Excerpt(platform))
+	}
+	if nameless := slices.IndexFunc(manifest.Manifests, func(child Descriptor) bool { return !NamesPlatform(child) }); nameless >= 0 {
+		names = append(names, "children without a platform, such as "+secret.Excerpt(manifest.Manifests[nameless].Digest.String()))
 	}
 	if len(names) == 0 {
-		return "no platform at all"
+		return "none"
 	}
 	return strings.Join(names, ", ")
 }

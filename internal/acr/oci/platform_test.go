@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,24 +105,28 @@ func TestChoosePlatform(t *testing.T) {
 	}
 }
 
-func TestPlatforms(t *testing.T) {
-	index := platformIndex(t, "linux/arm64/v8", "linux/amd64", "unknown/unknown", "", "linux/amd64", "windows/amd64")
-	index.Manifests = append(index.Manifests, Descriptor{Platform: &ocispec.Platform{}})
+func TestFormatChild(t *testing.T) {
+	index := platformIndex(t, "linux/arm64/v8", "unknown/unknown", "", "windows/amd64")
+	index.Manifests = append(index.Manifests, Descriptor{Platform: &ocispec.Platform{}}, Descriptor{Platform: &ocispec.Platform{OS: "linux"}})
 	var got []string
-	for _, child := range index.Platforms() {
-		got = append(got, child.Platform)
-		if child.Platform == "linux/amd64" && child.Descriptor.Size != 1 {
-			t.Errorf("linux/amd64 is child %d, want the first", child.Descriptor.Size)
+	for _, child := range index.Manifests {
+		got = append(got, FormatChild(child))
+	}
+	if want := []string{"linux/arm64/v8", "", "", "windows/amd64", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("platforms = %q, want %q", got, want)
+	}
+}
+
+func TestListPlatforms(t *testing.T) {
+	for want, index := range map[string]*Manifest{
+		"linux/amd64, linux/arm64/v8, windows/amd64":                   platformIndex(t, "linux/arm64/v8", "linux/amd64", "unknown/unknown", "linux/amd64", "windows/amd64"),
+		"linux/amd64, children without a platform, such as " + digestA: {Manifests: append(platformIndex(t, "linux/amd64").Manifests, Descriptor{Digest: digestA}, Descriptor{Digest: digestB})},
+		"children without a platform, such as " + digestA:              {Manifests: []Descriptor{{Digest: digestA, Platform: &ocispec.Platform{}}}},
+		"none": {},
+	} {
+		if got := ListPlatforms(index); got != want {
+			t.Errorf("list = %q, want %q", got, want)
 		}
-	}
-	if want := "linux/amd64 linux/arm64/v8 windows/amd64"; strings.Join(got, " ") != want {
-		t.Errorf("platforms = %v, want %s", got, want)
-	}
-	if got, want := ListPlatforms(index), "linux/amd64, linux/arm64/v8, windows/amd64"; got != want {
-		t.Errorf("list = %q, want %q", got, want)
-	}
-	if got := ListPlatforms(&Manifest{}); got != "no platform at all" {
-		t.Errorf("list of nothing = %q", got)
 	}
 }
 

@@ -76,6 +76,9 @@ func TestParseManifestRefuses(t *testing.T) {
 		"JSON array":                   {received("[]", index), "", fault.BadAnswer, []string{"sent as " + index, "another shape"}},
 		"no content type, no manifest": {received("x", ""), "", fault.BadAnswer, []string{"sent as no content type"}},
 		"manifest confusion":           {received(`{"manifests":[],"layers":[]}`, index), "", fault.BadAnswer, []string{"sent as " + index, "both"}},
+		"malformed by its header":      {received("[]", index, digest.FromString("[]").String()), "", fault.MalformedImage, []string{"sent as " + index, "another shape"}},
+		"malformed as it was asked":    {received("[]", index), digest.FromString("[]").String(), fault.MalformedImage, []string{"another shape"}},
+		"too large, though verified":   {received(`{"x":[`+strings.Repeat("0,", maxManifestValues)+`0]}`, index, digest.FromString(`{"x":[`+strings.Repeat("0,", maxManifestValues)+`0]}`).String()), "", fault.TooLarge, []string{"too many values"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := ParseManifest(test.answer, test.requested)

@@ -19,7 +19,7 @@ func AddReferrer(list, referrer *Manifest) (*Manifest, error) {
 			return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + list.Digest.String() + ", which is no index"}
 		}
 		if err := json.Unmarshal(list.Body, &index); err != nil {
-			return nil, malformed("the list of referrers cannot be read")
+			return nil, malformed(fault.BadAnswer, "the list of referrers cannot be read")
 		}
 	}
 	if slices.ContainsFunc(index.Manifests, func(d Descriptor) bool { return d.Digest == referrer.Digest }) {
@@ -31,7 +31,7 @@ func AddReferrer(list, referrer *Manifest) (*Manifest, error) {
 	})
 	body, err := json.Marshal(index)
 	if err != nil {
-		return nil, malformed("the list of referrers cannot be written")
+		return nil, malformed(fault.BadAnswer, "the list of referrers cannot be written")
 	}
 	return ParseManifest(Received{ContentType: ocispec.MediaTypeImageIndex, Body: body}, "")
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -90,11 +91,35 @@ func Explain(err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is not valid JSON at byte %d", syntax.ByteOffset)
 	case errors.As(err, &semantic) && semantic.Err != nil:
-		return fmt.Errorf("it has a value that does not fit at byte %d", semantic.ByteOffset)
+		return fmt.Errorf("%s does not fit at byte %d", place(semantic.JSONPointer, "its JSON"), semantic.ByteOffset)
+	case errors.As(err, &semantic):
+		return fmt.Errorf("%s is JSON of another shape", place(semantic.JSONPointer, "it"))
 	default:
 		return errors.New("it is JSON of another shape")
 	}
 }
+
+// place names the value at a pointer, such as "its config.Entrypoint", as far as its path has plain words and no keys of a
+// stranger's making; whole stands for the path of the whole text.
+func place(pointer jsontext.Pointer, whole string) string {
+	var path []string
+	for key := range pointer.Tokens() {
+		if len(key) > maxKey || strings.Trim(key, plainKey) != "" {
+			break
+		}
+		path = append(path, key)
+	}
+	if len(path) == 0 {
+		return whole
+	}
+	return "its " + strings.Join(path, ".")
+}
+
+// What an error shows of a path: the keys of manifests and configurations, and places in a list.
+const (
+	plainKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	maxKey   = 24
+)
 
 // LenientString is a JSON string, or empty for a value of any other type.
 type LenientString string
