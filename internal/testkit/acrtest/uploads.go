@@ -31,7 +31,7 @@ type upload struct {
 
 // keptBytes is the size up to which an uploaded blob is kept as it is. Of a
 // larger one only a layer that PutLayer made can be read again.
-const keptBytes = 64 << 20
+const keptBytes = 16 << 20
 
 func (u *upload) Write(p []byte) (int, error) {
 	u.sum.Write(p)
