@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 // stopLimit is how long a run may go on after Ctrl-C.
@@ -76,6 +78,26 @@ func TestCtrlCEndsARunAtOnce(t *testing.T) {
 	}
 }
 
+// An `az` that hangs is a process of its own.
+func TestCtrlCEndsAHangingAzureCLI(t *testing.T) {
+	a := startAzure(t)
+	cli := entratest.Hanging(t)
+	workspace := a.workspace(t, readingTwo)
+	workspace.Set("ARM_USE_CLI", "true")
+	workspace.Set("PATH", cli.Path())
+	plan := startPlanIn(t, workspace)
+	for deadline := time.Now().Add(time.Minute); cli.Calls() == nil && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	took := plan.ctrlC(t)
+	if took > stopLimit {
+		t.Errorf("the run went on for %s after Ctrl-C, want at most %s", took, stopLimit)
+	}
+	if output := plan.output.String(); len(cli.Calls()) != 1 || !strings.Contains(output, "cancelled before an answer came") {
+		t.Errorf("calls of the Azure CLI %q; the provider did not tell of the cancellation:\n%s", cli.Calls(), output)
+	}
+}
+
 // planRun is `terraform plan` under way.
 type planRun struct {
 	command *exec.Cmd
@@ -89,6 +111,11 @@ func startPlan(t *testing.T, registry *acrtest.Registry, reads string) *planRun 
 	workspace.Set("ACR_REGISTRY", registry.Host())
 	workspace.Set("ACR_USERNAME", acrtest.DefaultUser)
 	workspace.Set("ACR_PASSWORD", acrtest.DefaultPassword)
+	return startPlanIn(t, workspace)
+}
+
+func startPlanIn(t *testing.T, workspace *terraform.Workspace) *planRun {
+	t.Helper()
 	run := &planRun{command: workspace.Command(t.Context(), "plan", "-no-color")}
 	run.command.Stdout, run.command.Stderr = &run.output, &run.output
 	if err := run.command.Start(); err != nil {
