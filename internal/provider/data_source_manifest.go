@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/opencontainers/go-digest"
@@ -189,31 +187,5 @@ func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest, images 
 		for platform, image := range images {
 			m.Images[platform] = client.Pin(m.Repository.ValueString(), image)
 		}
-	}
-}
-
-// manifestAttribute names the attribute by which the manifest was asked for.
-func manifestAttribute(digest types.String) string {
-	if digest.IsNull() {
-		return "tag"
-	}
-	return "digest"
-}
-
-// repositoryAttribute is the same in every data source that reads within a repository.
-func repositoryAttribute() schema.StringAttribute {
-	return schema.StringAttribute{
-		Required:            true,
-		MarkdownDescription: "Repository, such as `team/app`, without the registry and without a tag.",
-		Validators:          []validator.String{repositorySyntax},
-	}
-}
-
-// tagAttribute is one of tag and digest; the error of both or neither is shown here.
-func tagAttribute() schema.StringAttribute {
-	return schema.StringAttribute{
-		Optional:            true,
-		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
-		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("tag"), path.MatchRoot("digest")), tagSyntax},
 	}
 }

@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
@@ -39,18 +37,9 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				Optional:            true,
 				MarkdownDescription: "Keep the repositories whose name begins so, such as `team/`.",
 			},
-			"name_regex": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Keep the repositories in whose name this regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) " +
-					"matches somewhere; anchor it with `^` and `$` to match the whole name.",
-				Validators: []validator.String{regexSyntax},
-			},
-			"limit": schema.Int64Attribute{
-				Optional:            true,
-				MarkdownDescription: "Keep at most this many repositories, counted after `prefix` and `name_regex`. Default: all.",
-				Validators:          []validator.Int64{int64validator.AtLeast(1)},
-			},
-			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the repositories, sorted."},
+			"name_regex": nameRegexAttribute("repositories"),
+			"limit":      limitAttribute("Keep at most this many repositories, counted after `prefix` and `name_regex`. Default: all."),
+			"names":      schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the repositories, sorted."},
 		},
 	}
 }

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -74,18 +73,9 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 					"error on a registry that does not tell times.",
 				Validators: []validator.String{stringvalidator.OneOf(acr.OrderByName, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
 			},
-			"name_regex": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Keep the tags in whose name this regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) matches " +
-					"somewhere; anchor it with `^` and `$` to match the whole name.",
-				Validators: []validator.String{regexSyntax},
-			},
-			"limit": schema.Int64Attribute{
-				Optional:            true,
-				MarkdownDescription: "Keep at most this many tags, the first ones in the order, counted after `name_regex`. Default: all.",
-				Validators:          []validator.Int64{int64validator.AtLeast(1)},
-			},
-			"names": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},
+			"name_regex": nameRegexAttribute("tags"),
+			"limit":      limitAttribute("Keep at most this many tags, the first ones in the order, counted after `name_regex`. Default: all."),
+			"names":      schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},
 			"tags": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: tagAttributes()},
@@ -111,6 +101,7 @@ func (d *tagsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository"}))
 		return
 	}
+	makeRoom(len(tags))
 	model.fill(tags)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }

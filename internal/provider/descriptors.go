@@ -1,11 +1,12 @@
 package provider
 
 import (
-	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 // The element types of nested attributes, from their schemas below.

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 // subject tells which attributes of a configuration name what is read. An attribute that there is not stays empty.
@@ -40,6 +42,14 @@ func (s subject) attribute(failed *fault.Error) string {
 	default:
 		return ""
 	}
+}
+
+// manifestAttribute names the attribute by which the manifest was asked for.
+func manifestAttribute(digest types.String) string {
+	if digest.IsNull() {
+		return "tag"
+	}
+	return "digest"
 }
 
 // failureDiagnostic turns an error of internal/acr into the one diagnostic that a person sees.

@@ -3,10 +3,11 @@ package provider
 import (
 	"context"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 type parseImageFunction struct{}

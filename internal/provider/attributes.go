@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+// This file holds the arguments that several data sources share. What they share among their results is in
+// descriptors.go and locks.go.
+
+// repositoryAttribute is that of every data source that reads within a repository.
+func repositoryAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Required:            true,
+		MarkdownDescription: "Repository, such as `team/app`, without the registry and without a tag.",
+		Validators:          []validator.String{repositorySyntax},
+	}
+}
+
+// tagAttribute stands beside a digest. It checks that exactly one of the two is set, and shows the error.
+func tagAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional:            true,
+		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
+		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("tag"), path.MatchRoot("digest")), tagSyntax},
+	}
+}
+
+// nameRegexAttribute picks from a list of tags or repositories.
+func nameRegexAttribute(things string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional: true,
+		MarkdownDescription: "Regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) to pick " + things + " by name. It may match any part " +
+			"of the name; anchor it with `^` and `$` to match the whole name.",
+		Validators: []validator.String{regexSyntax},
+	}
+}
+
+// limitAttribute bounds a list.
+func limitAttribute(description string) schema.Int64Attribute {
+	return schema.Int64Attribute{
+		Optional:            true,
+		MarkdownDescription: description,
+		Validators:          []validator.Int64{int64validator.AtLeast(1)},
+	}
+}
