@@ -124,9 +124,9 @@ func (cp *copying) put(ctx context.Context, manifest *oci.Manifest) error {
 	return cp.target.putManifest(ctx, r, cp.Repository, manifest)
 }
 
-// maxManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. An index of the
+// MaxCopiedManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. An index of the
 // greatest length has 4,000 children, which are seldom over 2 KiB.
-const maxManifests = 16 << 20
+const MaxCopiedManifests = 16 << 20
 
 // manifest reads a manifest at the source; part says what names it, where it is a part of something.
 func (cp *copying) manifest(ctx context.Context, d digest.Digest, part string) (manifest *oci.Manifest, err error) {
@@ -142,8 +142,8 @@ func (cp *copying) manifest(ctx context.Context, d digest.Digest, part string) (
 	}
 	cp.mu.Lock()
 	defer cp.mu.Unlock()
-	if cp.manifests += manifest.Size; cp.manifests > maxManifests {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("the manifests of the image are over %d MiB together", maxManifests>>20)}
+	if cp.manifests += manifest.Size; cp.manifests > MaxCopiedManifests {
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("the manifests of the image are over %d MiB together", MaxCopiedManifests>>20)}
 	}
 	return manifest, nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// maxCopiedReferrers bounds how many referrers come along with one image, those of referrers included: a list of them is
+// MaxCopiedReferrers bounds how many referrers come along with one image, those of referrers included: a list of them is
 // the source's word, and may lead on for ever.
-const maxCopiedReferrers = 1000
+const MaxCopiedReferrers = 1000
 
 // cosignSuffixes end the tags under which cosign keeps what it says of an image where it does not use referrers
 // (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
@@ -96,8 +96,8 @@ func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (l
 	if err != nil {
 		return nil, err
 	}
-	if cp.listed += len(listed); cp.listed > maxCopiedReferrers {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures and the like would be copied", maxCopiedReferrers)}
+	if cp.listed += len(listed); cp.listed > MaxCopiedReferrers {
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures and the like would be copied", MaxCopiedReferrers)}
 	}
 	return listed, nil
 }

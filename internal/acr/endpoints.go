@@ -37,7 +37,6 @@ const (
 	change  = "repository:{name}:metadata_write"
 	details = "repository:{name}:metadata_read"
 	catalog = "registry:catalog:*"
-	maxPage = 8 << 20 // bytes of one page of a list
 	maxDone = 8 << 10 // bytes that come with a write's success, which nobody reads
 )
 
@@ -60,18 +59,18 @@ var (
 	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", push, "", maxDone, accepted}
 	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", push, "", maxDone, created} // to the upload's own URL
 	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
-	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, maxPage, ok}
-	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", maxPage, ok}
-	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", maxPage, ok}
-	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", details, "", maxPage, ok}
-	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", maxPage, ok}
-	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", maxPage, ok}
-	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", maxPage, ok}
-	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", maxPage, ok}
-	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", details, "", maxPage, ok}
-	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", change, "", maxPage, ok}
-	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", change, "", maxPage, ok}
-	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", change, "", maxPage, ok}
+	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, MaxPageBytes, ok}
+	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", MaxPageBytes, ok}
+	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", MaxPageBytes, ok}
+	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", details, "", MaxPageBytes, ok}
+	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", MaxPageBytes, ok}
+	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", MaxPageBytes, ok}
+	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", MaxPageBytes, ok}
+	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", MaxPageBytes, ok}
+	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", details, "", MaxPageBytes, ok}
+	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", change, "", MaxPageBytes, ok}
+	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", change, "", MaxPageBytes, ok}
+	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", change, "", MaxPageBytes, ok}
 	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
 )
 

@@ -13,23 +13,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
-	pageSize       = 1000    // the most that ACR gives at once
-	maxPageEntries = 10_000  // of one page: some registries give more than they were asked for
-	maxPageValues  = 150_000 // of one page: 10,000 tags with all that ACR tells of them have 130,000
-	maxPages       = 10_000  // of one list
-	maxEntries     = 100_000 // that are kept of one list
+	pageSize      = 1000    // the most that ACR gives at once
+	maxPageValues = 150_000 // of one page: 10,000 tags with all that ACR tells of them have 130,000
+	maxPages      = 10_000  // of one list
 )
 
 // errTooLong says that too much of a list is kept.
-var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept; narrow them by a pattern or a limit", wire.ErrTooLarge, maxEntries)
+var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept", wire.ErrTooLarge, MaxListEntries)
 
 // pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
 // Errors are *fault.Error; a Link that leads to another origin, back to a page already read or on for ever is one, and
@@ -46,8 +45,8 @@ func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entri
 		if err != nil {
 			return badAnswer(r, answer.Response, err)
 		}
-		if entries > maxPageEntries {
-			return badAnswer(r, answer.Response, fmt.Errorf("%w: one page of the list has over %d entries", wire.ErrTooLarge, maxPageEntries))
+		if entries > MaxPageEntries {
+			return badAnswer(r, answer.Response, fmt.Errorf("%w: one page of the list has over %d entries", wire.ErrTooLarge, MaxPageEntries))
 		}
 		next, err := nextPage(r.URL, answer.Header)
 		if err == nil && next != nil && visited[next.String()] {
@@ -97,10 +96,10 @@ func (s *selection[E]) add(page []E) (more bool, err error) {
 			s.kept = append(s.kept, entry)
 		}
 	}
-	if s.limit > 0 && len(s.kept) > s.limit+maxPageEntries {
+	if s.limit > 0 && len(s.kept) > s.limit+MaxPageEntries {
 		s.cut()
 	}
-	if len(s.kept) > maxEntries {
+	if len(s.kept) > MaxListEntries {
 		return false, errTooLong
 	}
 	return s.outOfOrder || s.limit == 0 || len(s.kept) < s.limit, nil

@@ -223,7 +223,7 @@ func TestSelectionOutOfOrder(t *testing.T) {
 		if more, err := names.add(append(entries, entries[0])); !more || err != nil {
 			t.Fatalf("page %d: more = %t, %v", page, more, err)
 		}
-		if len(names.kept) > maxPageEntries+2000 || len(names.names) != len(names.kept) {
+		if len(names.kept) > MaxPageEntries+2000 || len(names.names) != len(names.kept) {
 			t.Fatalf("%d entries are kept, and %d names", len(names.kept), len(names.names))
 		}
 	}
@@ -235,10 +235,10 @@ func TestSelectionOutOfOrder(t *testing.T) {
 func TestSelectionThatIsTooLong(t *testing.T) {
 	names := selection[int]{name: strconv.Itoa, wanted: func(int) bool { return true }, compare: func(a, b int) int { return a - b }}
 	var err error
-	for i := 0; i <= maxEntries && err == nil; i++ {
+	for i := 0; i <= MaxListEntries && err == nil; i++ {
 		_, err = names.add([]int{i})
 	}
-	if len(names.kept) != maxEntries+1 || !errors.Is(err, wire.ErrTooLarge) {
+	if len(names.kept) != MaxListEntries+1 || !errors.Is(err, wire.ErrTooLarge) {
 		t.Errorf("with %d entries, error = %v", len(names.kept), err)
 	}
 }

@@ -24,11 +24,11 @@ func TestHostileBodiesTakeLittleMemory(t *testing.T) {
 		return decodePage(&answer{Response: &transport.Response{Body: body}}, &page)
 	}
 	hostile.WantLittleMemory(t, map[string]hostile.Body{
-		"empty tags":                             {Read: readTags, Body: hostile.Repeated(maxPage, `{"tags":[`, `{}`, "]}", maxPage), Refused: true},
-		"tags with attributes":                   {Read: readTags, Body: hostile.Repeated(maxPage, `{"tags":[`, `{"name":"a","changeableAttributes":{}}`, "]}", maxPageValues/4-10)},
-		"names":                                  {Read: readNames, Body: hostile.Repeated(maxPage, `{"tags":[`, `"a"`, "]}", maxPageValues-10)},
-		"more names than fit":                    {Read: readNames, Body: []byte(`{"tags":[` + strings.Repeat(`"a",`, maxPage/4-4) + `"a"]}`), Refused: true},
-		"members of a tag that are too many":     {Read: readTags, Body: hostile.Members(maxPage, maxPageValues+10, `{"tags":[{"name":"a",`, `[]`, "}]}"), Refused: true},
-		"members of a tag, as many as there may": {Read: readTags, Body: hostile.Members(maxPage, many, `{"tags":[{"name":"a",`, `1`, "}]}")},
+		"empty tags":                             {Read: readTags, Body: hostile.Repeated(MaxPageBytes, `{"tags":[`, `{}`, "]}", MaxPageBytes), Refused: true},
+		"tags with attributes":                   {Read: readTags, Body: hostile.Repeated(MaxPageBytes, `{"tags":[`, `{"name":"a","changeableAttributes":{}}`, "]}", maxPageValues/4-10)},
+		"names":                                  {Read: readNames, Body: hostile.Repeated(MaxPageBytes, `{"tags":[`, `"a"`, "]}", maxPageValues-10)},
+		"more names than fit":                    {Read: readNames, Body: []byte(`{"tags":[` + strings.Repeat(`"a",`, MaxPageBytes/4-4) + `"a"]}`), Refused: true},
+		"members of a tag that are too many":     {Read: readTags, Body: hostile.Members(MaxPageBytes, maxPageValues+10, `{"tags":[{"name":"a",`, `[]`, "}]}"), Refused: true},
+		"members of a tag, as many as there may": {Read: readTags, Body: hostile.Members(MaxPageBytes, many, `{"tags":[{"name":"a",`, `1`, "}]}")},
 	})
 }

@@ -266,6 +266,6 @@ func TestErrorNamesTheHostBehindARedirect(t *testing.T) {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: silent.URL() + "/data"})
 		client := newClient(t, registry, at(registry.Host(), registry, silent), func(config *acr.Config) { config.RequestTimeout = 300 * time.Millisecond })
-		faulttest.Want(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within request_timeout")
+		faulttest.Want(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within 300ms")
 	})
 }

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
-	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // ReferrersRequest names the manifest whose referrers are wanted.
@@ -65,16 +66,13 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 		if err != nil {
 			return 0, false, err
 		}
-		if referrers = append(referrers, page.Manifests...); len(referrers) > maxReferrers {
-			return 0, false, fmt.Errorf("%w: the list has over %d referrers", wire.ErrTooLarge, maxReferrers)
+		if referrers = append(referrers, page.Manifests...); len(referrers) > MaxReferrers {
+			return 0, false, fmt.Errorf("%w: the list has over %d referrers", wire.ErrTooLarge, MaxReferrers)
 		}
 		return len(page.Manifests), true, nil
 	})
 	return referrers, err
 }
-
-// maxReferrers bounds what is kept: as many as the referrers tag can hold.
-const maxReferrers = oci.MaxDescriptors
 
 // referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema").
 func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {

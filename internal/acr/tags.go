@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
 // OrderByName is the default order of a list of tags.

@@ -25,6 +25,9 @@ const (
 	maxMaxRetries     = 20
 )
 
+// maxTimeoutText is maxRequestTimeout in words: 1h, where Go would write 1h0m0s.
+var maxTimeoutText = fmt.Sprintf("%dh", maxRequestTimeout/time.Hour)
+
 // providerModel is the provider block.
 type providerModel struct {
 	Registry           types.String `tfsdk:"registry"`
@@ -189,7 +192,7 @@ func parseTimeout(value string) (time.Duration, error) {
 		return 0, &fault.Error{
 			Reason:   fault.InvalidArgument,
 			Argument: "request_timeout",
-			Detail:   fmt.Sprintf("%q is not a duration over 0 and up to 1h, such as \"45s\" or \"2m\"", value),
+			Detail:   fmt.Sprintf("%q is not a duration over 0 and up to %s, such as \"45s\" or \"2m\"", value, maxTimeoutText),
 		}
 	}
 	return timeout, nil

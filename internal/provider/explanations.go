@@ -1,8 +1,13 @@
 package provider
 
 import (
+	"fmt"
+	"strconv"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 // The situations that arise in this package, beside the reasons of internal/acr.
@@ -12,6 +17,9 @@ const (
 	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
 	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
 )
+
+// lineBreakAdvice is for an attribute that is refused for its line break.
+const lineBreakAdvice = "use chomp() on a file's content"
 
 // explanation is what a person is told about a reason.
 type explanation struct {
@@ -233,8 +241,9 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.RateLimited: {
 		Summary: "Too many requests",
-		Cause:   "The registry limits how many requests an identity may make, and kept refusing, or asks for a wait of more than 60 seconds.",
-		Remedy:  "Run again later. Lower Terraform's `-parallelism`, raise `max_retries` in the provider block, or take a larger registry SKU.",
+		Cause: fmt.Sprintf("The registry limits how many requests an identity may make, and kept refusing, or asks for a wait of more than %.0f seconds.",
+			acr.MaxRetryAfter.Seconds()),
+		Remedy: "Run again later. Lower Terraform's `-parallelism`, raise `max_retries` in the provider block, or take a larger registry SKU.",
 	},
 	fault.RegistryFault: {
 		Summary: "Registry failed",
@@ -254,9 +263,12 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.TooLarge: {
 		Summary: "Answer too large",
-		Cause: "An answer is over the limit for its kind: 4 MiB and 4,000 layers or children for a manifest, 8 MiB for an image configuration, " +
-			"8 MiB and 10,000 entries for one page of a list, 4,000 referrers and 100,000 entries for a whole list, 16 MiB of manifests and 1,000 " +
-			"referrers for a copy. Nothing of it was used.",
+		Cause: fmt.Sprintf("An answer is over the limit for its kind: %s and %s layers or children for a manifest, %s for an image configuration, "+
+			"%s and %s entries for one page of a list, %s referrers and %s entries for a whole list, %s of manifests and %s referrers for a copy. "+
+			"Nothing of it was used.",
+			mebibytes(oci.MaxManifest), thousands(oci.MaxDescriptors), mebibytes(oci.MaxConfig),
+			mebibytes(acr.MaxPageBytes), thousands(acr.MaxPageEntries), thousands(acr.MaxReferrers), thousands(acr.MaxListEntries),
+			mebibytes(acr.MaxCopiedManifests), thousands(acr.MaxCopiedReferrers)),
 		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check that the registry and whatever stands in front of " +
 			"it answer correctly; no ordinary image comes near the limit.",
 	},
@@ -380,4 +392,16 @@ var explanations = map[fault.Reason]explanation{
 		Cause:   "The registry has no exchange for tokens of Entra ID: it is not on Azure, or it is a connected registry, which knows its own tokens alone.",
 		Remedy:  "Give a user name and a password, such as those of a client token of the connected registry. Or check `registry`.",
 	},
+}
+
+// mebibytes writes a limit in bytes.
+func mebibytes(bytes int) string { return fmt.Sprintf("%d MiB", bytes>>20) }
+
+// thousands writes a number with commas, as in 4,000.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

@@ -4,19 +4,21 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// memory is what the runtime is asked to keep to, in bytes: beyond it, garbage is collected as soon as it falls. An
-// answer that fills its limit is copied several times on its way to Terraform, and may take 64 MiB in all.
+// memory is the soft limit of the Go runtime, in bytes: near it, garbage is collected early. An answer that fills its
+// limit is copied several times on its way to Terraform, and may take 64 MiB in all.
 const memory = 48 << 20
 
-// LimitMemory sets that soft limit, where the user has set none by GOMEMLIMIT.
+// LimitMemory sets the soft limit, unless the user has set one in GOMEMLIMIT.
 func LimitMemory() { setMemoryLimit(memory) }
 
-// makeRoom lifts it for a list of more entries than one answer may hold: below what is in use, a limit would but keep the
-// collector busy.
+// makeRoom removes the limit before a long list is built: with the live heap above it, the collector would run without
+// pause. A list is long if it has more entries than one answer can hold.
 func makeRoom(entries int) {
-	if entries > 10_000 {
+	if entries > acr.MaxPageEntries {
 		setMemoryLimit(math.MaxInt64)
 	}
 }

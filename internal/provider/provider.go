@@ -100,14 +100,14 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			"request_timeout": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: fmt.Sprintf("Longest time that one attempt at a request may take, from connecting to the last byte, as a Go duration "+
-					"such as `45s` or `2m`; at most `%s`. Default: `%s`.", "1h", acr.DefaultRequestTimeout),
+					"such as `45s` or `2m`; at most `%s`. Default: `%s`.", maxTimeoutText, acr.DefaultRequestTimeout),
 				Validators: []validator.String{timeoutSyntax},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
 				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, a broken "+
-					"connection, a time-out), with growing waits between, or as long as the registry's `Retry-After` asks for up to 60 seconds. "+
-					"0 to %d. Default: `%d`.", maxMaxRetries, acr.DefaultMaxRetries),
+					"connection, a time-out), with growing waits between, or as long as the registry's `Retry-After` asks for up to %.0f seconds. "+
+					"0 to %d. Default: `%d`.", acr.MaxRetryAfter.Seconds(), maxMaxRetries, acr.DefaultMaxRetries),
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
 		},

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
@@ -24,9 +25,9 @@ type syntax struct {
 var (
 	registrySyntax         = syntax{"a login server, host[:port]", checkOf(acr.ParseRegistry)}
 	usernameSyntax         = syntax{"a user name without a colon", auth.ValidateUsername}
-	passwordSyntax         = syntax{"a password without line breaks", func(v string) error { return auth.ValidatePassword(secret.New(v)) }}
+	passwordSyntax         = syntax{"a password without line breaks", checkPassword}
 	trustedTokenHostSyntax = syntax{"host[:port]", auth.ValidateTrustedTokenHost}
-	timeoutSyntax          = syntax{"a Go duration over 0 and up to 1h", checkOf(parseTimeout)}
+	timeoutSyntax          = syntax{"a Go duration over 0 and up to " + maxTimeoutText, checkOf(parseTimeout)}
 	repositorySyntax       = syntax{"a repository name of the OCI distribution spec", oci.ValidateRepository}
 	tagSyntax              = syntax{"a tag of the OCI distribution spec", oci.ValidateTag}
 	digestSyntax           = syntax{"a digest, such as sha256:…", oci.ValidateDigest}
@@ -46,6 +47,18 @@ func checkOf[T any](parse func(string) (T, error)) func(string) error {
 		_, err := parse(value)
 		return err
 	}
+}
+
+// checkPassword says what to do about a line break where the password comes from a file.
+func checkPassword(value string) error {
+	err := auth.ValidatePassword(secret.New(value))
+	failed, ok := fault.As(err)
+	if !ok || !strings.ContainsAny(value, "\r\n") {
+		return err
+	}
+	advised := *failed
+	advised.Detail += "; " + lineBreakAdvice
+	return &advised
 }
 
 func checkRegex(value string) error {

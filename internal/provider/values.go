@@ -89,7 +89,6 @@ func objectsOrNull[E any](of types.ObjectType, elements []E, values func(E) map[
 	if elements == nil {
 		return types.ListNull(of)
 	}
-	makeRoom(len(elements))
 	objects := make([]attr.Value, len(elements))
 	for i, element := range elements {
 		objects[i] = types.ObjectValueMust(of.AttrTypes, values(element))

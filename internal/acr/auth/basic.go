@@ -72,14 +72,14 @@ func ValidateUsername(username string) error {
 	return nil
 }
 
-// ValidatePassword refuses an empty password and one with a line break, with which ACR's token server answers 500: it
-// got there with a file's last newline. The error does not show the value.
+// ValidatePassword refuses an empty password, and one with a line break: it comes from a file that ends in one, and ACR's
+// token server answers it with 500. The error does not show the value.
 func ValidatePassword(password secret.Text) error {
 	if password.IsZero() {
 		return fault.Invalid("password", "is empty; leave it out for anonymous access")
 	}
 	if strings.ContainsAny(password.Reveal(), "\r\n\x00") {
-		return fault.Invalid("password", "holds a line break; trim it, with Terraform's chomp() for a file's content")
+		return fault.Invalid("password", "holds a line break")
 	}
 	return nil
 }

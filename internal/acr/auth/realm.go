@@ -53,7 +53,7 @@ func (p RealmPolicy) check(realm string) (*url.URL, error) {
 			return u, nil
 		}
 	}
-	return nil, &ForeignRealmError{fmt.Errorf("the challenge of %s sends the credential to %s, which is another origin and not among trusted_token_hosts", p.registry, target)}
+	return nil, &ForeignRealmError{fmt.Errorf("the challenge of %s sends the credential to %s, which is another origin and not trusted", p.registry, target)}
 }
 
 // ValidateTrustedTokenHost checks one entry of trusted_token_hosts, `host[:port]`.

@@ -47,7 +47,7 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	case isCompressionError(err):
 		return fault.BadAnswer, "the body's compression is broken or was not asked for"
 	case errors.As(err, &record):
-		return fault.NotARegistry, "the server does not speak TLS; a registry on this machine without it needs plain_http = true"
+		return fault.NotARegistry, "the server does not speak TLS"
 	case isCertificateError(err):
 		return fault.CertificateRejected, certificateDetail(err)
 	case isUnknownHost(err) && errors.As(err, &dns):
@@ -55,7 +55,7 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	case errors.Is(err, errSilent):
 		return fault.TimedOut, fmt.Sprintf("nothing was taken or sent for request_timeout (%s)", t.config.RequestTimeout)
 	case isTimeOut(err):
-		return fault.TimedOut, fmt.Sprintf("no complete answer within request_timeout (%s)", t.config.RequestTimeout)
+		return fault.TimedOut, fmt.Sprintf("no complete answer within %s", t.config.RequestTimeout)
 	case isRefused(err):
 		return fault.Unreachable, "the connection was refused or no way leads there"
 	case isBroken(err):

@@ -13,9 +13,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// maxRetryAfter is the longest wait that a registry may ask for. A longer one fails at once: the person at the terminal
+// MaxRetryAfter is the longest wait that a registry may ask for. A longer one fails at once: the person at the terminal
 // knows better whether to wait.
-const maxRetryAfter = 60 * time.Second
+const MaxRetryAfter = 60 * time.Second
 
 // Do sends the request until it has an answer to keep: any status but those that another attempt may mend. The body is
 // read within the repeated part, so that a truncated one is fetched again. An error is always a *fault.Error, without
@@ -170,9 +170,9 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 		return f
 	}
 	f.err.RetryAfter = wire.ParseRetryAfter(answer.Header.Get("Retry-After"), t.Now())
-	if f.err.RetryAfter > maxRetryAfter {
+	if f.err.RetryAfter > MaxRetryAfter {
 		f.verdict = never
-		f.err.Detail = fmt.Sprintf("the registry asks to wait %s, which is over the limit of %s", f.err.RetryAfter, maxRetryAfter)
+		f.err.Detail = fmt.Sprintf("the registry asks to wait %s, which is over the limit of %s", f.err.RetryAfter, MaxRetryAfter)
 	}
 	return f
 }
@@ -202,7 +202,7 @@ func verdictOnBroken(failed *fault.Error) verdict {
 	case fault.Unreachable, fault.RegistryFault:
 		return again
 	case fault.RateLimited:
-		if failed.RetryAfter <= maxRetryAfter {
+		if failed.RetryAfter <= MaxRetryAfter {
 			return again
 		}
 	case fault.TimedOut, fault.InvalidToken:

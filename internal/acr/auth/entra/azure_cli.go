@@ -68,7 +68,7 @@ func (b boundedCLI) failure(bounded context.Context, err error) *fault.Error {
 	switch {
 	case errors.Is(bounded.Err(), context.DeadlineExceeded):
 		failed.Reason = fault.AzureCLITimedOut
-		failed.Detail = fmt.Sprintf("`az account get-access-token` did not end within request_timeout (%s)", b.timeout)
+		failed.Detail = fmt.Sprintf("`az account get-access-token` did not end within %s", b.timeout)
 	case numbered[number] != "":
 		failed.Reason = numbered[number]
 	case strings.Contains(said, "az login"):

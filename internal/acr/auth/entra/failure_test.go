@@ -128,7 +128,7 @@ func TestFailureOfTheAzureCLI(t *testing.T) {
 	}{
 		"signed out":       {entratest.SignedOut(t), fault.AzureCLISignedOut, "`az account get-access-token` failed"},
 		"broken":           {entratest.Broken(t), fault.AzureCLIFailed, "`az account get-access-token` failed"},
-		"hanging":          {entratest.Hanging(t), fault.AzureCLITimedOut, "`az account get-access-token` did not end within request_timeout (300ms)"},
+		"hanging":          {entratest.Hanging(t), fault.AzureCLITimedOut, "`az account get-access-token` did not end within 300ms"},
 		"session expired":  {entratest.Failing(t, "AADSTS700082: "+entratest.CLISaid+" Please run: az login"), fault.AzureCLISignedOut, "`az account get-access-token` failed with AADSTS700082"},
 		"unknown audience": {entratest.Failing(t, "AADSTS500011: "+entratest.CLISaid+" az login"), fault.AudienceUnknown, "`az account get-access-token` failed with AADSTS500011"},
 		"no token":         {entratest.SignedIn(t, ""), fault.AzureCLIFailed, "`az account get-access-token` failed"},
