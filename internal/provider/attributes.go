@@ -2,9 +2,7 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
 
@@ -25,7 +23,7 @@ func tagAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
 		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
-		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("tag"), path.MatchRoot("digest")), tagSyntax},
+		Validators:          []validator.String{exactlyOneOf{"tag", "digest"}, tagSyntax},
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -17,30 +16,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// This file is acr_bearer_token, the data source and the ephemeral resource alike: model, schema and read. Their own
+// This file is acr_bearer_token, the data source and the ephemeral resource alike: schema and read. Their own
 // files hold what Terraform calls.
-
-// bearerTokenModel is acr_bearer_token.
-type bearerTokenModel struct {
-	Repository  types.String  `tfsdk:"repository"`
-	Actions     []string      `tfsdk:"actions"`
-	Scopes      []string      `tfsdk:"scopes"`
-	Username    types.String  `tfsdk:"username"`
-	AccessToken types.String  `tfsdk:"access_token"`
-	Realm       types.String  `tfsdk:"realm"`
-	Service     types.String  `tfsdk:"service"`
-	Scope       types.String  `tfsdk:"scope"`
-	Granted     []accessModel `tfsdk:"granted"`
-	IssuedAt    types.String  `tfsdk:"issued_at"`
-	ExpiresAt   types.String  `tfsdk:"expires_at"`
-}
-
-// accessModel is one resource that a token opens.
-type accessModel struct {
-	Type    types.String `tfsdk:"type"`
-	Name    types.String `tfsdk:"name"`
-	Actions []string     `tfsdk:"actions"`
-}
 
 // bearerTokenAttributes is the schema of both. An attribute of the one package also is an attribute of the other:
 // datasource/schema.Attribute and ephemeral/schema.Attribute are one interface.
@@ -50,7 +27,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "Repository that the token is for, such as `team/app`. What to ask for is learnt from the registry's challenge to " +
 				"an unauthenticated GET, which names the action `pull`. Exactly one of `repository` and `scopes`.",
-			Validators: []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("repository"), path.MatchRoot("scopes")), repositorySyntax},
+			Validators: []validator.String{exactlyOneOf{"repository", "scopes"}, repositorySyntax},
 		},
 		"actions": schema.SetAttribute{
 			Optional:    true,
@@ -88,11 +65,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Computed: true,
 			MarkdownDescription: "What the token opens, by its own `access` claim; null where the token cannot be read. It may be less than was asked " +
 				"for, which is a warning.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Type of the resource: `repository` or `registry`."},
-				"name":    schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the resource, such as `team/app` or `catalog`."},
-				"actions": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Actions that the token permits."},
-			}},
+			NestedObject: schema.NestedAttributeObject{Attributes: accessAttributes()},
 		},
 		"issued_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the token was made, RFC 3339 in UTC; null where unknown."},
 		"expires_at": schema.StringAttribute{
@@ -102,40 +75,44 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 	}
 }
 
-// read discovers what to ask for, fetches the token and fills the model. It reports whether that worked; a token that
-// was granted less than was asked for works, with a warning.
-func (m *bearerTokenModel) read(ctx context.Context, client *acr.Client, diags *diag.Diagnostics) bool {
-	token, err := client.Token(ctx, acr.TokenRequest{Repository: m.Repository.ValueString(), Actions: m.Actions, Scopes: m.Scopes})
+var accessType = elementType(accessAttributes)
+
+// accessAttributes is one resource that a token opens.
+func accessAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Type of the resource: `repository` or `registry`."},
+		"name":    schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the resource, such as `team/app` or `catalog`."},
+		"actions": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Actions that the token permits."},
+	}
+}
+
+func accessValues(access auth.Access) values {
+	return values{"type": types.StringValue(access.Type), "name": types.StringValue(access.Name), "actions": textList(access.Actions)}
+}
+
+// readBearerToken discovers what to ask for and fetches the token. It reports whether that worked; a token that was
+// granted less than was asked for works, with a warning.
+func readBearerToken(ctx context.Context, client *acr.Client, b block, diags *diag.Diagnostics) (read values, ok bool) {
+	token, err := client.Token(ctx, acr.TokenRequest{Repository: b.text("repository"), Actions: b.texts("actions"), Scopes: b.texts("scopes")})
 	if err != nil {
 		diags.Append(failureDiagnostic(err, subject{repository: "repository"}))
-		return false
+		return nil, false
 	}
 	if missing := token.MissingActions(); len(missing) > 0 {
 		diags.Append(fewerPermissionsWarning(missing))
 	}
-	m.Username = types.StringValue(auth.NullUsername)
-	m.AccessToken = types.StringValue(token.Value.Reveal())
-	m.Realm = types.StringValue(token.Realm)
-	m.Service = textOrNull(token.Service)
-	m.Scope = types.StringValue(strings.Join(token.Scopes, " "))
-	m.Granted = grantedModels(token.Claims)
-	m.IssuedAt = timeOrNull(token.IssuedAt)
-	m.ExpiresAt = timeOrNull(token.ExpiresAt)
-	return true
-}
-
-// grantedModels gives nil, null in Terraform, for a token that does not say what it opens.
-func grantedModels(claims *auth.Claims) []accessModel {
-	if claims == nil || claims.Access == nil {
-		return nil
+	var granted []auth.Access
+	if token.Claims != nil {
+		granted = token.Claims.Access
 	}
-	models := make([]accessModel, len(claims.Access))
-	for i, access := range claims.Access {
-		models[i] = accessModel{
-			Type:    types.StringValue(access.Type),
-			Name:    types.StringValue(access.Name),
-			Actions: listOrEmpty(access.Actions),
-		}
-	}
-	return models
+	return values{
+		"username":     types.StringValue(auth.NullUsername),
+		"access_token": types.StringValue(token.Value.Reveal()),
+		"realm":        types.StringValue(token.Realm),
+		"service":      textOrNull(token.Service),
+		"scope":        types.StringValue(strings.Join(token.Scopes, " ")),
+		"granted":      objectsOrNull(accessType(), granted, accessValues),
+		"issued_at":    timeOrNull(token.IssuedAt),
+		"expires_at":   timeOrNull(token.ExpiresAt),
+	}, true
 }

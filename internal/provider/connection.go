@@ -42,11 +42,12 @@ func (d *connectedDataSource) Configure(_ context.Context, req datasource.Config
 	d.connection = connectionFrom(req.ProviderData)
 }
 
-// begin is how every read begins: it takes the configuration into the model, and opens the connection.
-func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequest, model any, resp *datasource.ReadResponse) (client *acr.Client, ok bool) {
-	resp.Diagnostics.Append(req.Config.Get(ctx, model)...)
+// begin is how every read begins: it takes the block's configuration, and opens the connection.
+func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) (client *acr.Client, b block, ok bool) {
+	b = newBlock(ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
-		return nil, false
+		return nil, block{}, false
 	}
-	return d.connection.open(&resp.Diagnostics)
+	client, ok = d.connection.open(&resp.Diagnostics)
+	return client, b, ok
 }

@@ -28,9 +28,11 @@ func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 }
 
 func (d *bearerTokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model bearerTokenModel
-	client, ok := d.begin(ctx, req, &model, resp)
-	if ok && model.read(ctx, client, &resp.Diagnostics) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	client, block, ok := d.begin(ctx, req, resp)
+	if !ok {
+		return
+	}
+	if read, ok := readBearerToken(ctx, client, block, &resp.Diagnostics); ok {
+		block.write(ctx, &resp.State, &resp.Diagnostics, read)
 	}
 }

@@ -92,11 +92,11 @@ func TestBearerTokenRefuses(t *testing.T) {
 	refused{
 		"both repository and scopes": {
 			values{"repository": "app", "scopes": []string{"registry:catalog:*"}},
-			wanted{attribute: "repository", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [repository,scopes]"}},
+			wanted{attribute: "repository", summary: "Invalid value", says: []string{"exactly one of repository and scopes is needed, and both are given"}},
 		},
 		"neither repository nor scopes": {
 			values{},
-			wanted{attribute: "repository", summary: "Invalid Attribute Combination", says: []string{"scopes"}},
+			wanted{attribute: "repository", summary: "Invalid value", says: []string{"exactly one of repository and scopes is needed, and neither is given"}},
 		},
 		"actions without a repository": {
 			values{"scopes": []string{"registry:catalog:*"}, "actions": []string{"pull"}},

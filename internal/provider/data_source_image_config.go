@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 type imageConfigDataSource struct {
@@ -17,28 +16,6 @@ type imageConfigDataSource struct {
 }
 
 func newImageConfigDataSource() datasource.DataSource { return &imageConfigDataSource{} }
-
-// imageConfigModel is data "acr_image_config".
-type imageConfigModel struct {
-	Repository   types.String      `tfsdk:"repository"`
-	Tag          types.String      `tfsdk:"tag"`
-	Digest       types.String      `tfsdk:"digest"`
-	Platform     types.String      `tfsdk:"platform"`
-	Created      types.String      `tfsdk:"created"`
-	Author       types.String      `tfsdk:"author"`
-	Architecture types.String      `tfsdk:"architecture"`
-	OS           types.String      `tfsdk:"os"`
-	Variant      types.String      `tfsdk:"variant"`
-	Labels       map[string]string `tfsdk:"labels"`
-	Env          map[string]string `tfsdk:"env"`
-	Entrypoint   []string          `tfsdk:"entrypoint"`
-	Cmd          []string          `tfsdk:"cmd"`
-	User         types.String      `tfsdk:"user"`
-	WorkingDir   types.String      `tfsdk:"working_dir"`
-	ExposedPorts []string          `tfsdk:"exposed_ports"`
-	Volumes      []string          `tfsdk:"volumes"`
-	Body         types.String      `tfsdk:"body"`
-}
 
 func (d *imageConfigDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_image_config"
@@ -86,40 +63,35 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 }
 
 func (d *imageConfigDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model imageConfigModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	config, err := client.ImageConfig(ctx, acr.ManifestRequest{
-		Repository: model.Repository.ValueString(),
-		Tag:        model.Tag.ValueString(),
-		Digest:     model.Digest.ValueString(),
-		Platform:   model.Platform.ValueString(),
+		Repository: block.text("repository"),
+		Tag:        block.text("tag"),
+		Digest:     block.text("digest"),
+		Platform:   block.text("platform"),
 	})
 	if err != nil {
-		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: manifestAttribute(model.Digest)}))
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: manifestAttribute(block.text("digest"))}))
 		return
 	}
-	model.fill(config)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// fill takes over what was read.
-func (m *imageConfigModel) fill(config *oci.ImageConfig) {
-	m.Digest = types.StringValue(config.Digest.String())
-	m.Created = textOrNull(config.Created)
-	m.Author = textOrNull(config.Author)
-	m.Architecture = textOrNull(config.Architecture)
-	m.OS = textOrNull(config.OS)
-	m.Variant = textOrNull(config.Variant)
-	m.Labels = mapOrEmpty(config.Labels)
-	m.Env = mapOrEmpty(config.Env)
-	m.Entrypoint = config.Entrypoint
-	m.Cmd = config.Cmd
-	m.User = textOrNull(config.User)
-	m.WorkingDir = textOrNull(config.WorkingDir)
-	m.ExposedPorts = listOrEmpty(config.ExposedPorts)
-	m.Volumes = listOrEmpty(config.Volumes)
-	m.Body = types.StringValue(string(config.Body))
+	block.write(ctx, &resp.State, &resp.Diagnostics, values{
+		"digest":        types.StringValue(config.Digest.String()),
+		"created":       textOrNull(config.Created),
+		"author":        textOrNull(config.Author),
+		"architecture":  textOrNull(config.Architecture),
+		"os":            textOrNull(config.OS),
+		"variant":       textOrNull(config.Variant),
+		"labels":        textMap(config.Labels),
+		"env":           textMap(config.Env),
+		"entrypoint":    textListOrNull(config.Entrypoint),
+		"cmd":           textListOrNull(config.Cmd),
+		"user":          textOrNull(config.User),
+		"working_dir":   textOrNull(config.WorkingDir),
+		"exposed_ports": textList(config.ExposedPorts),
+		"volumes":       textList(config.Volumes),
+		"body":          types.StringValue(string(config.Body)),
+	})
 }

@@ -52,7 +52,7 @@ func TestImageConfigRefuses(t *testing.T) {
 	refused{
 		"an image configuration by neither": {
 			values{"repository": "app"},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
+			wanted{attribute: "tag", summary: "Invalid value", says: []string{"exactly one of tag and digest is needed, and neither is given"}},
 		},
 	}.check(t, "acr_image_config")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -31,16 +32,6 @@ type imagesDataSource struct {
 }
 
 func newImagesDataSource() datasource.DataSource { return &imagesDataSource{} }
-
-// imagesModel is data "acr_images".
-type imagesModel struct {
-	References   map[string]string `tfsdk:"references"`
-	Platform     types.String      `tfsdk:"platform"`
-	AllowMissing types.Bool        `tfsdk:"allow_missing"`
-	Images       map[string]string `tfsdk:"images"`
-	Digests      map[string]string `tfsdk:"digests"`
-	Missing      []string          `tfsdk:"missing"`
-}
 
 func (d *imagesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_images"
@@ -89,21 +80,35 @@ func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 }
 
 func (d *imagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model imagesModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	results, err := client.Images(ctx, acr.ImagesRequest{References: model.References, Platform: model.Platform.ValueString()})
+	results, err := client.Images(ctx, acr.ImagesRequest{References: block.textMap("references"), Platform: block.text("platform")})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
-	if failed := model.fill(results); len(failed) > 0 {
+	images, digests, missing, failed := values{}, values{}, []attr.Value{}, map[string]error{}
+	for key, result := range results {
+		switch {
+		case result.Err == nil:
+			images[key], digests[key] = types.StringValue(result.Image), types.StringValue(result.Digest.String())
+		case fault.IsMissing(result.Err) && block.flag("allow_missing"):
+			missing = append(missing, types.StringValue(key))
+		default:
+			failed[key] = result.Err
+		}
+	}
+	if len(failed) > 0 {
 		resp.Diagnostics.Append(referenceErrors(failed)...)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	block.write(ctx, &resp.State, &resp.Diagnostics, values{
+		"images":  types.MapValueMust(types.StringType, images),
+		"digests": types.MapValueMust(types.StringType, digests),
+		"missing": types.SetValueMust(types.StringType, missing),
+	})
 }
 
 // referencesSyntax holds references to their grammar at validation, before anything is sent. A mistake in the expression
@@ -122,29 +127,11 @@ func (referencesSyntax) ValidateMap(_ context.Context, req validator.MapRequest,
 		if element.IsUnknown() {
 			continue
 		}
-		text, _ := element.(types.String) // null is an empty string, which is refused
-		if _, err := oci.ParseReference(text.ValueString()); err != nil {
+		if _, err := oci.ParseReference(textOf(element)); err != nil { // null is empty, which is refused
 			failed[key] = err
 		}
 	}
 	resp.Diagnostics.Append(referenceErrors(failed)...)
-}
-
-// fill takes over what was read, and returns the errors of what was not.
-func (m *imagesModel) fill(results map[string]acr.ImageResult) (failed map[string]error) {
-	m.Images, m.Digests, m.Missing = map[string]string{}, map[string]string{}, []string{}
-	failed = map[string]error{}
-	for key, result := range results {
-		switch {
-		case result.Err == nil:
-			m.Images[key], m.Digests[key] = result.Image, result.Digest.String()
-		case fault.IsMissing(result.Err) && m.AllowMissing.ValueBool():
-			m.Missing = append(m.Missing, key)
-		default:
-			failed[key] = result.Err
-		}
-	}
-	return failed
 }
 
 // referenceErrors shows the first errors, by their keys, and says how many more there are.

@@ -21,29 +21,6 @@ type manifestDataSource struct {
 
 func newManifestDataSource() datasource.DataSource { return &manifestDataSource{} }
 
-// manifestModel is data "acr_manifest".
-type manifestModel struct {
-	Repository    types.String      `tfsdk:"repository"`
-	Tag           types.String      `tfsdk:"tag"`
-	Digest        types.String      `tfsdk:"digest"`
-	Platform      types.String      `tfsdk:"platform"`
-	AccessToken   types.String      `tfsdk:"access_token"`
-	AllowMissing  types.Bool        `tfsdk:"allow_missing"`
-	Exists        types.Bool        `tfsdk:"exists"`
-	MediaType     types.String      `tfsdk:"media_type"`
-	ArtifactType  types.String      `tfsdk:"artifact_type"`
-	SchemaVersion types.Int64       `tfsdk:"schema_version"`
-	Size          types.Int64       `tfsdk:"size"`
-	Image         types.String      `tfsdk:"image"`
-	Body          types.String      `tfsdk:"body"`
-	Annotations   map[string]string `tfsdk:"annotations"`
-	Config        types.Object      `tfsdk:"config"`
-	Subject       types.Object      `tfsdk:"subject"`
-	Layers        types.List        `tfsdk:"layers"`
-	Manifests     types.List        `tfsdk:"manifests"`
-	Images        map[string]string `tfsdk:"images"`
-}
-
 func (d *manifestDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_manifest"
 }
@@ -128,64 +105,61 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 }
 
 func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model manifestModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	request := acr.ManifestRequest{
-		Repository:  model.Repository.ValueString(),
-		Tag:         model.Tag.ValueString(),
-		Digest:      model.Digest.ValueString(),
-		Platform:    model.Platform.ValueString(),
-		AccessToken: secret.New(model.AccessToken.ValueString()),
+		Repository:  block.text("repository"),
+		Tag:         block.text("tag"),
+		Digest:      block.text("digest"),
+		Platform:    block.text("platform"),
+		AccessToken: secret.New(block.text("access_token")),
 	}
 	manifest, err := client.Manifest(ctx, request)
 	var images map[string]digest.Digest
 	if err == nil && manifest.IsIndex() {
 		images, err = client.PlatformImages(ctx, request, manifest)
 	}
+	pin := func(d digest.Digest) string { return client.Pin(request.Repository, d) }
 	switch {
 	case err == nil:
-		model.fill(client, manifest, images)
-	case fault.IsMissing(err) && model.AllowMissing.ValueBool():
-		model.Exists = types.BoolValue(false)
+		block.write(ctx, &resp.State, &resp.Diagnostics, manifestValues(manifest, images, pin))
+	case fault.IsMissing(err) && block.flag("allow_missing"):
+		block.write(ctx, &resp.State, &resp.Diagnostics, values{"exists": types.BoolValue(false)})
 	default:
-		resp.Diagnostics.Append(failureDiagnostic(err, model.subject()))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-func (m *manifestModel) subject() subject {
-	s := subject{repository: "repository", manifest: manifestAttribute(m.Digest)}
-	if !m.AccessToken.IsNull() {
-		s.accessToken = "access_token"
-	}
-	return s
-}
-
-// fill takes over what was read; images are those of an index.
-func (m *manifestModel) fill(client *acr.Client, manifest *oci.Manifest, images map[string]digest.Digest) {
-	m.Exists = types.BoolValue(true)
-	m.Digest = types.StringValue(manifest.Digest.String())
-	m.MediaType = textOrNull(manifest.MediaType)
-	m.ArtifactType = textOrNull(manifest.ArtifactType)
-	if manifest.SchemaVersion != 0 {
-		m.SchemaVersion = types.Int64Value(manifest.SchemaVersion)
-	}
-	m.Size = types.Int64Value(manifest.Size)
-	m.Image = types.StringValue(client.Pin(m.Repository.ValueString(), manifest.Digest))
-	m.Body = types.StringValue(string(manifest.Body))
-	m.Annotations = manifest.Annotations
-	m.Config = objectOrNull(descriptorType(), manifest.Config, descriptorValues)
-	m.Subject = objectOrNull(descriptorType(), manifest.Subject, descriptorValues)
-	m.Layers = objectsOrNull(layerType(), manifest.Layers, layerValues)
-	m.Manifests = objectsOrNull(childType(), manifest.Manifests, childValues)
-	if manifest.IsIndex() {
-		m.Images = map[string]string{}
-		for platform, image := range images {
-			m.Images[platform] = client.Pin(m.Repository.ValueString(), image)
+		of := subject{repository: "repository", manifest: manifestAttribute(block.text("digest"))}
+		if !block.isNull("access_token") {
+			of.accessToken = "access_token"
 		}
+		resp.Diagnostics.Append(failureDiagnostic(err, of))
+	}
+}
+
+// manifestValues is what was read; images are those of an index, by platform.
+func manifestValues(manifest *oci.Manifest, images map[string]digest.Digest, pin func(digest.Digest) string) values {
+	pinned := types.MapNull(types.StringType)
+	if manifest.IsIndex() {
+		elements := values{}
+		for platform, image := range images {
+			elements[platform] = types.StringValue(pin(image))
+		}
+		pinned = types.MapValueMust(types.StringType, elements)
+	}
+	return values{
+		"exists":         types.BoolValue(true),
+		"digest":         types.StringValue(manifest.Digest.String()),
+		"media_type":     textOrNull(manifest.MediaType),
+		"artifact_type":  textOrNull(manifest.ArtifactType),
+		"schema_version": numberOrNull(manifest.SchemaVersion),
+		"size":           types.Int64Value(manifest.Size),
+		"image":          types.StringValue(pin(manifest.Digest)),
+		"body":           types.StringValue(string(manifest.Body)),
+		"annotations":    textsOrNull(manifest.Annotations),
+		"config":         objectOrNull(descriptorType(), manifest.Config, descriptorValues),
+		"subject":        objectOrNull(descriptorType(), manifest.Subject, descriptorValues),
+		"layers":         objectsOrNull(layerType(), manifest.Layers, layerValues),
+		"manifests":      objectsOrNull(childType(), manifest.Manifests, childValues),
+		"images":         pinned,
 	}
 }

@@ -250,11 +250,11 @@ func TestManifestRefuses(t *testing.T) {
 		},
 		"both tag and digest": {
 			values{"repository": "app", "tag": "1.0", "digest": someDigest},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
+			wanted{attribute: "tag", summary: "Invalid value", says: []string{"exactly one of tag and digest is needed, and both are given"}},
 		},
 		"neither tag nor digest": {
 			values{"repository": "app"},
-			wanted{attribute: "tag", summary: "Invalid Attribute Combination", says: []string{"one (and only one) of [tag,digest]"}},
+			wanted{attribute: "tag", summary: "Invalid value", says: []string{"exactly one of tag and digest is needed, and neither is given"}},
 		},
 		"a platform without an architecture": {
 			values{"repository": "app", "tag": "1.0", "platform": "linux"},

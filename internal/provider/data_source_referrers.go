@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
@@ -16,14 +15,6 @@ type referrersDataSource struct {
 }
 
 func newReferrersDataSource() datasource.DataSource { return &referrersDataSource{} }
-
-// referrersModel is data "acr_referrers".
-type referrersModel struct {
-	Repository   types.String `tfsdk:"repository"`
-	Digest       types.String `tfsdk:"digest"`
-	ArtifactType types.String `tfsdk:"artifact_type"`
-	Referrers    types.List   `tfsdk:"referrers"`
-}
 
 func (d *referrersDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_referrers"
@@ -56,20 +47,18 @@ func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 }
 
 func (d *referrersDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model referrersModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	referrers, err := client.Referrers(ctx, acr.ReferrersRequest{
-		Repository:   model.Repository.ValueString(),
-		Digest:       model.Digest.ValueString(),
-		ArtifactType: model.ArtifactType.ValueString(),
+		Repository:   block.text("repository"),
+		Digest:       block.text("digest"),
+		ArtifactType: block.text("artifact_type"),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: "digest"}))
 		return
 	}
-	model.Referrers = objectsOrNull(referrerType(), referrers, referrerValues)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	block.write(ctx, &resp.State, &resp.Diagnostics, values{"referrers": objectsOrNull(referrerType(), referrers, referrerValues)})
 }

@@ -16,14 +16,6 @@ type repositoriesDataSource struct {
 
 func newRepositoriesDataSource() datasource.DataSource { return &repositoriesDataSource{} }
 
-// repositoriesModel is data "acr_repositories".
-type repositoriesModel struct {
-	Prefix    types.String `tfsdk:"prefix"`
-	NameRegex types.String `tfsdk:"name_regex"`
-	Limit     types.Int64  `tfsdk:"limit"`
-	Names     []string     `tfsdk:"names"`
-}
-
 func (d *repositoriesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_repositories"
 }
@@ -45,21 +37,19 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 }
 
 func (d *repositoriesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model repositoriesModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	names, err := client.Repositories(ctx, acr.RepositoriesRequest{
-		Prefix:    model.Prefix.ValueString(),
-		NameRegex: regexOrNil(model.NameRegex),
-		Limit:     int(model.Limit.ValueInt64()),
+		Prefix:    block.text("prefix"),
+		NameRegex: regexOrNil(block.text("name_regex")),
+		Limit:     int(block.number("limit")),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
 	makeRoom(len(names))
-	model.Names = listOrEmpty(names)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	block.write(ctx, &resp.State, &resp.Diagnostics, values{"names": textList(names)})
 }

@@ -15,16 +15,6 @@ type repositoryDataSource struct {
 
 func newRepositoryDataSource() datasource.DataSource { return &repositoryDataSource{} }
 
-// repositoryModel is data "acr_repository".
-type repositoryModel struct {
-	Name           types.String `tfsdk:"name"`
-	CreatedTime    types.String `tfsdk:"created_time"`
-	LastUpdateTime types.String `tfsdk:"last_update_time"`
-	ManifestCount  types.Int64  `tfsdk:"manifest_count"`
-	TagCount       types.Int64  `tfsdk:"tag_count"`
-	locksModel
-}
-
 func (d *repositoryDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "acr_repository"
 }
@@ -49,20 +39,19 @@ func (d *repositoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 }
 
 func (d *repositoryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model repositoryModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	repository, err := client.Repository(ctx, model.Name.ValueString())
+	repository, err := client.Repository(ctx, block.text("name"))
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "name"}))
 		return
 	}
-	model.CreatedTime = textOrNull(repository.CreatedTime)
-	model.LastUpdateTime = textOrNull(repository.LastUpdateTime)
-	model.ManifestCount = types.Int64Value(repository.ManifestCount)
-	model.TagCount = types.Int64Value(repository.TagCount)
-	model.locksModel = newLocksModel(repository.Attributes)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	read := newLocksModel(repository.Attributes).values()
+	read["created_time"] = textOrNull(repository.CreatedTime)
+	read["last_update_time"] = textOrNull(repository.LastUpdateTime)
+	read["manifest_count"] = types.Int64Value(repository.ManifestCount)
+	read["tag_count"] = types.Int64Value(repository.TagCount)
+	block.write(ctx, &resp.State, &resp.Diagnostics, read)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -19,31 +18,16 @@ type tagsDataSource struct {
 
 func newTagsDataSource() datasource.DataSource { return &tagsDataSource{} }
 
-// tagsModel is data "acr_tags".
-type tagsModel struct {
-	Repository types.String `tfsdk:"repository"`
-	OrderBy    types.String `tfsdk:"order_by"`
-	NameRegex  types.String `tfsdk:"name_regex"`
-	Limit      types.Int64  `tfsdk:"limit"`
-	Names      []string     `tfsdk:"names"`
-	Tags       types.List   `tfsdk:"tags"`
-}
-
 var tagType = elementType(tagAttributes)
 
 // tagValues is an element of the list.
-func tagValues(tag acr.Tag) map[string]attr.Value {
-	locks := newLocksModel(tag.Attributes)
-	return map[string]attr.Value{
-		"name":             types.StringValue(tag.Name),
-		"digest":           textOrNull(tag.Digest),
-		"created_time":     textOrNull(tag.CreatedTime),
-		"last_update_time": textOrNull(tag.LastUpdateTime),
-		"delete_enabled":   locks.DeleteEnabled,
-		"write_enabled":    locks.WriteEnabled,
-		"read_enabled":     locks.ReadEnabled,
-		"list_enabled":     locks.ListEnabled,
-	}
+func tagValues(tag acr.Tag) values {
+	element := newLocksModel(tag.Attributes).values()
+	element["name"] = types.StringValue(tag.Name)
+	element["digest"] = textOrNull(tag.Digest)
+	element["created_time"] = textOrNull(tag.CreatedTime)
+	element["last_update_time"] = textOrNull(tag.LastUpdateTime)
+	return element
 }
 
 func tagAttributes() map[string]schema.Attribute {
@@ -86,31 +70,27 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 }
 
 func (d *tagsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model tagsModel
-	client, ok := d.begin(ctx, req, &model, resp)
+	client, block, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	tags, err := client.Tags(ctx, acr.TagsRequest{
-		Repository: model.Repository.ValueString(),
-		OrderBy:    model.OrderBy.ValueString(),
-		NameRegex:  regexOrNil(model.NameRegex),
-		Limit:      int(model.Limit.ValueInt64()),
+		Repository: block.text("repository"),
+		OrderBy:    block.text("order_by"),
+		NameRegex:  regexOrNil(block.text("name_regex")),
+		Limit:      int(block.number("limit")),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository"}))
 		return
 	}
 	makeRoom(len(tags))
-	model.fill(tags)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// fill takes over what was read.
-func (m *tagsModel) fill(tags []acr.Tag) {
-	m.Names = make([]string, len(tags))
+	names := make([]string, len(tags))
 	for i, tag := range tags {
-		m.Names[i] = tag.Name
+		names[i] = tag.Name
 	}
-	m.Tags = objectsOrNull(tagType(), tags, tagValues)
+	block.write(ctx, &resp.State, &resp.Diagnostics, values{
+		"names": textList(names),
+		"tags":  objectsOrNull(tagType(), tags, tagValues),
+	})
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,8 +18,8 @@ var (
 )
 
 // descriptorValues is what every descriptor of the OCI image spec has. The wider ones below add to it.
-func descriptorValues(d oci.Descriptor) map[string]attr.Value {
-	return map[string]attr.Value{
+func descriptorValues(d oci.Descriptor) values {
+	return values{
 		"media_type": textOrNull(d.MediaType),
 		"digest":     types.StringValue(d.Digest.String()),
 		"size":       types.Int64Value(d.Size),
@@ -28,28 +27,28 @@ func descriptorValues(d oci.Descriptor) map[string]attr.Value {
 }
 
 // layerValues is an element of a manifest's layers.
-func layerValues(d oci.Descriptor) map[string]attr.Value {
-	values := descriptorValues(d)
-	values["annotations"] = textsOrNull(d.Annotations)
-	return values
+func layerValues(d oci.Descriptor) values {
+	element := descriptorValues(d)
+	element["annotations"] = textsOrNull(d.Annotations)
+	return element
 }
 
 // referrerValues is an element of a list of referrers.
-func referrerValues(d oci.Descriptor) map[string]attr.Value {
-	values := layerValues(d)
-	values["artifact_type"] = textOrNull(d.ArtifactType)
-	return values
+func referrerValues(d oci.Descriptor) values {
+	element := layerValues(d)
+	element["artifact_type"] = textOrNull(d.ArtifactType)
+	return element
 }
 
 // childValues is an element of an index.
-func childValues(d oci.Descriptor) map[string]attr.Value {
-	values := referrerValues(d)
-	values["platform"] = objectOrNull(platformType(), d.Platform, platformValues)
-	return values
+func childValues(d oci.Descriptor) values {
+	element := referrerValues(d)
+	element["platform"] = objectOrNull(platformType(), d.Platform, platformValues)
+	return element
 }
 
-func platformValues(p ocispec.Platform) map[string]attr.Value {
-	return map[string]attr.Value{
+func platformValues(p ocispec.Platform) values {
+	return values{
 		"os":           textOrNull(p.OS),
 		"architecture": textOrNull(p.Architecture),
 		"variant":      textOrNull(p.Variant),

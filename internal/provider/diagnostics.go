@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
@@ -45,8 +44,8 @@ func (s subject) attribute(failed *fault.Error) string {
 }
 
 // manifestAttribute names the attribute by which the manifest was asked for.
-func manifestAttribute(digest types.String) string {
-	if digest.IsNull() {
+func manifestAttribute(digest string) string {
+	if digest == "" {
 		return "tag"
 	}
 	return "digest"

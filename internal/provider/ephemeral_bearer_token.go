@@ -41,13 +41,15 @@ func (r *bearerTokenEphemeralResource) Configure(_ context.Context, req ephemera
 }
 
 func (r *bearerTokenEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	var model bearerTokenModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	block := newBlock(ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	client, ok := r.connection.open(&resp.Diagnostics)
-	if ok && model.read(ctx, client, &resp.Diagnostics) {
-		resp.Diagnostics.Append(resp.Result.Set(ctx, &model)...)
+	if !ok {
+		return
+	}
+	if read, ok := readBearerToken(ctx, client, block, &resp.Diagnostics); ok {
+		block.write(ctx, &resp.Result, &resp.Diagnostics, read)
 	}
 }

@@ -5,12 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
@@ -23,15 +21,6 @@ type loginEphemeralResource struct {
 var _ ephemeral.EphemeralResourceWithConfigure = (*loginEphemeralResource)(nil)
 
 func newLoginEphemeralResource() ephemeral.EphemeralResource { return &loginEphemeralResource{} }
-
-// loginModel is acr_login.
-type loginModel struct {
-	Registry         types.String `tfsdk:"registry"`
-	Username         types.String `tfsdk:"username"`
-	Password         types.String `tfsdk:"password"`
-	ExpiresAt        types.String `tfsdk:"expires_at"`
-	DockerConfigJSON types.String `tfsdk:"docker_config_json"`
-}
 
 func (r *loginEphemeralResource) Metadata(_ context.Context, _ ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
 	resp.TypeName = "acr_login"
@@ -61,30 +50,25 @@ func (r *loginEphemeralResource) Configure(_ context.Context, req ephemeral.Conf
 	r.connection = connectionFrom(req.ProviderData)
 }
 
-func (r *loginEphemeralResource) Open(ctx context.Context, _ ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	block := newBlock(ctx, req.Config, &resp.Diagnostics)
 	client, ok := r.connection.open(&resp.Diagnostics)
 	if !ok {
 		return
 	}
-	if model := readLogin(ctx, client, &resp.Diagnostics); model != nil {
-		resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
-	}
-}
-
-// readLogin signs in and fills the model; nil with an error.
-func readLogin(ctx context.Context, client *acr.Client, diags *diag.Diagnostics) *loginModel {
 	login, err := client.Login(ctx)
 	if err != nil {
-		diags.Append(failureDiagnostic(err, subject{}))
-		return nil
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
+		return
 	}
-	return &loginModel{
-		Registry:         types.StringValue(client.Registry()),
-		Username:         types.StringValue(auth.NullUsername),
-		Password:         types.StringValue(login.RefreshToken.Reveal()),
-		ExpiresAt:        timeOrNull(login.ExpiresAt),
-		DockerConfigJSON: types.StringValue(dockerConfigJSON(client.Registry(), auth.NullUsername, login.RefreshToken.Reveal())),
-	}
+	token := login.RefreshToken.Reveal()
+	block.write(ctx, &resp.Result, &resp.Diagnostics, values{
+		"registry":           types.StringValue(client.Registry()),
+		"username":           types.StringValue(auth.NullUsername),
+		"password":           types.StringValue(token),
+		"expires_at":         timeOrNull(login.ExpiresAt),
+		"docker_config_json": types.StringValue(dockerConfigJSON(client.Registry(), auth.NullUsername, token)),
+	})
 }
 
 // dockerConfigJSON is a Docker config file with one login.

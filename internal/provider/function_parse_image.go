@@ -14,13 +14,13 @@ type parseImageFunction struct{}
 
 func newParseImageFunction() function.Function { return parseImageFunction{} }
 
-// imageModel is what parse_image returns.
-type imageModel struct {
-	Registry   types.String `tfsdk:"registry"`
-	Repository types.String `tfsdk:"repository"`
-	Tag        types.String `tfsdk:"tag"`
-	Digest     types.String `tfsdk:"digest"`
-	Image      types.String `tfsdk:"image"`
+// imageTypes is what parse_image returns.
+var imageTypes = map[string]attr.Type{
+	"registry":   types.StringType,
+	"repository": types.StringType,
+	"tag":        types.StringType,
+	"digest":     types.StringType,
+	"image":      types.StringType,
 }
 
 func (parseImageFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
@@ -38,13 +38,7 @@ func (parseImageFunction) Definition(_ context.Context, _ function.DefinitionReq
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "reference", MarkdownDescription: "The image reference, with its registry."},
 		},
-		Return: function.ObjectReturn{AttributeTypes: map[string]attr.Type{
-			"registry":   types.StringType,
-			"repository": types.StringType,
-			"tag":        types.StringType,
-			"digest":     types.StringType,
-			"image":      types.StringType,
-		}},
+		Return: function.ObjectReturn{AttributeTypes: imageTypes},
 	}
 }
 
@@ -58,11 +52,11 @@ func (parseImageFunction) Run(ctx context.Context, req function.RunRequest, resp
 		resp.Error = argumentError(err)
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, imageModel{
-		Registry:   types.StringValue(image.Registry),
-		Repository: types.StringValue(image.Repository),
-		Tag:        textOrNull(image.Tag),
-		Digest:     textOrNull(image.Digest),
-		Image:      types.StringValue(image.Canonical),
-	})
+	resp.Error = resp.Result.Set(ctx, types.ObjectValueMust(imageTypes, values{
+		"registry":   types.StringValue(image.Registry),
+		"repository": types.StringValue(image.Repository),
+		"tag":        textOrNull(image.Tag),
+		"digest":     textOrNull(image.Digest),
+		"image":      types.StringValue(image.Canonical),
+	}))
 }

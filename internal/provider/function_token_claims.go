@@ -15,14 +15,16 @@ type tokenClaimsFunction struct{}
 
 func newTokenClaimsFunction() function.Function { return tokenClaimsFunction{} }
 
-// claimsModel is what token_claims returns.
-type claimsModel struct {
-	Subject   types.String  `tfsdk:"subject"`
-	Audience  []string      `tfsdk:"audience"`
-	Issuer    types.String  `tfsdk:"issuer"`
-	IssuedAt  types.String  `tfsdk:"issued_at"`
-	ExpiresAt types.String  `tfsdk:"expires_at"`
-	Access    []accessModel `tfsdk:"access"`
+// claimsTypes is what token_claims returns.
+func claimsTypes() map[string]attr.Type {
+	return map[string]attr.Type{
+		"subject":    types.StringType,
+		"audience":   types.ListType{ElemType: types.StringType},
+		"issuer":     types.StringType,
+		"issued_at":  types.StringType,
+		"expires_at": types.StringType,
+		"access":     types.ListType{ElemType: accessType()},
+	}
 }
 
 func (tokenClaimsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
@@ -30,7 +32,6 @@ func (tokenClaimsFunction) Metadata(_ context.Context, _ function.MetadataReques
 }
 
 func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
-	stringList := types.ListType{ElemType: types.StringType}
 	resp.Definition = function.Definition{
 		Summary: "Read what a bearer token says of itself",
 		MarkdownDescription: "Reads the claims of a bearer token, a JSON Web Token, without asking any registry.\n\n" +
@@ -42,18 +43,7 @@ func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRe
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, as `acr_bearer_token` gives it in `access_token`."},
 		},
-		Return: function.ObjectReturn{AttributeTypes: map[string]attr.Type{
-			"subject":    types.StringType,
-			"audience":   stringList,
-			"issuer":     types.StringType,
-			"issued_at":  types.StringType,
-			"expires_at": types.StringType,
-			"access": types.ListType{ElemType: types.ObjectType{AttrTypes: map[string]attr.Type{
-				"type":    types.StringType,
-				"name":    types.StringType,
-				"actions": stringList,
-			}}},
-		}},
+		Return: function.ObjectReturn{AttributeTypes: claimsTypes()},
 	}
 }
 
@@ -67,12 +57,12 @@ func (tokenClaimsFunction) Run(ctx context.Context, req function.RunRequest, res
 		resp.Error = argumentError(err)
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, claimsModel{
-		Subject:   textOrNull(claims.Subject),
-		Audience:  listOrEmpty(claims.Audience),
-		Issuer:    textOrNull(claims.Issuer),
-		IssuedAt:  timeOrNull(claims.IssuedAt),
-		ExpiresAt: timeOrNull(claims.ExpiresAt),
-		Access:    listOrEmpty(grantedModels(claims)),
-	})
+	resp.Error = resp.Result.Set(ctx, types.ObjectValueMust(claimsTypes(), values{
+		"subject":    textOrNull(claims.Subject),
+		"audience":   textList(claims.Audience),
+		"issuer":     textOrNull(claims.Issuer),
+		"issued_at":  timeOrNull(claims.IssuedAt),
+		"expires_at": timeOrNull(claims.ExpiresAt),
+		"access":     objectList(accessType(), claims.Access, accessValues),
+	}))
 }

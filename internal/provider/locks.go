@@ -28,6 +28,16 @@ func newLocksModel(a *acr.Attributes) locksModel {
 	}
 }
 
+// values are those of addLockAttributes.
+func (m locksModel) values() values {
+	return values{
+		"delete_enabled": m.DeleteEnabled,
+		"write_enabled":  m.WriteEnabled,
+		"read_enabled":   m.ReadEnabled,
+		"list_enabled":   m.ListEnabled,
+	}
+}
+
 // addLockAttributes adds the schema of locksModel for a "tag" or a "repository".
 func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 	for name, action := range map[string]string{

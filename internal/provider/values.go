@@ -26,28 +26,20 @@ func timeOrNull(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// listOrEmpty gives an empty list, not null, for what is known to have no elements.
-func listOrEmpty[E any](list []E) []E {
-	if list == nil {
-		return []E{}
+// numberOrNull gives null for 0, which stands for what is absent.
+func numberOrNull(number int64) types.Int64 {
+	if number == 0 {
+		return types.Int64Null()
 	}
-	return list
-}
-
-// mapOrEmpty gives an empty map, not null, for what is known to have no elements.
-func mapOrEmpty(m map[string]string) map[string]string {
-	if m == nil {
-		return map[string]string{}
-	}
-	return m
+	return types.Int64Value(number)
 }
 
 // regexOrNil compiles a name_regex that validation has let through; nil where there is none.
-func regexOrNil(pattern types.String) *regexp.Regexp {
-	if pattern.IsNull() {
+func regexOrNil(pattern string) *regexp.Regexp {
+	if pattern == "" {
 		return nil
 	}
-	return regexp.MustCompile(pattern.ValueString())
+	return regexp.MustCompile(pattern)
 }
 
 // textsOrNull gives null for an absent map.
@@ -55,17 +47,36 @@ func textsOrNull(texts map[string]string) types.Map {
 	if texts == nil {
 		return types.MapNull(types.StringType)
 	}
-	elements := make(map[string]attr.Value, len(texts))
+	return textMap(texts)
+}
+
+// textMap gives an empty map, not null, for what is known to have no elements.
+func textMap(texts map[string]string) types.Map {
+	elements := make(values, len(texts))
 	for name, text := range texts {
 		elements[name] = types.StringValue(text)
 	}
 	return types.MapValueMust(types.StringType, elements)
 }
 
+// textList gives an empty list, not null, for no texts.
+func textList(texts []string) types.List {
+	elements := make([]attr.Value, len(texts))
+	for i, text := range texts {
+		elements[i] = types.StringValue(text)
+	}
+	return types.ListValueMust(types.StringType, elements)
+}
+
+// textListOrNull gives null for an absent list.
+func textListOrNull(texts []string) types.List {
+	if texts == nil {
+		return types.ListNull(types.StringType)
+	}
+	return textList(texts)
+}
+
 // elementType gives the type of a nested attribute's elements, made at first use.
-//
-// Such elements are built as values of Terraform's, not as structs: of a struct the framework compiles a regular
-// expression for each field, and that for each element.
 func elementType(attributes func() map[string]schema.Attribute) func() types.ObjectType {
 	return sync.OnceValue(func() types.ObjectType {
 		fields := map[string]attr.Type{}
@@ -77,21 +88,26 @@ func elementType(attributes func() map[string]schema.Attribute) func() types.Obj
 }
 
 // objectOrNull makes a nested attribute's object of what it is read from; null where that is nil.
-func objectOrNull[E any](of types.ObjectType, element *E, values func(E) map[string]attr.Value) types.Object {
+func objectOrNull[E any](of types.ObjectType, element *E, attributes func(E) values) types.Object {
 	if element == nil {
 		return types.ObjectNull(of.AttrTypes)
 	}
-	return types.ObjectValueMust(of.AttrTypes, values(*element))
+	return types.ObjectValueMust(of.AttrTypes, attributes(*element))
 }
 
 // objectsOrNull makes a nested attribute's list; null where there is none to read from.
-func objectsOrNull[E any](of types.ObjectType, elements []E, values func(E) map[string]attr.Value) types.List {
+func objectsOrNull[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	if elements == nil {
 		return types.ListNull(of)
 	}
+	return objectList(of, elements, attributes)
+}
+
+// objectList gives an empty list, not null, for no elements.
+func objectList[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	objects := make([]attr.Value, len(elements))
 	for i, element := range elements {
-		objects[i] = types.ObjectValueMust(of.AttrTypes, values(element))
+		objects[i] = types.ObjectValueMust(of.AttrTypes, attributes(element))
 	}
 	return types.ListValueMust(of, objects)
 }
