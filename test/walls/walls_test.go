@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	// What the provider is made of, from Terraform down to the bytes.
 	".":                       {"internal/provider", "internal/server", protocol, "os"},
 	"internal/server":         {framework, protocol},
-	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/auth/entra", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, "os"},
+	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/auth/entra", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, goDigest, "os"},
 	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, orasCopy + "/content", "net/http", "net/url"},
 	"internal/acr/auth":       {"internal/acr/auth/entra", "internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
 	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec"},
@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"internal/testkit/realregistry": {"net", "net/http", "net/http/httputil", "net/url", "os", "os/exec", "syscall"},
 	"internal/testkit/secretscan":   {"net/url", "os"},
 	"internal/testkit/shop":         {"internal/testkit/acrtest"},
+	"internal/testkit/workload":     {"internal/testkit/acrtest", "internal/testkit/terraform"},
 	"internal/testkit/terraform":    {"golang.org/x/mod/semver", "os", "os/exec", "syscall"},
 	"internal/cmd/bench":            {"internal/testkit", errGroup, "os", "os/exec", "syscall"},
 	"internal/cmd/demo":             {"internal/acr/auth", "internal/acr/secret", "internal/testkit", imageSpec, "os", "syscall"},

@@ -15,66 +15,35 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
 
 // reader reads images: it returns how long that took, without what went before, and what its processes cost.
 type reader struct {
 	name                 string
 	repositoriesPerToken int
-	read                 func(context.Context, *acrtest.Registry, []image) (time.Duration, usage, error)
+	read                 func(context.Context, *acrtest.Registry, []workload.Image) (time.Duration, usage, error)
 }
-
-// The data sources, as they stand in a configuration that reads var.images.
-var dataSources = map[string]string{
-	"acr_manifest": `
-data "acr_manifest" "image" {
-  count      = length(var.images)
-  repository = var.images[count.index].repository
-  tag        = var.images[count.index].tag
-}
-
-output "digests" { value = data.acr_manifest.image[*].digest }
-`,
-	"acr_images": `
-data "acr_images" "all" {
-  references = { for image in var.images : "${image.repository}:${image.tag}" => "${image.repository}:${image.tag}" }
-}
-
-output "digests" { value = data.acr_images.all.digests }
-`,
-}
-
-const configuration = `
-terraform {
-  required_providers {
-    acr = { source = "acrkit/acr" }
-  }
-}
-
-variable "ca_cert_pem" { type = string }
-
-variable "images" { type = list(object({ repository = string, tag = string })) }
-
-provider "acr" { ca_cert_pem = var.ca_cert_pem }
-`
 
 // repositoriesPerToken is for how many repositories a data source asks for one token.
-var repositoriesPerToken = map[string]int{"acr_manifest": 1, "acr_images": 20}
+var repositoriesPerToken = map[string]int{workload.Manifest: 1, workload.Images: 20}
 
 // terraformReader reads by one `terraform apply` in a new workspace, with a built provider.
 func terraformReader(dataSource, provider string) reader {
-	read := func(ctx context.Context, registry *acrtest.Registry, images []image) (took time.Duration, cost usage, err error) {
+	read := func(ctx context.Context, registry *acrtest.Registry, images []workload.Image) (took time.Duration, cost usage, err error) {
 		m, err := newMeter(provider)
 		if err != nil {
 			return 0, usage{}, err
 		}
 		defer func() { err = errors.Join(err, m.close()) }()
-		workspace, err := newWorkspace(m, registry, configuration+dataSources[dataSource], images)
+		workspace, err := workload.NewWorkspace(m.folder, dataSource, registry, images)
 		if err != nil {
 			return 0, usage{}, err
 		}
 		defer func() { err = errors.Join(err, workspace.Close()) }()
+		for name, value := range m.environment() {
+			workspace.Set(name, value)
+		}
 		started := time.Now()
 		if _, err := workspace.Run(ctx, "apply", "-auto-approve", "-no-color"); err != nil {
 			return 0, usage{}, err
@@ -86,30 +55,9 @@ func terraformReader(dataSource, provider string) reader {
 	return reader{dataSource, repositoriesPerToken[dataSource], read}
 }
 
-func newWorkspace(m meter, registry *acrtest.Registry, configuration string, images []image) (*terraform.Workspace, error) {
-	workspace, err := terraform.NewWorkspace(terraform.Providers{"acrkit/acr": m.folder})
-	if err != nil {
-		return nil, err
-	}
-	input, err := json.Marshal(map[string]any{"ca_cert_pem": registry.CAPEM(), "images": images})
-	if err != nil {
-		return nil, errors.Join(err, workspace.Close())
-	}
-	if err := errors.Join(workspace.Write("main.tf", configuration), workspace.Write("terraform.tfvars.json", string(input))); err != nil {
-		return nil, errors.Join(err, workspace.Close())
-	}
-	workspace.Set("ACR_REGISTRY", registry.Host())
-	workspace.Set("ACR_USERNAME", acrtest.DefaultUser)
-	workspace.Set("ACR_PASSWORD", acrtest.DefaultPassword)
-	for name, value := range m.environment() {
-		workspace.Set(name, value)
-	}
-	return workspace, nil
-}
-
 // craneReader reads each image's digest by a process of go-containerregistry's command.
 func craneReader() reader {
-	return reader{"crane digest", 1, func(ctx context.Context, registry *acrtest.Registry, images []image) (time.Duration, usage, error) {
+	return reader{"crane digest", 1, func(ctx context.Context, registry *acrtest.Registry, images []workload.Image) (time.Duration, usage, error) {
 		program, err := realregistry.Tool("crane")
 		if err != nil {
 			return 0, usage{}, err
@@ -125,7 +73,7 @@ func craneReader() reader {
 			costs usage
 		)
 		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(parallelism)
+		group.SetLimit(workload.Parallelism)
 		started := time.Now()
 		for _, at := range images {
 			group.Go(func() error {

@@ -7,11 +7,8 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
-
-// parallelism is how much is read at the same time: Terraform's default, and acr_images's own. crane gets as many
-// processes.
-const parallelism = 10
 
 // scenario is what is read, and from what kind of registry.
 type scenario struct {
@@ -32,13 +29,13 @@ type row struct {
 // rows are the measurements to be made. Beside the built provider an older one is measured, where there is one; it is
 // not asked for what it may not have.
 func rows(provider, before string) []*row {
-	blocks := []reader{terraformReader("acr_manifest", provider)}
+	blocks := []reader{terraformReader(workload.Manifest, provider)}
 	if before != "" {
-		older := terraformReader("acr_manifest", before)
+		older := terraformReader(workload.Manifest, before)
 		older.name = "acr_manifest, before"
 		blocks = append(blocks, older)
 	}
-	providers := slices.Concat(blocks, []reader{terraformReader("acr_images", provider)})
+	providers := slices.Concat(blocks, []reader{terraformReader(workload.Images, provider)})
 	everybody := slices.Concat(providers, []reader{craneReader()})
 	var all []*row
 	add := func(s scenario, readers ...reader) {
@@ -100,29 +97,11 @@ func (s scenario) limit(repositoriesPerToken int) time.Duration {
 		return time.Duration(ceil(manifests, s.perSecond)-1) * time.Second
 	}
 	tokens := ceil(s.repositories, repositoriesPerToken)
-	steps := 1 + ceil(tokens, parallelism) + ceil(manifests, parallelism)
+	steps := 1 + ceil(tokens, workload.Parallelism) + ceil(manifests, workload.Parallelism)
 	return time.Duration(steps) * s.delay
 }
 
 func ceil(n, by int) int { return (n + by - 1) / by }
-
-type image struct {
-	Repository string `json:"repository"`
-	Tag        string `json:"tag"`
-}
-
-// fill puts the images into the registry, each with a digest of its own.
-func (s scenario) fill(registry *acrtest.Registry) []image {
-	images := []image{}
-	for repository := range s.repositories {
-		for tag := range s.tags {
-			at := image{Repository: fmt.Sprintf("app%d", repository), Tag: fmt.Sprintf("v%d", tag)}
-			registry.PutImage(at.Repository, at.Tag, acrtest.Image{Annotations: map[string]string{"name": at.Repository + at.Tag}})
-			images = append(images, at)
-		}
-	}
-	return images
-}
 
 // measurement is the time that one reading took, what the registry saw of it, and what the processes cost.
 type measurement struct {
@@ -141,7 +120,7 @@ func (s scenario) measure(ctx context.Context, r reader) (measurement, error) {
 	}
 	defer registry.Close()
 	var m measurement
-	if m.wall, m.usage, err = r.read(ctx, registry, s.fill(registry)); err != nil {
+	if m.wall, m.usage, err = r.read(ctx, registry, workload.Fill(registry, s.repositories, s.tags)); err != nil {
 		return measurement{}, err
 	}
 	m.challenges, m.tokens = registry.Count(acrtest.KindChallenge), registry.Count(acrtest.KindToken)

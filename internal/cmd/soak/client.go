@@ -12,6 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
 
 // readByClient reads through one client, as the provider has one, with the provider's defaults.
@@ -34,10 +35,10 @@ func readByClient(ctx context.Context, registry *registry) (int, error) {
 		failed []error
 		group  errgroup.Group
 	)
-	group.SetLimit(workers)
+	group.SetLimit(workload.Parallelism)
 	for _, image := range registry.images {
 		group.Go(func() error {
-			if err := image.read(ctx, client); err != nil {
+			if err := read(ctx, client, image); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, err)
@@ -49,13 +50,13 @@ func readByClient(ctx context.Context, registry *registry) (int, error) {
 	return len(registry.images) - len(failed), errors.Join(failed...)
 }
 
-func (i image) read(ctx context.Context, client *acr.Client) error {
-	manifest, err := client.Manifest(ctx, acr.ManifestRequest{Repository: i.repository, Tag: i.tag})
+func read(ctx context.Context, client *acr.Client, image workload.Image) error {
+	manifest, err := client.Manifest(ctx, acr.ManifestRequest{Repository: image.Repository, Tag: image.Tag})
 	if err != nil {
 		return err
 	}
-	if got := manifest.Digest.String(); got != i.digest {
-		return fmt.Errorf("%s:%s has the digest %s, want %s", i.repository, i.tag, got, i.digest)
+	if got := manifest.Digest.String(); got != image.Digest {
+		return fmt.Errorf("%s:%s has the digest %s, want %s", image.Repository, image.Tag, got, image.Digest)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
-// The soak command reads for as long as it takes from a registry in memory that fails a share of all requests, and
-// tells how many reads succeeded all the same: through the client alone, and through a real `terraform apply` by blocks and by one block. It exits
-// with 1 where a run misses its goal.
+// The soak command reads from a registry in memory that fails a share of all requests, and reports how many reads
+// succeeded all the same: through the client alone, and through a real `terraform apply` with a block for each image and
+// with one block for all. It exits with 1 if a run misses its goal.
 package main
 
 import (
@@ -12,10 +12,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-)
 
-// workers read at the same time: as many as Terraform does by default.
-const workers = 10
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
+)
 
 // run is one row of the table.
 type run struct {
@@ -40,8 +39,8 @@ func main() {
 	err := soak(ctx, *seed, []run{
 		{name: "client", reads: 1000, rate: 0.10, goal: 1000, read: readByClient},
 		{name: "client", reads: 500, rate: 0.25, goal: 499, read: readByClient},
-		{name: "apply, acr_manifest", reads: 200, rate: 0.10, goal: 200, read: readByTerraform(*provider, eachByItself)},
-		{name: "apply, acr_images", reads: 1000, rate: 0.10, goal: 1000, read: readByTerraform(*provider, allTogether)},
+		{name: "apply, acr_manifest", reads: 200, rate: 0.10, goal: 200, read: readByTerraform(*provider, workload.Manifest)},
+		{name: "apply, acr_images", reads: 1000, rate: 0.10, goal: 1000, read: readByTerraform(*provider, workload.Images)},
 	})
 	if err != nil {
 		if ctx.Err() != nil {

@@ -1,37 +1,29 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
 
 // repositories share the images: each needs a token of its own.
 const repositories = 20
 
-// registry is a test registry with many images, each under its own tag and with its own digest.
+// registry is a test registry with many images.
 type registry struct {
 	*acrtest.Registry
-	images []image
+	images []workload.Image
 }
 
-type image struct{ repository, tag, digest string }
-
-// startRegistry runs a registry with so many images. It speaks HTTP/1.1, in which the reset of a connection is that of
-// TCP, in place of that of a stream.
+// startRegistry runs a registry with so many images, a multiple of repositories. It speaks HTTP/1.1, in which a reset
+// is that of the connection and not that of a stream.
 func startRegistry(images int) (*registry, error) {
 	started, err := acrtest.Start(acrtest.Options{DisableHTTP2: true})
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{Registry: started}
-	for i := range images {
-		at := image{repository: fmt.Sprintf("app%d", i%repositories), tag: fmt.Sprintf("v%d", i)}
-		at.digest = r.PutImage(at.repository, at.tag, acrtest.Image{Annotations: map[string]string{"number": at.tag}}).String()
-		r.images = append(r.images, at)
-	}
-	return r, nil
+	return &registry{started, workload.Fill(started, repositories, images/repositories)}, nil
 }
 
 // fail lets a share of all requests fail from now on, in three ways of equal weight. Each fault strikes only what those
