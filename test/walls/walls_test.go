@@ -51,12 +51,13 @@ var rooms = map[string][]string{
 	"internal/acr/flight":     {},
 
 	// What tests it. The registry in memory is written from recordings and knows nothing of the client that it tests.
-	"internal/testkit/acrtest":      {imageSpec, goDigest, "net", "net/http", "net/url"},
+	"internal/testkit/authority":    {"net"},
+	"internal/testkit/acrtest":      {"internal/testkit/authority", imageSpec, goDigest, "net", "net/http", "net/url"},
 	"internal/testkit/connectproxy": {"net", "net/http", "net/http/httptest"},
 	"internal/testkit/entratest":    {pkcs12, "net/http", "net/http/httptest", "net/url", "os"},
 	"internal/testkit/faulttest":    {"internal/acr/fault"},
 	"internal/testkit/hostile":      {},
-	"internal/testkit/realregistry": {"net", "net/http", "net/http/httputil", "net/url", "os", "os/exec", "syscall"},
+	"internal/testkit/realregistry": {"internal/testkit/authority", "net", "net/http", "net/http/httputil", "net/url", "os", "os/exec", "syscall"},
 	"internal/testkit/secretscan":   {"net/url", "os"},
 	"internal/testkit/shop":         {"internal/testkit/acrtest"},
 	"internal/testkit/workload":     {"internal/testkit/acrtest", "internal/testkit/terraform"},

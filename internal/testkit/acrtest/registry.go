@@ -13,7 +13,6 @@
 package acrtest
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/authority"
 )
 
 // Registry is a running registry. All methods may be called from several
@@ -39,7 +40,7 @@ type Registry struct {
 
 	manifestRate rateLimit
 
-	authority   *authority // nil with PlainHTTP
+	authority   *authority.Authority // nil with PlainHTTP
 	main        *listener
 	blobs       *listener
 	connections atomic.Int64
@@ -78,7 +79,7 @@ func StartT(t testing.TB, options Options) *Registry {
 
 func (r *Registry) start() (err error) {
 	if !r.options.PlainHTTP {
-		if r.authority, err = newAuthority(); err != nil {
+		if r.authority, err = authority.New(); err != nil {
 			return err
 		}
 	}
@@ -137,7 +138,7 @@ func (r *Registry) listen(handler http.Handler, accepted *atomic.Int64) (*listen
 	counted := &countingListener{Listener: socket, accepted: accepted}
 	serve := func() error { return server.Serve(counted) }
 	if r.authority != nil {
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{r.authority.leaf}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = r.authority.ServerConfig()
 		serve = func() error { return server.ServeTLS(counted, "", "") }
 	}
 	r.serving.Go(func() {
@@ -191,7 +192,7 @@ func (r *Registry) CAPEM() string {
 	if r.authority == nil {
 		return ""
 	}
-	return r.authority.pem
+	return r.authority.PEM
 }
 
 // Connections is the number of TCP connections that the registry, without its

@@ -18,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/authority"
 )
 
 // Options selects what kind of registry [Start] runs. The zero value is plain http with token authentication.
@@ -40,8 +42,8 @@ type Registry struct {
 	dir       string
 	host      string
 	tokenHost string
-	authority *authority   // nil for plain http
-	signer    *tokenSigner // nil without authentication
+	authority *authority.Authority // nil for plain http
+	signer    *tokenSigner         // nil without authentication
 	process   *process
 	servers   []*http.Server
 
@@ -90,7 +92,7 @@ func (r *Registry) start(options Options, run func(*Registry) (*process, error))
 		return err
 	}
 	if options.TLS {
-		if r.authority, err = newAuthority(); err != nil {
+		if r.authority, err = authority.New(); err != nil {
 			return err
 		}
 	}
@@ -139,7 +141,7 @@ func (r *Registry) CAPEM() string {
 	if r.authority == nil {
 		return ""
 	}
-	return r.authority.certificatePEM
+	return r.authority.PEM
 }
 
 // Requests returns what has reached the registry and its token endpoint since the start or the last [Registry.ResetRequests].
@@ -223,7 +225,7 @@ func (r *Registry) serve(handler http.Handler) (string, error) {
 	if r.authority == nil {
 		go server.Serve(listener)
 	} else {
-		server.TLSConfig = r.authority.serverConfig()
+		server.TLSConfig = r.authority.ServerConfig()
 		go server.ServeTLS(listener, "", "")
 	}
 	_, port, err := net.SplitHostPort(listener.Addr().String())
