@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,13 @@ func dockerConfigOf(t *testing.T, content string) string {
 	return file
 }
 
-// helper puts docker-credential-NAME, a shell script, on the PATH. What it is asked for is in $asked; it gives the file
+// helper puts docker-credential-test, a shell script, on the PATH. What it is asked for is in $asked; it gives the file
 // with all that it was asked for.
 func helper(t *testing.T, script string) (log string) {
 	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the helper is a shell script")
+	}
 	folder := t.TempDir()
 	log = filepath.Join(folder, "log")
 	script = "#!/bin/sh\nread -r asked\necho \"$1 $asked\" >>'" + log + "'\n" + script + "\n"
@@ -121,6 +125,7 @@ func TestDockerConfigFileOfTheHomeFolder(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home) // on Windows
 	got, err := DockerConfig(t.Context(), dockerRegistry)
 	wantCredential(t, got, err, "", "", "")
 
@@ -234,6 +239,7 @@ func TestDockerConfigThatCannotBeRead(t *testing.T) {
 	}
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "")
+	t.Setenv("USERPROFILE", "") // on Windows
 	_, err = DockerConfig(t.Context(), dockerRegistry)
 	if failed, ok := fault.As(err); !ok || failed.Reason != fault.CredentialHelper || !strings.Contains(err.Error(), "DOCKER_CONFIG") {
 		t.Errorf("error = %v", err)
