@@ -50,8 +50,8 @@ func (c *Client) openBlob(ctx context.Context, repository string, d oci.Descript
 	}, nil
 }
 
-// blobReader reads a blob and holds it to its descriptor. The last bytes are handed on once all are known to be right, so
-// that nobody who passes them on can have sent a whole blob that is wrong.
+// blobReader reads a blob and checks it against its descriptor. It holds the last bytes back until all are known to be
+// right: whoever passes them on cannot have sent a whole blob that is wrong.
 type blobReader struct {
 	client    *Client
 	ctx       context.Context //nolint:containedctx // of the read, for the log
@@ -89,7 +89,7 @@ func (b *blobReader) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// verify checks the digest once as many bytes came as the descriptor names, and that none follow.
+// verify checks the digest once all bytes of the descriptor's size have come, and that no more follow.
 func (b *blobReader) verify() error {
 	if !b.hash.Verified() {
 		return badAnswer(b.request, b.answer, mismatched("its bytes have another digest"))
@@ -109,7 +109,7 @@ func mismatched(format string, values ...any) *fault.Error {
 	return &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(format, values...)}
 }
 
-// tellEvery is how often the log hears of a blob under way.
+// tellEvery is how often the log reports on a blob under way.
 const tellEvery = 10 * time.Second
 
 func (b *blobReader) tell() {

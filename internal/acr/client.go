@@ -1,6 +1,6 @@
 // Package acr reads and writes the data plane of Azure Container Registry, and of registries that speak the same
-// protocol. It knows the three steps, ACR's and OCI's APIs, and nothing of Terraform. Begin at Client.do: the documented
-// flow of challenge, token and request stands there in order, for reads and writes alike.
+// protocol. It knows ACR's and OCI's APIs, and nothing of Terraform. Start at Client.do, which has the three steps of
+// every read and write: challenge, token, request.
 package acr
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 	MaxRetries         int             // further attempts after the first; 0 for none
 	UserAgent          string
 
-	// Log is told of every request in plain strings, never of a header, a query or a body. May be nil.
+	// Log receives every request in plain strings, without headers, query and body. May be nil.
 	Log func(ctx context.Context, message string, fields map[string]any)
 }
 
@@ -140,36 +140,36 @@ func (c *Client) Close() {
 	c.signIn.Close()
 }
 
-// answer is what do returns: a status that the request accepts, and what its token was asked with.
+// answer is what do returns: an answer with a status that the request accepts, and the scopes of its token.
 type answer struct {
 	*transport.Response
 	scopes []string // empty without a token, or with the caller's own
 }
 
-// do sends a request by the flow that ACR documents, with its body at every step: what a registry refuses with 401 it has
-// not done. A registry that asks for no token has answered at step 1. A 401 at step 3 is corrected once: the token may have
-// been revoked, or the scope foreseen wrongly. Errors are *fault.Error, also for every status that the request does not
-// accept, or the context's.
+// do sends a request in the three steps that ACR documents. Each step sends the body, since a registry that answers 401
+// has not acted on it. A registry that needs no token answers at step 1. A 401 at step 3 is corrected once: the token
+// may have been revoked, or the scope predicted wrongly. A status that the request does not accept is returned as an
+// error. Errors are *fault.Error, or the context's.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if !r.token.IsZero() {
 		res, err := c.send(ctx, r, r.token)
 		return c.accept(r, res, err, nil)
 	}
 
-	// 1. The request without credentials, answered with a challenge: once for a client, since later requests know the realm.
+	// 1. Send the request without credentials and receive a challenge. Once per client: later requests know the realm.
 	found, err := c.discoveryFor(ctx, r)
 	if err != nil || found.challenge == nil {
 		return c.accept(r, found.answer, err, nil)
 	}
 
-	// 2. A token from the challenge's realm, shared by all requests of the same scope.
+	// 2. Get a token from the challenge's realm. All requests with the same scope share it.
 	token, fresh, err := c.tokenFor(ctx, r, *found.challenge)
 	if err != nil {
 		return nil, c.tokenRefused(err)
 	}
 	challenge := found.challenge.WithScopes(token.Scopes...)
 
-	// 3. The request with the token.
+	// 3. Send the request with the token.
 	res, err := c.send(ctx, r, token.Value)
 	if corrected := c.correction(challenge, fresh, res, err); corrected != nil {
 		if sameScopes(*corrected, challenge) {
@@ -197,8 +197,8 @@ func (c *Client) send(ctx context.Context, r request, token secret.Text) (*trans
 // maxDetail is the longest Detail of an error, in characters.
 const maxDetail = 600
 
-// finish is how every exported method ends: the error gets the operation's name, and loses what it repeats of a
-// secret. A registry knows what it was shown, and may have put it into its answer.
+// finish ends every exported method: it names the operation in the error and removes secrets from it. A registry knows
+// the secrets it was sent, and may repeat them in its answer.
 func (c *Client) finish(err *error, operation string) {
 	if *err == nil {
 		return

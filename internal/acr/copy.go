@@ -19,14 +19,14 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// CopyRequest says what is copied and where to.
+// CopyRequest names what to copy, and where to.
 type CopyRequest struct {
-	Source           *Client // reads at the source: the client itself where that is its own registry
+	Source           *Client // reads at the source: the client itself if that is its own registry
 	SourceRepository string
 	Digest           string // of an image, an index or any other artifact in SourceRepository
 	Repository       string // of this client's registry
 	Tag              string // to name the copy by; empty for none
-	Was              string // digest that Tag names so far; empty where there is no such tag
+	Was              string // digest that Tag names so far; empty if there is no such tag
 	Referrers        bool   // copy signatures, SBOMs and the like as well
 }
 
@@ -46,7 +46,7 @@ func (r CopyRequest) validate() error {
 
 // CopyImage copies a manifest with all that it names, byte for byte, and returns it. Within one registry blobs are
 // mounted; from another they are streamed, hashed on the way and never stored here. What the target has is not sent.
-// Parts come before what names them, then referrers, then the manifest itself, by its tag where there is one: so a copy
+// Parts come before what names them, then referrers, then the manifest itself, by its tag if there is one: so a copy
 // that ends early leaves no tag on half an image. Errors are *fault.Error; those about the source have the Argument
 // "source".
 func (c *Client) CopyImage(ctx context.Context, req CopyRequest) (manifest *oci.Manifest, err error) {
@@ -148,7 +148,7 @@ func (cp *copying) manifest(ctx context.Context, d digest.Digest, part string) (
 	return manifest, nil
 }
 
-// ofSource ends what was done at the source: the error is the source's.
+// ofSource ends an operation at the source: its error is the source's.
 func (cp *copying) ofSource(err *error, operation string) {
 	cp.Source.finish(err, operation)
 	if failed, ok := fault.As(*err); ok && failed.Reason != fault.Canceled {
@@ -190,7 +190,7 @@ func descriptorOf(m *oci.Manifest) oci.Descriptor {
 	return oci.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 }
 
-// isManifest tells manifests from blobs by their type, as a descriptor names it.
+// isManifest reports whether a descriptor's media type is that of a manifest, and not of a blob.
 func isManifest(d oci.Descriptor) bool {
 	return d.MediaType == ocispec.MediaTypeImageManifest || d.MediaType == ocispec.MediaTypeImageIndex ||
 		d.MediaType == oci.MediaTypeArtifactManifest || strings.HasPrefix(d.MediaType, "application/vnd.docker.distribution.manifest.")
@@ -252,8 +252,8 @@ type copyTarget struct {
 }
 
 // Exists implements content.ReadOnlyStorage. A manifest that is there has all its parts: a registry takes no other. The
-// root's parts are looked at all the same, since it is put in any case. A blob that can be mounted need not be looked
-// for: to mount it costs as much.
+// root's parts are looked at all the same, since it is put in any case. A blob that can be mounted is not looked for:
+// mounting it costs as much.
 func (t copyTarget) Exists(ctx context.Context, d oci.Descriptor) (bool, error) {
 	switch {
 	case d.Digest == t.root.Digest:
@@ -284,7 +284,7 @@ func (t copyTarget) Fetch(context.Context, oci.Descriptor) (io.ReadCloser, error
 	return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "nothing is read at the target of a copy"}
 }
 
-// blob mounts or uploads a blob. An upload that breaks is begun again, with a new read of the source.
+// blob mounts or uploads a blob. An upload that breaks starts again, with a new read of the source.
 func (cp *copying) blob(ctx context.Context, d oci.Descriptor) error {
 	var location *url.URL
 	if cp.mounts() {
@@ -313,8 +313,8 @@ func (cp *copying) blob(ctx context.Context, d oci.Descriptor) error {
 	})
 }
 
-// upload reads a blob at the source and sends it to the target; broke says that the source or the target left in the
-// middle. Without a location it asks for one.
+// upload reads a blob at the source and sends it to the target. Without a location it asks for one. broke reports
+// whether the source or the target went away in the middle.
 func (cp *copying) upload(ctx context.Context, d oci.Descriptor, location *url.URL) (broke bool, err error) {
 	from, err := cp.Source.openBlob(ctx, cp.SourceRepository, d, cp.sourceToken)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// MaxCopiedReferrers bounds how many referrers come along with one image, those of referrers included: a list of them is
-// the source's word, and may lead on for ever.
+// MaxCopiedReferrers bounds how many referrers are copied with one image, including referrers of referrers. The source
+// supplies the lists, so a hostile one could go on for ever.
 const MaxCopiedReferrers = 1000
 
-// cosignSuffixes end the tags under which cosign keeps what it says of an image where it does not use referrers
+// cosignSuffixes end the tags under which cosign keeps signatures and attestations if it does not use referrers
 // (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
 var cosignSuffixes = []string{".sig", ".att", ".sbom"}
 
@@ -89,7 +89,7 @@ func (cp *copying) referrersOf(ctx context.Context, subject digest.Digest) ([]di
 	return append(copied, tagged...), err
 }
 
-// listedAtSource lists the referrers of a manifest that the source has, as long as there are not too many in all.
+// listedAtSource lists a manifest's referrers at the source. Too many in all are an error.
 func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (listed []oci.Descriptor, err error) {
 	defer cp.ofSource(&err, "listing the referrers of "+cp.Source.Pin(cp.SourceRepository, subject))
 	listed, err = cp.Source.Referrers(ctx, ReferrersRequest{Repository: cp.SourceRepository, Digest: subject.String()})
@@ -102,8 +102,8 @@ func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (l
 	return listed, nil
 }
 
-// listedAtTarget lists the referrers of a manifest that the target has. One that it does not list is put again even if it
-// is there: only so does it come into the list.
+// listedAtTarget lists a manifest's referrers at the target. A referrer that is not in the list is put again even if it
+// exists: that is what adds it to the list.
 func (cp *copying) listedAtTarget(ctx context.Context, subject digest.Digest) ([]digest.Digest, error) {
 	listed, err := cp.target.Referrers(ctx, ReferrersRequest{Repository: cp.Repository, Digest: subject.String()})
 	if err != nil && !fault.IsMissing(err) {
@@ -147,7 +147,7 @@ func (cp *copying) cosignTags(ctx context.Context, subject digest.Digest) ([]dig
 	return copied, nil
 }
 
-// tagged reads what a tag names at the source; nil where there is no such tag.
+// tagged reads what a tag names at the source; nil if there is no such tag.
 func (cp *copying) tagged(ctx context.Context, tag string) (manifest *oci.Manifest, err error) {
 	req := ManifestRequest{Repository: cp.SourceRepository, Tag: tag, shared: cp.sourceToken}
 	defer cp.ofSource(&err, cp.Source.reading("manifest", req))
@@ -159,7 +159,7 @@ func (cp *copying) tagged(ctx context.Context, tag string) (manifest *oci.Manife
 }
 
 // cosignTag copies what cosign has under a tag. With another signature cosign writes the manifest anew, with one more
-// layer: the target's is replaced only where all of it is in the source's, so that no signature is lost.
+// layer: the target's manifest is replaced only if the source's has all its layers, so that no signature is lost.
 func (cp *copying) cosignTag(ctx context.Context, tag string, manifest *oci.Manifest) error {
 	put := tagWrite{TagRequest{Repository: cp.Repository, Tag: tag, Digest: manifest.Digest.String()}, cp.target, cp.targetToken}
 	there, err := put.current(ctx)

@@ -10,16 +10,16 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// discovery is what a request without credentials told.
+// discovery is what was learnt from a request without credentials.
 type discovery struct {
 	of        string              // the request, as its name method has it
-	challenge *auth.Challenge     // nil where the registry asked for no token
-	answer    *transport.Response // then: its answer
+	challenge *auth.Challenge     // nil if the registry asked for no token
+	answer    *transport.Response // the registry's answer, if it asked for no token
 }
 
-// discoveryFor returns the challenge for a request. While nothing is known of the registry one request finds out and
-// the others wait for it; after that the scope is foreseen and nothing is sent. A registry that asks for no token has
-// answered the request: a read shares that answer with the same read, a write is never taken for another.
+// discoveryFor returns the challenge for a request. The first request asks the registry, and the others wait for it.
+// Later ones predict their scope and send nothing. A registry that needs no token has answered the request itself:
+// identical reads share that answer, writes never do.
 func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error) {
 	known := c.whatIsKnown()
 	if known.of == "" {
@@ -45,8 +45,8 @@ func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error)
 	return discovery{challenge: &foreseen}, nil
 }
 
-// concernsAll reports whether a discovery failed by something that every request would meet: the host cannot be reached,
-// is silent or limits its callers. Any other failure may be that of what was asked for.
+// concernsAll reports whether a discovery failed for a reason that every request would meet: the host is unreachable,
+// silent, or limits its callers. Any other failure may be due to the request itself.
 func concernsAll(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
@@ -59,8 +59,8 @@ func concernsAll(err error) bool {
 	return false
 }
 
-// discover sends the request without credentials: the first step of ACR's flow. Credentials sent unasked would be
-// answered with a Basic challenge when they are wrong, and with no word on the scope.
+// discover sends the request without credentials, the first step of ACR's flow. If it sent credentials unasked and they
+// were wrong, the registry would answer with a Basic challenge and name no scope.
 func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 	r.Step = "asking " + c.home.String() + " without credentials"
 	res, err := c.transport.Do(ctx, r.Request)
@@ -84,9 +84,9 @@ func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 	return found, nil
 }
 
-// correction reads a 401 after a token was shown. It returns the challenge to answer, or nil where another token would
-// be of no use: the scope asked for is missing from a token that was just made for it. A remembered token may have been
-// revoked, so a new one is asked for even if the 401 names nothing: RFC 6750 section 3 lets it name an error alone.
+// correction reads a 401 that came in spite of a token. It returns the challenge to answer, or nil if another token
+// would not help: a token that was just issued for the scope does not grant it. A remembered token may have been
+// revoked, so it is replaced even if the 401 names no realm (RFC 6750 section 3 lets it name an error alone).
 func (c *Client) correction(asked auth.Challenge, fresh bool, res *transport.Response, err error) *auth.Challenge {
 	if err != nil || res.Status != http.StatusUnauthorized || res.Elsewhere != "" {
 		return nil
@@ -115,7 +115,7 @@ func (c *Client) whatIsKnown() discovery {
 	return c.known
 }
 
-// learn remembers where tokens are had, or that none is asked for; the answer itself is not kept.
+// learn remembers where tokens come from, or that none is needed. It does not keep the answer.
 func (c *Client) learn(found discovery) {
 	found.answer = nil
 	c.mu.Lock()

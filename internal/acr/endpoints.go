@@ -17,15 +17,15 @@ import (
 type endpoint struct {
 	method   string
 	path     string
-	scope    string // what its challenge is foreseen to name; empty where no scope belongs to it
+	scope    string // the scope that its challenge is predicted to name; empty if none
 	accept   string
 	limit    int64 // of a 2xx answer's body, in bytes
-	accepted []int // the statuses that are an answer; all others are errors
+	accepted []int // the statuses that count as an answer; all others become errors
 }
 
-// acceptManifest asks for all that a tag can be. Of a shorter list a registry makes something else: without the lists
-// it serves the linux/amd64 child, without OCI it answers 404, and without any header it makes up a schema 1 manifest.
-// The last element lets artifacts of older types through.
+// acceptManifest accepts everything that a tag can name. With a shorter list a registry serves something else: without
+// the index types the linux/amd64 child, without OCI's types 404, and without the header a schema 1 manifest that it
+// makes up. The last element lets artifacts of older types through.
 var acceptManifest = strings.Join([]string{
 	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, oci.MediaTypeDockerManifest, oci.MediaTypeDockerList, "*/*",
 }, ", ")
@@ -37,14 +37,14 @@ const (
 	change  = "repository:{name}:metadata_write"
 	details = "repository:{name}:metadata_read"
 	catalog = "registry:catalog:*"
-	maxDone = 8 << 10 // bytes that come with a write's success, which nobody reads
+	maxDone = 8 << 10 // bytes of the answer to a successful write, which nobody reads
 )
 
 var (
 	ok       = []int{http.StatusOK}
 	created  = []int{http.StatusCreated}
 	accepted = []int{http.StatusAccepted}
-	either   = []int{http.StatusOK, http.StatusNotFound} // is it there or not
+	either   = []int{http.StatusOK, http.StatusNotFound} // whether it exists
 )
 
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
@@ -74,10 +74,10 @@ var (
 	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
 )
 
-// request is an endpoint's request for one name: what travels, and what the three steps need to know.
+// request is an endpoint's request for one name: what is sent, and what the three steps need to know.
 type request struct {
 	transport.Request
-	scopes   []string     // what its challenge is foreseen to name
+	scopes   []string     // the scopes that its challenge is predicted to name
 	token    secret.Text  // the caller's own access token, in place of the client's
 	shared   *sharedToken // the token that opens this and other repositories; nil to ask for one of its own
 	accepted []int
@@ -104,5 +104,5 @@ func (r request) isRead() bool { return isRead(r.Method) }
 
 func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// name tells requests apart whose challenges may differ.
+// name returns the key of the request's challenge: requests with different names may have different challenges.
 func (r request) name() string { return r.Method + " " + r.URL.String() }

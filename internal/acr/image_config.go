@@ -11,7 +11,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// ImageConfig reads the configuration of an image; an index needs a platform. Errors are *fault.Error.
+// ImageConfig reads the configuration of an image. For an index, the request needs a platform. Errors are *fault.Error.
 func (c *Client) ImageConfig(ctx context.Context, req ManifestRequest) (config *oci.ImageConfig, err error) {
 	defer c.finish(&err, c.reading("image configuration", req))
 	if err := c.validate(req); err != nil {
@@ -34,7 +34,7 @@ func (c *Client) ImageConfig(ctx context.Context, req ManifestRequest) (config *
 	return c.configBlob(ctx, req, found.manifest)
 }
 
-// configFor reads a plain image's configuration and holds it to the platform, where one is asked for.
+// configFor reads a plain image's configuration, and checks its platform if the request names one.
 func (c *Client) configFor(ctx context.Context, req ManifestRequest, manifest *oci.Manifest) (*oci.ImageConfig, error) {
 	config, err := c.configBlob(ctx, req, manifest)
 	if err != nil || req.Platform == "" {
@@ -83,7 +83,7 @@ func (c *Client) configBlob(ctx context.Context, req ManifestRequest, manifest *
 	return config, nil
 }
 
-// verifyConfig compares a configuration's bytes with what the manifest says of them. Where only the size differs, the
+// verifyConfig compares a configuration's bytes with what the manifest says of them. If only the size differs, the
 // bytes are those that were pushed, and the manifest is wrong.
 func verifyConfig(body []byte, says oci.Descriptor) error {
 	if actual := says.Digest.Algorithm().FromBytes(body); actual != says.Digest {

@@ -19,22 +19,22 @@ import (
 // readsAtATime is how many images are read at the same time: as many as Terraform reads data sources by default.
 const readsAtATime = 10
 
-// ImagesRequest names images that are read together.
+// ImagesRequest names the images to read.
 type ImagesRequest struct {
 	References map[string]string // a key of the caller's own to what oci.ParseReference takes, of this registry
 	Platform   string            // for all of them, as in ManifestRequest
 }
 
-// ImageResult is what became of one key.
+// ImageResult is the result for one key.
 type ImageResult struct {
 	Image  string        // pinned: registry/repository@digest
 	Digest digest.Digest // of the manifest's bytes
 	Err    error         // *fault.Error; the rest is empty then
 }
 
-// Images reads many manifests, each as Manifest does, but together: ten at a time, with one token for up to 20
-// repositories. Every reference is tried; one that two keys name is read once. The error is a *fault.Error that concerns
-// all of them: the caller gave up, or the registry cannot be reached.
+// Images reads many manifests, each as Manifest does: ten at a time, with one token for up to 20 repositories. It tries
+// every reference, and reads one that two keys name once. The error is a *fault.Error that concerns all of them: the
+// caller gave up, or the registry cannot be reached.
 func (c *Client) Images(ctx context.Context, req ImagesRequest) (map[string]ImageResult, error) {
 	results := make(map[string]ImageResult, len(req.References))
 	reads := map[string]*imageRead{}
@@ -87,7 +87,7 @@ type imageRead struct {
 	keys    []string
 }
 
-// manifestRequest returns what a reference asks for. Its registry may only be the client's own.
+// manifestRequest returns the request for a reference. A registry in the reference must be the client's own.
 func (c *Client) manifestRequest(reference string) (ManifestRequest, error) {
 	image, err := oci.ParseReference(reference)
 	if err != nil {
@@ -99,8 +99,8 @@ func (c *Client) manifestRequest(reference string) (ManifestRequest, error) {
 	return ManifestRequest{Repository: image.Repository, Tag: image.Tag, Digest: image.Digest}, nil
 }
 
-// inTurn lets the reads share tokens, and puts them in an order in which each token is first asked for as early as can
-// be: one read of each in turn. So the tokens come at the same time, and not one after the other.
+// inTurn lets the reads share tokens, and orders them so that each token is requested as early as possible: one read of
+// each token in turn. The tokens are then fetched at the same time, not one after another.
 func inTurn(reads []*imageRead) []*imageRead {
 	repositories := map[string]*sharedToken{}
 	for _, read := range reads {
@@ -128,8 +128,8 @@ func inTurn(reads []*imageRead) []*imageRead {
 	return reads
 }
 
-// endsAll reports whether a read failed by what all others would meet: the caller gave up, or the registry cannot be
-// reached, and never was.
+// endsAll reports whether a read failed for a reason that all others would meet: the caller gave up, or the registry
+// cannot be reached and never could.
 func (c *Client) endsAll(err error) bool {
 	failed, ok := fault.As(err)
 	return ok && (failed.Reason == fault.Canceled || c.whatIsKnown().of == "" && concernsAll(err))

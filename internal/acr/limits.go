@@ -5,8 +5,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// The limits of lists. Those of a manifest and of an image configuration are in package oci. What is over one ends in an
-// error with the reason fault.TooLarge, and nothing of it is used.
+// The limits of lists. Those of a manifest and of an image configuration are in package oci. An answer over its limit
+// is returned as an error with the reason fault.TooLarge, and nothing of it is used.
 const (
 	MaxPageBytes   = 8 << 20            // of one page of a list
 	MaxPageEntries = 10_000             // of one page: some registries send more than they were asked for

@@ -22,17 +22,17 @@ import (
 )
 
 const (
-	pageSize      = 1000    // the most that ACR gives at once
-	maxPageValues = 150_000 // of one page: 10,000 tags with all that ACR tells of them have 130,000
+	pageSize      = 1000    // the most that ACR returns at once
+	maxPageValues = 150_000 // of one page: 10,000 tags with all of ACR's details have 130,000
 	maxPages      = 10_000  // of one list
 )
 
-// errTooLong says that too much of a list is kept.
+// errTooLong is returned if more of a list would be kept than MaxListEntries.
 var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept", wire.ErrTooLarge, MaxListEntries)
 
-// pages reads a list page by page: take gets each page's answer, says how many entries it held and whether to go on.
-// Errors are *fault.Error; a Link that leads to another origin, back to a page already read or on for ever is one, and
-// no request is made for it.
+// pages reads a list page by page: take receives each page's answer and returns how many entries it held and whether to
+// go on. Errors are *fault.Error. A Link to another origin, to a page already read or to the 10,001st page is not
+// followed but returned as an error.
 func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entries int, more bool, err error)) error {
 	visited := map[string]bool{}
 	for {
@@ -68,7 +68,7 @@ func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entri
 	}
 }
 
-// selection gathers the entries of a list that are wanted, each name once.
+// selection collects the wanted entries of a list, each name once.
 type selection[E any] struct {
 	limit   int // 0 for none
 	name    func(E) string
@@ -82,8 +82,8 @@ type selection[E any] struct {
 	outOfOrder bool
 }
 
-// add takes a page and says whether to read on. Once the limit is reached that is needless, if the list has come in
-// order so far: in any other list, an entry yet to come may belong before those that are here.
+// add takes a page and reports whether to read on. Once the limit is reached, there is no need to if the list came in
+// order. In any other list, a later entry may belong before the ones already here.
 func (s *selection[E]) add(page []E) (more bool, err error) {
 	if s.names == nil {
 		s.names = map[string]bool{}
@@ -105,13 +105,13 @@ func (s *selection[E]) add(page []E) (more bool, err error) {
 	return s.outOfOrder || s.limit == 0 || len(s.kept) < s.limit, nil
 }
 
-// result gives the entries in order, as many as the limit allows.
+// result returns the entries in order, up to the limit.
 func (s *selection[E]) result() []E {
 	s.cut()
 	return append([]E{}, s.kept...)
 }
 
-// cut puts what is kept in order and drops what is beyond the limit.
+// cut sorts the entries and drops those beyond the limit.
 func (s *selection[E]) cut() {
 	slices.SortStableFunc(s.kept, s.compare)
 	if s.limit == 0 || len(s.kept) <= s.limit {
@@ -139,7 +139,7 @@ func orderQuery(query url.Values, order string) {
 	}
 }
 
-// inOrder orders by name, or by the last update with the name where the times are equal. keys returns both of an entry.
+// inOrder compares by name, or by the last update and then the name. keys returns both for an entry.
 func inOrder[E any](order string, keys func(E) (name, updated string)) func(a, b E) int {
 	return func(a, b E) int {
 		nameA, updatedA := keys(a)
@@ -155,7 +155,7 @@ func inOrder[E any](order string, keys func(E) (name, updated string)) func(a, b
 	}
 }
 
-// parseTime reads a time of ACR's; one that is unreadable counts as the earliest.
+// parseTime parses a time from ACR. An unreadable one counts as the earliest.
 func parseTime(text string) time.Time {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -169,7 +169,7 @@ var errNoList = errors.New("the body has no list of this API")
 // maxName is the longest name of a repository, in bytes, that anybody asks for; a tag's is shorter.
 const maxName = 255
 
-// nameList is an array of names; nil where there is none, empty for null.
+// nameList is an array of names; nil if there is none, empty for null.
 type nameList []string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -188,13 +188,13 @@ func (l *nameList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	})
 }
 
-// firstPage gives the query that asks for a whole page.
+// firstPage returns the query that asks for a page of the greatest size.
 func firstPage() url.Values {
 	return url.Values{"n": {strconv.Itoa(pageSize)}}
 }
 
-// nextPage finds the `rel="next"` of the Link headers (RFC 8288), resolved against the page that holds it. It gives nil
-// where there is none, and an error for another origin: the next request would carry the token there.
+// nextPage finds the `rel="next"` of the Link headers (RFC 8288), resolved against the page that holds it. It returns
+// nil if there is none, and an error for another origin: the next request would send the token there.
 func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 	target, found, err := wire.ParseLink(header.Values("Link"))
 	if err != nil || !found {
@@ -221,7 +221,7 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 // maxLink bounds what is kept of each page, to know it again.
 const maxLink = 2 << 10
 
-// decodePage reads a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
+// decodePage decodes a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
 func decodePage(answer *answer, into any) error {
 	if err := wire.Unmarshal(answer.Body, maxPageValues, into); err != nil {
 		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", contentTypeOf(answer), wire.Explain(err))

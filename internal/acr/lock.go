@@ -19,8 +19,8 @@ type Attributes struct {
 	ListEnabled   bool
 }
 
-// ChangeableAttributes are locks as they travel: nil where one is absent, in an answer, or is to stay as it is, in a
-// change.
+// ChangeableAttributes are locks as JSON. In an answer, nil means that a lock is absent; in a change, that it stays as
+// it is.
 type ChangeableAttributes struct {
 	DeleteEnabled *bool `json:"deleteEnabled,omitzero"`
 	WriteEnabled  *bool `json:"writeEnabled,omitzero"`
@@ -59,15 +59,15 @@ func (l Lockable) validate() error {
 	return nil
 }
 
-// Locks reads the locks of a repository, tag or manifest. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are
-// *fault.Error; fault.IsMissing tells that there is no such thing.
+// Locks reads the locks of a repository, tag or manifest. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors
+// are *fault.Error; fault.IsMissing reports whether what has the locks does not exist.
 func (c *Client) Locks(ctx context.Context, l Lockable) (locks *Attributes, err error) {
 	defer c.finish(&err, "reading the locks of "+c.nameOf(l))
 	return c.locks(ctx, l, lockEndpoints{getRepository, getTag, getDetails}, nil)
 }
 
-// Lock changes locks and returns them all, as they are then. What is nil in change stays as it is. Errors are those of
-// Locks.
+// Lock changes locks and returns all of them as they are afterwards. What is nil in change stays as it is. Errors are
+// those of Locks.
 func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttributes) (locks *Attributes, err error) {
 	defer c.finish(&err, "changing the locks of "+c.nameOf(l))
 	body, err := json.Marshal(change)
@@ -77,11 +77,11 @@ func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttribut
 	return c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
 }
 
-// lockEndpoints is one method at the three levels.
+// lockEndpoints is one method at each of the three levels.
 type lockEndpoints struct{ repository, tag, manifest endpoint }
 
-// locks sends a request at the level of what it is about, and reads the locks in the answer, which is the same for a read
-// and a change.
+// locks sends a request to the endpoint of the level, and decodes the locks from the answer, which has the same form
+// for a read and a change.
 func (c *Client) locks(ctx context.Context, l Lockable, endpoints lockEndpoints, body []byte) (*Attributes, error) {
 	if err := l.validate(); err != nil {
 		return nil, err

@@ -6,8 +6,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// Login signs in with Entra ID and returns a new refresh token of the registry, so that what is handed out has its whole
-// lifetime before it. Errors are *fault.Error; NotSignedIn for a client with another kind of credential.
+// Login signs in with Entra ID and returns a new refresh token of the registry, so that it has its whole lifetime
+// before it. Errors are *fault.Error; NotSignedIn for a client with another kind of credential.
 func (c *Client) Login(ctx context.Context) (login *auth.Login, err error) {
 	defer c.finish(&err, "signing in to "+c.config.Registry)
 	r := c.request(base, "", "", nil)

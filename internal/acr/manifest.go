@@ -18,7 +18,7 @@ type ManifestRequest struct {
 	Tag         string // this or Digest
 	Digest      string
 	Platform    string      // `os/architecture[/variant]`: follow an index to this child; empty for what is there
-	AccessToken secret.Text // used as it is in place of the client's own tokens; zero for those
+	AccessToken secret.Text // used in place of the client's own tokens; zero for those
 
 	shared *sharedToken // with other reads
 }
@@ -55,8 +55,8 @@ func (c *Client) Pin(repository string, d digest.Digest) string {
 	return c.config.Registry + "/" + repository + "@" + d.String()
 }
 
-// Manifest reads a manifest, and follows an index to the platform where one is asked for. Errors are *fault.Error;
-// fault.IsMissing tells that the registry has no such manifest.
+// Manifest reads a manifest. If the request names a platform, it follows an index to that child. Errors are
+// *fault.Error; fault.IsMissing reports whether the registry has no such manifest.
 func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *oci.Manifest, err error) {
 	defer c.finish(&err, c.reading("manifest", req))
 	if err := c.validate(req); err != nil {
@@ -76,7 +76,7 @@ func (c *Client) Manifest(ctx context.Context, req ManifestRequest) (manifest *o
 	return manifest, err
 }
 
-// reading names an operation: "reading the manifest r.azurecr.io/app:1.0".
+// reading returns the name of an operation: "reading the manifest r.azurecr.io/app:1.0".
 func (c *Client) reading(what string, req ManifestRequest) string {
 	separator := ":"
 	if req.Digest != "" {
@@ -85,7 +85,7 @@ func (c *Client) reading(what string, req ManifestRequest) string {
 	return fmt.Sprintf("reading the %s %s/%s%s%s", what, c.config.Registry, req.Repository, separator, req.reference())
 }
 
-// validate checks a request, and that a token of the caller's own does not cross the network in the clear.
+// validate checks a request, and that the caller's own token would not cross the network in the clear.
 func (c *Client) validate(req ManifestRequest) error {
 	if !req.AccessToken.IsZero() && c.home.IsHTTP() && !c.home.IsLoopback() {
 		return fault.Invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", c.home.Hostport())
@@ -93,12 +93,13 @@ func (c *Client) validate(req ManifestRequest) error {
 	return req.validate()
 }
 
-// sharedManifest reads a manifest once for all who want it at the same time. Nothing is kept for later: a tag may move.
+// sharedManifest reads a manifest once for all callers that want it at the same time. It is not cached, since a tag may
+// move.
 func (c *Client) sharedManifest(ctx context.Context, req ManifestRequest) (*oci.Manifest, error) {
 	return c.sharedPart(ctx, req, "")
 }
 
-// sharedPart is sharedManifest for a part of an image that is there; part says what names it.
+// sharedPart is sharedManifest for a part of an image that exists. part says what names it, for an error.
 func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part string) (*oci.Manifest, error) {
 	r := c.request(getManifest, req.Repository, req.reference(), nil)
 	r.token, r.shared = req.AccessToken, req.shared
@@ -118,8 +119,8 @@ func (c *Client) sharedPart(ctx context.Context, req ManifestRequest, part strin
 	return manifest, err
 }
 
-// taggedManifest reads and verifies the manifest that a tag names; where a late replica answers, the one that this client
-// put under the tag.
+// taggedManifest reads and verifies the manifest that a tag names. If a replica lags behind, it returns the one that
+// this client put under the tag.
 func (c *Client) taggedManifest(ctx context.Context, r request, repository, tag string) (*oci.Manifest, error) {
 	manifest, err := c.manifest(ctx, r, "")
 	digest, stale := c.written.overtakes(repository, tag, manifest, err)
@@ -134,7 +135,7 @@ func (c *Client) taggedManifest(ctx context.Context, r request, repository, tag 
 	return c.manifest(ctx, byDigest, digest)
 }
 
-// manifest reads and verifies a manifest; wanted is its digest where that is known.
+// manifest reads and verifies a manifest. wanted is its digest, empty if unknown.
 func (c *Client) manifest(ctx context.Context, r request, wanted string) (*oci.Manifest, error) {
 	answer, err := c.do(ctx, r)
 	if err != nil {
@@ -155,7 +156,7 @@ func platformError(format string, values ...any) *fault.Error {
 	return &fault.Error{Reason: fault.PlatformNotFound, Detail: fmt.Sprintf(format, values...)}
 }
 
-// checkDigest refuses a descriptor's digest that cannot be asked for and verified.
+// checkDigest returns an error for a descriptor's digest that cannot be requested or verified.
 func checkDigest(d digest.Digest) error {
 	if d.Validate() == nil {
 		return nil

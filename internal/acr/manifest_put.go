@@ -21,8 +21,8 @@ func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifes
 	return r
 }
 
-// putManifest sends what manifestPut returned, and compares the digest in the answer: of other bytes nobody shall hear
-// that all went well. A manifest with a subject is listed among its referrers, by the registry or here.
+// putManifest sends the request of manifestPut, and checks the digest in the answer: other bytes must not pass for
+// success. A manifest with a subject is added to the subject's referrers, by the registry or here.
 func (c *Client) putManifest(ctx context.Context, r request, repository string, manifest *oci.Manifest) error {
 	answer, err := c.do(ctx, r)
 	if err != nil {
@@ -45,6 +45,6 @@ func (c *Client) putManifest(ctx context.Context, r request, repository string, 
 	return c.listReferrer(ctx, repository, manifest, r.shared)
 }
 
-// headerSubject is in the answer of a registry that lists referrers by itself (OCI distribution spec 1.1, "Pushing
-// Manifests with Subject").
+// headerSubject is a header in the answer of a registry that adds to the list of referrers itself (OCI distribution
+// spec 1.1, "Pushing Manifests with Subject").
 const headerSubject = "OCI-Subject"

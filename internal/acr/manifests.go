@@ -26,7 +26,7 @@ func (r ManifestsRequest) wants(m ManifestDetails) bool {
 	return r.Untagged == nil || *r.Untagged == (len(m.Tags) == 0)
 }
 
-// ManifestDetails is what ACR's own API tells of a manifest. What it leaves out is zero; Size and Attributes are nil.
+// ManifestDetails is what ACR's own API knows of a manifest. What it leaves out is zero; Size and Attributes are nil.
 type ManifestDetails struct {
 	Digest            string
 	MediaType         string
@@ -85,7 +85,7 @@ const (
 	maxFindings     = 4 << 10
 )
 
-// manifestList is the manifests array of ACR's own API; nil where there is none, empty for null.
+// manifestList is the manifests array of ACR's own API; nil if there is none, empty for null.
 type manifestList []ManifestDetails
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

@@ -7,9 +7,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// ParseRegistry checks a login server, `host[:port]`, and returns it in lower case: ACR refuses to authenticate any other
-// spelling. The error shows what to write where the value has a scheme or a path, but nothing of a value with user
-// information.
+// ParseRegistry checks a login server, `host[:port]`, and returns it in lower case: ACR refuses to authenticate any
+// other spelling. For a value with a scheme or a path, the error shows what to write instead. It shows nothing of a
+// value with user information.
 func ParseRegistry(value string) (string, error) {
 	registry := strings.ToLower(value)
 	if transport.IsHost(registry) {

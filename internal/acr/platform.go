@@ -12,16 +12,16 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// What following one index may take. Builders nest an index in an index, to keep an image together with its attestation.
+// Limits of following one index. Builders nest an index in an index, to keep an image together with its attestation.
 const (
-	maxIndexDepth = 3   // indexes from the one that was asked for to the image
+	maxIndexDepth = 3   // indexes between the requested one and the image, itself included
 	maxParts      = 100 // manifests that are read to find one platform, or to list all
 )
 
-// image is what an index leads to, with its configuration where that had to be read.
+// image is what an index leads to. It has the configuration if that had to be read.
 type image struct {
 	manifest *oci.Manifest
-	config   *oci.ImageConfig // nil where the index named the platform
+	config   *oci.ImageConfig // nil if the index named the platform
 }
 
 // indexWalk follows an index to the images in it, through indexes that it holds.
@@ -41,8 +41,8 @@ func (c *Client) imageFor(ctx context.Context, req ManifestRequest, index *oci.M
 	return walk.choose(ctx, index, wanted, 1)
 }
 
-// choose takes the child that the index names for the platform. Only where there is none do children count whose
-// platform the index does not say: the configuration of an image tells it.
+// choose returns the child that the index names for the platform. If there is none, it looks at children whose platform
+// the index does not name: an image's configuration names it.
 func (w *indexWalk) choose(ctx context.Context, index *oci.Manifest, wanted ocispec.Platform, depth int) (image, error) {
 	if child, found := index.Choose(wanted); found {
 		manifest, err := w.read(ctx, child, depth)
@@ -68,7 +68,8 @@ func (w *indexWalk) choose(ctx context.Context, index *oci.Manifest, wanted ocis
 	return image{}, platformError("%s has no child for %s; it has %s", within, w.req.Platform, oci.ListPlatforms(index))
 }
 
-// undecided reads a child whose platform the index does not say; the error is PlatformNotFound where it is for another.
+// undecided reads a child whose platform the index does not name. If it is for another platform, the error's reason is
+// PlatformNotFound.
 func (w *indexWalk) undecided(ctx context.Context, child oci.Descriptor, wanted ocispec.Platform, depth int) (image, error) {
 	manifest, err := w.read(ctx, child, depth)
 	switch {
@@ -104,9 +105,9 @@ func (w *indexWalk) read(ctx context.Context, child oci.Descriptor, depth int) (
 	return manifest, err
 }
 
-// PlatformImages returns the digest of each platform's image in an index that was read with req, through indexes that it
-// holds. Of two images for one platform the first counts. Attestations, children whose platform no index says, indexes
-// that the registry lacks and those nested too deep are left out. Errors are *fault.Error.
+// PlatformImages returns the digest of each platform's image in an index that was read with req, including the indexes
+// nested in it. Of two images for one platform the first counts. It leaves out attestations, children whose platform no
+// index names, and indexes that the registry lacks or that are nested too deep. Errors are *fault.Error.
 func (c *Client) PlatformImages(ctx context.Context, req ManifestRequest, index *oci.Manifest) (images map[string]digest.Digest, err error) {
 	defer c.finish(&err, c.reading("manifest", req))
 	images = map[string]digest.Digest{}

@@ -24,9 +24,9 @@ type ReferrersRequest struct {
 	ArtifactType string // empty for all
 }
 
-// Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest: by the
-// referrers API, else by the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
-// "Listing Referrers"). A manifest that does not exist has none. Errors are *Error.
+// Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest. It uses
+// the referrers API, or else the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
+// "Listing Referrers"). A manifest that does not exist has none. Errors are *fault.Error.
 func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers []oci.Descriptor, err error) {
 	defer c.finish(&err, "listing the referrers of "+c.Pin(req.Repository, digest.Digest(req.Digest)))
 	if err := oci.ValidateRepository(req.Repository); err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 	if err != nil {
 		return nil, err
 	}
-	// The registry may leave the filter to the client, and says so only by a missing header.
+	// A registry that leaves the filter to the client says so only by a missing header.
 	referrers = slices.DeleteFunc(referrers, func(d oci.Descriptor) bool {
 		return req.ArtifactType != "" && d.ArtifactType != req.ArtifactType
 	})

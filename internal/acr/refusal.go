@@ -13,8 +13,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// accept returns an answer of a status that the request accepts unchanged, and an error for anything else, a web page
-// sent with such a status included. scopes are those that the token was asked with.
+// accept returns an answer with an accepted status unchanged, and an error for anything else, a web page sent with such
+// a status included. scopes are those of the request's token.
 func (c *Client) accept(r request, res *transport.Response, err error, scopes []string) (*answer, error) {
 	switch {
 	case err != nil:
@@ -29,12 +29,11 @@ func (c *Client) accept(r request, res *transport.Response, err error, scopes []
 	return &answer{res, scopes}, nil
 }
 
-// codeDisallowed is what ACR answers, with 405, about content that is locked or in quarantine, and to writes where the
-// registry's storage is full. Source:
-// https://github.com/Azure/azure-sdk-for-net/issues/22827.
+// codeDisallowed is ACR's error code, with 405, for content that is locked or in quarantine, and for a write if the
+// registry's storage is full. Source: https://github.com/Azure/azure-sdk-for-net/issues/22827.
 const codeDisallowed = "REGISTRY_DISALLOWED_OPERATION"
 
-// refusal returns what an answer means whose status is not the one wanted, once no further request can mend it.
+// refusal returns the error for a status that is not accepted, once no further request can help.
 func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	failed := res.Fault(fault.BadAnswer, r.Step)
 	switch {
@@ -60,9 +59,9 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	return failed
 }
 
-// notFound tells the registry's own word on a name from a proxy's or a web server's page: it has a registry's error
-// code or header, or it came after the registry had taken the client's token. Registries also send 404 with text/plain
-// or with no body at all.
+// notFound returns what a 404 means. It is the registry's own if it has a registry's error code or header, or if the
+// registry had accepted the client's token; otherwise it is a proxy's or a web server's page. Registries also send 404
+// as text/plain or without a body.
 func (c *Client) notFound(r request, res *transport.Response, code string) fault.Reason {
 	authenticated := r.token.IsZero() && c.whatIsKnown().challenge != nil
 	itsOwn := code != "" || res.Header.Get("Docker-Distribution-Api-Version") != "" || authenticated && !res.IsWebPage()
@@ -76,7 +75,7 @@ func (c *Client) notFound(r request, res *transport.Response, code string) fault
 	}
 }
 
-// explainUnauthorized says what a last 401 means: its challenge tells a missing permission from a bad token.
+// explainUnauthorized adds what a final 401 means. Its challenge distinguishes a missing permission from a bad token.
 func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transport.Response) {
 	failed.Reason = fault.InvalidToken
 	if res.Elsewhere != "" {
@@ -102,7 +101,7 @@ func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transp
 	}
 }
 
-// lackingPermission tells the permissions apart that different roles have.
+// lackingPermission returns the reason for a missing permission: different roles grant push, delete and lock.
 func lackingPermission(r request) fault.Reason {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -116,7 +115,7 @@ func lackingPermission(r request) fault.Reason {
 	}
 }
 
-// challengeRefused says why a 401 holds no challenge to answer.
+// challengeRefused returns the error for a 401 without a challenge that can be answered.
 func challengeRefused(r request, res *transport.Response, err error) *fault.Error {
 	failed := res.Fault(fault.BadAnswer, r.Step)
 	failed.Detail = err.Error()
@@ -130,7 +129,7 @@ func challengeRefused(r request, res *transport.Response, err error) *fault.Erro
 	return failed
 }
 
-// tokenRefused says why the token server gave no token. Any other error is returned unchanged.
+// tokenRefused returns the error for a token server's refusal. It returns any other error unchanged.
 func (c *Client) tokenRefused(err error) error {
 	var refused *auth.Refusal
 	if !errors.As(err, &refused) {
@@ -164,8 +163,8 @@ func (c *Client) tokenRefused(err error) error {
 	return failed
 }
 
-// badAnswer is an answer whose status is the one wanted and whose body is not. A *fault.Error keeps its reason; the text
-// of any other must not quote the answer.
+// badAnswer returns the error for an answer whose status is accepted and whose body is not. A *fault.Error keeps its
+// reason; the text of any other error must not quote the answer.
 func badAnswer(r request, res *transport.Response, err error) *fault.Error {
 	failed := fault.Error{Reason: fault.BadAnswer, Detail: err.Error()}
 	if decided, ok := fault.As(err); ok {
@@ -178,9 +177,9 @@ func badAnswer(r request, res *transport.Response, err error) *fault.Error {
 	return &failed
 }
 
-// lacksAPI reports whether an error says that the registry has no such API: it does not know the path or the method,
-// and it does not say with its own code that the name is what it does not know. Some registries have their user
-// interface under every path that their API does not know, and answer with its page.
+// lacksAPI reports whether an error means that the registry has no such API: it does not know the path or the method,
+// and no code says that it is the name it does not know. Some registries answer every unknown path with a page of their
+// user interface.
 func lacksAPI(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
@@ -197,14 +196,14 @@ func lacksAPI(err error) bool {
 	return false
 }
 
-// isNotFound reports a 404 of any kind: "if the referrers API returns a 404, the client MUST fallback to pulling the
-// referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
+// isNotFound reports whether an error is a 404 of any kind: "if the referrers API returns a 404, the client MUST
+// fallback to pulling the referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
 func isNotFound(err error) bool {
 	failed, ok := fault.As(err)
 	return ok && failed.Status == http.StatusNotFound
 }
 
-// unsupported is the answer to a request of an API that the registry lacks.
+// unsupported returns the error for an API that the registry lacks.
 func unsupported(err error, detail string) error {
 	failed, ok := fault.As(err)
 	if !ok {

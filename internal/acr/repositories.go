@@ -17,7 +17,7 @@ type RepositoriesRequest struct {
 	Limit     int            // counted after both; 0 for no limit
 }
 
-// Repositories lists the names of repositories, sorted: by ACR's own API, else by the registry API that other
+// Repositories lists the names of repositories, sorted. It uses ACR's own API, or else the registry API that other
 // registries have. Errors are *fault.Error.
 func (c *Client) Repositories(ctx context.Context, req RepositoriesRequest) (names []string, err error) {
 	defer c.finish(&err, "listing the repositories of "+c.config.Registry)
@@ -54,14 +54,14 @@ func (c *Client) repositoryNames(ctx context.Context, r request, req Repositorie
 	return names.result(), nil
 }
 
-// Repository is what ACR's own API tells of one.
+// Repository is what ACR's own API knows of a repository.
 type Repository struct {
 	Name           string
 	CreatedTime    string // RFC 3339 as sent, with up to 7 fractional digits
 	LastUpdateTime string // likewise
 	ManifestCount  int64
 	TagCount       int64
-	Attributes     *Attributes // nil where the registry does not say
+	Attributes     *Attributes // nil if the registry does not say
 }
 
 // Repository reads one repository's properties. Only ACR's own API has them: UnsupportedAPI elsewhere. Errors are

@@ -9,14 +9,14 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// repositoriesPerToken is for how many repositories one token is asked for: names of the greatest length make a query of
-// 6 KiB, and servers take 8 KiB for a request's first line (RFC 9110 section 4.1).
+// repositoriesPerToken is how many repositories one token is requested for. With names of the greatest length the query
+// has 6 KiB, and servers accept 8 KiB for a request's first line (RFC 9110 section 4.1).
 const repositoriesPerToken = 20
 
-// sharedToken stands for one token that opens several repositories, or one for all that a write does there.
+// sharedToken is one token for several repositories, or for everything that a write does in one.
 type sharedToken struct {
 	scopes  []string
-	refused atomic.Bool // the token server gives no such token
+	refused atomic.Bool // the token server refuses to issue it
 }
 
 func newSharedToken(repositories []string) *sharedToken {
@@ -27,13 +27,14 @@ func newSharedToken(repositories []string) *sharedToken {
 	return shared
 }
 
-// newPushToken stands for the one token of all that a push to a repository asks for, its reads too.
+// newPushToken returns the shared token of all requests of a push to a repository, including its reads.
 func newPushToken(repository string) *sharedToken {
 	return &sharedToken{scopes: []string{strings.ReplaceAll(push, "{name}", repository)}}
 }
 
-// tokenFor gets the token for a request; fresh reports whether it was made for it. Where the request shares a token, and
-// the token server refuses that one or grants less than the challenge names, the request gets a token of its own.
+// tokenFor returns the token for a request. fresh reports whether it was issued just now. If the request shares a
+// token, and the token server refuses that one or grants less than the challenge names, the request gets a token of its
+// own.
 func (c *Client) tokenFor(ctx context.Context, r request, challenge auth.Challenge) (token *auth.Token, fresh bool, err error) {
 	if r.shared == nil || r.shared.refused.Load() {
 		return c.tokens.For(ctx, challenge)

@@ -10,12 +10,12 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// TagRequest says which manifest a tag is to name.
+// TagRequest says which manifest a tag should name.
 type TagRequest struct {
 	Repository string
 	Tag        string
 	Digest     string // of a manifest that is in the repository
-	Was        string // digest that the tag names so far; empty where there is no such tag
+	Was        string // digest that the tag names so far; empty if there is no such tag
 }
 
 func (r TagRequest) validate() error {
@@ -28,9 +28,9 @@ func (r TagRequest) validate() error {
 	return oci.ValidateDigest(r.Digest)
 }
 
-// PutTag puts a manifest of the repository under a tag, byte for byte, and returns it. A tag that names it already is left
-// alone. Errors are *fault.Error; TagElsewhere or TagMoved for a tag that names another manifest than Was: the registry
-// knows no conditional write, so whoever comes second learns it here.
+// PutTag puts a manifest of the repository under a tag, byte for byte, and returns it. It leaves a tag alone that names
+// the manifest already. Errors are *fault.Error, with the reason TagElsewhere or TagMoved for a tag that names another
+// manifest than Was: registries have no conditional write, so the second of two writers learns of the first here.
 func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Manifest, err error) {
 	defer c.finish(&err, fmt.Sprintf("putting the tag %s/%s:%s on %s", c.config.Registry, req.Repository, req.Tag, req.Digest))
 	if err := req.validate(); err != nil {
@@ -65,8 +65,8 @@ func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manif
 	return manifest, nil
 }
 
-// before reads what the tag names before the write: what it named at the plan, or the wanted manifest already; nil for
-// no tag. Anything else is an error.
+// before reads the manifest that the tag names before the write, nil for no tag. Unless that is what the tag named at
+// plan, or the wanted manifest already, it returns an error.
 func (t tagWrite) before(ctx context.Context) (*oci.Manifest, error) {
 	before, err := t.current(ctx)
 	if err == nil && !before.Is(digest.Digest(t.Digest)) && !t.expects(before) {
@@ -75,7 +75,7 @@ func (t tagWrite) before(ctx context.Context) (*oci.Manifest, error) {
 	return before, err
 }
 
-// current reads the manifest that the tag names; nil where there is no such tag.
+// current reads the manifest that the tag names; nil if there is no such tag.
 func (t tagWrite) current(ctx context.Context) (*oci.Manifest, error) {
 	r := t.client.request(getManifest, t.Repository, t.Tag, nil)
 	r.shared = t.token
@@ -87,12 +87,12 @@ func (t tagWrite) current(ctx context.Context) (*oci.Manifest, error) {
 	return manifest, err
 }
 
-// expects reports whether a tag is still what it was when the write was planned; nil for no tag.
+// expects reports whether a tag still names what it named when the write was planned; nil for no tag.
 func (t tagWrite) expects(now *oci.Manifest) bool {
 	return t.Was == "" && now == nil || now.Is(digest.Digest(t.Was))
 }
 
-// wanted reads the manifest that the tag is to name.
+// wanted reads the manifest that the tag should name.
 func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 	r := t.client.request(getManifest, t.Repository, t.Digest, nil)
 	r.shared = t.token
@@ -104,8 +104,8 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 	return manifest, err
 }
 
-// write puts the manifest under the tag. Where an answer is lost, the tag tells whether the registry has acted: what
-// another writer did since then is not overwritten.
+// write puts the manifest under the tag. If the answer is lost, it reads the tag to see whether the registry acted, so
+// that it does not overwrite another writer's work.
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
 	r.Unrepeatable = true
@@ -126,7 +126,7 @@ func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	return t.client.putManifest(ctx, r, t.Repository, manifest)
 }
 
-// conflict is the error about a tag that is not what it was; nil for no tag.
+// conflict returns the error for a tag that no longer names what it did; nil for no tag.
 func (t tagWrite) conflict(now *oci.Manifest) error {
 	switch {
 	case t.Was == "":
@@ -137,8 +137,8 @@ func (t tagWrite) conflict(now *oci.Manifest) error {
 	return &fault.Error{Reason: fault.TagMoved, Detail: "the tag named " + t.Was + ", and now names " + digestOf(now)}
 }
 
-// isUnsettled reports whether a write may have been acted on although it failed: no answer came, or that of a server
-// that broke on the way.
+// isUnsettled reports whether the registry may have acted on a write that failed: no answer came, or one from a server
+// that failed on the way.
 func isUnsettled(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok || failed.Reason == fault.Canceled {
@@ -155,9 +155,9 @@ func digestOf(manifest *oci.Manifest) string {
 	return manifest.Digest.String()
 }
 
-// Untag removes a tag; the manifest stays. A tag that is gone already is as good. Only ACR's own API can do this
-// (elsewhere, deleting by tag deletes the manifest, or is not known at all): CannotUntag on other registries, which are
-// sent no DELETE. Errors are *fault.Error.
+// Untag removes a tag and keeps the manifest. A tag that is already gone counts as removed. Only ACR's own API can do
+// this: elsewhere, deleting by tag deletes the manifest or is unknown. Other registries are sent no DELETE; the error's
+// reason is CannotUntag. Errors are *fault.Error.
 func (c *Client) Untag(ctx context.Context, repository, tag string) (err error) {
 	defer c.finish(&err, fmt.Sprintf("removing the tag %s/%s:%s", c.config.Registry, repository, tag))
 	if err := oci.ValidateRepository(repository); err != nil {
@@ -181,7 +181,7 @@ func (c *Client) Untag(ctx context.Context, repository, tag string) (err error) 
 	return nil
 }
 
-// requireOwnAPI asks, once for a client and without credentials, whether the registry has ACR's own API.
+// requireOwnAPI checks, once per client and without credentials, that the registry has ACR's own API.
 func (c *Client) requireOwnAPI(ctx context.Context, repository, tag string) error {
 	if c.hasOwnAPI.Load() {
 		return nil
@@ -201,7 +201,7 @@ func (c *Client) requireOwnAPI(ctx context.Context, repository, tag string) erro
 	return err
 }
 
-// cannotUntag is the error about a registry without ACR's own API. Any other error is returned unchanged.
+// cannotUntag returns the error for a registry without ACR's own API. It returns any other error unchanged.
 func cannotUntag(err error) error {
 	failed, ok := fault.As(err)
 	if !ok || !lacksAPI(err) {

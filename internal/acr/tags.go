@@ -23,7 +23,7 @@ type TagsRequest struct {
 	Limit      int            // counted after NameRegex; 0 for no limit
 }
 
-// Tag is a tag with what ACR's own API tells of it; all but the name is zero on other registries.
+// Tag is a tag with what ACR's own API knows of it. On other registries, all but the name is zero.
 type Tag struct {
 	Name           string
 	Digest         string
@@ -32,9 +32,9 @@ type Tag struct {
 	Attributes     *Attributes
 }
 
-// Tags lists the tags of a repository: by ACR's own API with details, else by the registry API, which knows names
-// only, so that an order by time is UnsupportedAPI there. The order does not depend on how the registry breaks ties; only
-// which of several tags of one time a limit leaves out may do so. Errors are *fault.Error.
+// Tags lists the tags of a repository. It uses ACR's own API, with details, or else the registry API, which knows names
+// only: an order by time is then refused with UnsupportedAPI. The order does not depend on how the registry breaks
+// ties, except that a limit may leave out another of several tags with the same time. Errors are *fault.Error.
 func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err error) {
 	defer c.finish(&err, fmt.Sprintf("listing the tags of %s/%s", c.config.Registry, req.Repository))
 	if err := oci.ValidateRepository(req.Repository); err != nil {
@@ -80,7 +80,7 @@ func (c *Client) ociTags(ctx context.Context, req TagsRequest) ([]Tag, error) {
 	})
 }
 
-// tags gathers the tags that match. decode gives nil for a page without a list.
+// tags collects the tags that match. decode returns nil for a page without a list.
 func (c *Client) tags(ctx context.Context, r request, req TagsRequest, decode func(*answer) ([]Tag, error)) ([]Tag, error) {
 	tags := selection[Tag]{
 		limit:   req.Limit,
@@ -111,7 +111,7 @@ const (
 	maxTagText = 256
 )
 
-// tagList is the tags array of ACR's own API; nil where there is none, empty for null.
+// tagList is the tags array of ACR's own API; nil if there is none, empty for null.
 type tagList []Tag
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

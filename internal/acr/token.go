@@ -11,8 +11,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// TokenRequest says which token is wanted: one for Repository, with Actions beside what the challenge names, or one for
-// complete Scopes such as `registry:catalog:*`.
+// TokenRequest asks for a token: for Repository, with Actions beside those of the challenge, or for complete Scopes
+// such as `registry:catalog:*`.
 type TokenRequest struct {
 	Repository string
 	Actions    []string
@@ -38,8 +38,8 @@ func (r TokenRequest) validate() error {
 	return nil
 }
 
-// tokenRequest returns the request whose challenge is discovered. Any tag does: a registry tells what exists only to
-// who has a token.
+// tokenRequest returns the request whose challenge is discovered. Any tag will do: without a token, a registry does not
+// say what exists.
 func (c *Client) tokenRequest(r TokenRequest) request {
 	if len(r.Scopes) > 0 {
 		return c.request(base, "", "", nil)
@@ -54,8 +54,8 @@ func (c *Client) gettingToken(r TokenRequest) string {
 	return fmt.Sprintf("getting a token for %s/%s", c.config.Registry, r.Repository)
 }
 
-// scopes returns what to ask for: the complete scopes, else what the challenge names, to the letter. Actions are added to
-// the repository's own scope, which is added where the challenge does not name it.
+// scopes returns the scopes to ask for: the complete ones, or else those of the challenge, verbatim. Actions are added
+// to the repository's own scope, which is appended if the challenge does not name it.
 func (r TokenRequest) scopes(named []string) []string {
 	switch {
 	case len(r.Scopes) > 0:
@@ -73,8 +73,8 @@ func (r TokenRequest) scopes(named []string) []string {
 	return append(scopes, auth.WithActions(own+":pull", r.Actions))
 }
 
-// Token discovers the challenge anew and gets a new token, so that what is handed out has its whole lifetime before
-// it. Errors are *fault.Error; NoTokenNeeded for a registry that answers without one.
+// Token discovers the challenge anew and gets a new token, so that the token has its whole lifetime before it. Errors
+// are *fault.Error, with the reason NoTokenNeeded for a registry that answers without one.
 func (c *Client) Token(ctx context.Context, req TokenRequest) (token *auth.Token, err error) {
 	defer c.finish(&err, c.gettingToken(req))
 	if err := req.validate(); err != nil {
@@ -92,7 +92,8 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (token *auth.Token
 	return token, c.tokenRefused(err)
 }
 
-// noChallenge says why there is no token to get. A registry that answers 200, or 404 in its own words, is open.
+// noChallenge returns the error for a registry that asked for no token. One that answers 200, or 404 in its own words,
+// is open.
 func (c *Client) noChallenge(r request, found discovery) error {
 	_, err := c.accept(r, found.answer, nil, nil)
 	if err == nil || fault.IsMissing(err) {

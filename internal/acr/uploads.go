@@ -14,11 +14,11 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// maxUploads is how many blobs go up at the same time. Each may also come down from this registry, where it would not
-// mount them: with two of the transport's ten connections for each, some stay free, and none waits for another for ever.
+// maxUploads is how many blobs are uploaded at the same time. Each may also be downloaded from this registry, if it
+// does not mount blobs. With two of the transport's ten connections each, some stay free, so no upload waits for ever.
 const maxUploads = 4
 
-// enterUpload waits until another blob may go up. leave ends it.
+// enterUpload waits until another blob may be uploaded. The caller calls leave when its upload has ended.
 func (c *Client) enterUpload(ctx context.Context) (leave func(), err error) {
 	select {
 	case c.uploads <- struct{}{}:
@@ -28,9 +28,9 @@ func (c *Client) enterUpload(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// mountBlob puts a blob of another repository of the registry into this one; nothing of it travels. Where the registry
-// does not do so, location is where to upload it: nil where no upload was begun either. Source: OCI distribution spec
-// 1.1, "Mounting a blob from another repository".
+// mountBlob puts a blob of another repository of the registry into this one, without sending it. If the registry does
+// not mount it, location is where to upload it, nil if no upload was begun. Source: OCI distribution spec 1.1,
+// "Mounting a blob from another repository".
 func (c *Client) mountBlob(ctx context.Context, repository, from string, d digest.Digest, token *sharedToken) (mounted bool, location *url.URL, err error) {
 	r := c.request(startUpload, repository, "", url.Values{"mount": {d.String()}, "from": {from}})
 	r.scopes = token.scopes
@@ -50,8 +50,8 @@ func (c *Client) mountBlob(ctx context.Context, repository, from string, d diges
 	return false, location, err
 }
 
-// isMountRefused reports whether an upload may go where a mount did not. A registry may answer 401 to a mount from a
-// repository that it does not know (https://github.com/google/go-containerregistry/issues/1393).
+// isMountRefused reports whether an upload may succeed although the mount failed. A registry may answer 401 to a mount
+// from a repository that it does not know (https://github.com/google/go-containerregistry/issues/1393).
 func isMountRefused(err error) bool {
 	failed, ok := fault.As(err)
 	return ok && failed.Status >= 400 && failed.Status < 500 && failed.Reason != fault.WriteDisallowed && failed.Reason != fault.RateLimited
@@ -69,8 +69,8 @@ func (c *Client) beginUpload(ctx context.Context, repository string, token *shar
 	return uploadLocation(r, answer)
 }
 
-// uploadLocation reads where an upload goes on. It stays on the registry's origin: the blob and a token that may push go
-// there (https://github.com/oras-project/oras-go/security/advisories/GHSA-jxpm-75mh-9fp7).
+// uploadLocation returns where an upload continues. It must be on the registry's origin, since the blob and a token
+// that may push are sent there (https://github.com/oras-project/oras-go/security/advisories/GHSA-jxpm-75mh-9fp7).
 func uploadLocation(r request, answer *answer) (*url.URL, error) {
 	location, err := r.URL.Parse(answer.Header.Get("Location"))
 	if err != nil || answer.Header.Get("Location") == "" {
@@ -85,8 +85,8 @@ func uploadLocation(r request, answer *answer) (*url.URL, error) {
 	return location, nil
 }
 
-// finishUpload sends a whole blob to where an upload was begun, in one request. What the Location's query holds is kept to
-// the letter: ACR's _state is signed.
+// finishUpload sends a whole blob to the location of an upload, in one request. It keeps the Location's query verbatim:
+// ACR's _state is signed.
 func (c *Client) finishUpload(ctx context.Context, repository string, d oci.Descriptor, location *url.URL, content *blobReader, token *sharedToken) error {
 	r := c.request(putBlob, repository, "", nil)
 	target := *location

@@ -8,9 +8,9 @@ import (
 )
 
 // written is what this client has done to tags. The registry's answer to a write is trusted for as long as the client
-// lives, which for the provider is one run: replicas of a registry take a write at different times, so a read that finds
-// what was there before tells of a late replica and not of a change (Microsoft, "Geo-replication in Azure Container
-// Registry"). Whatever else a read finds is believed.
+// lives, which is one run of the provider. Replicas of a registry receive a write at different times, so a read that
+// finds what was there before comes from a replica that lags behind (Microsoft, "Geo-replication in Azure Container
+// Registry"). Anything else that a read finds is believed.
 type written struct {
 	mu   sync.Mutex
 	tags map[string]*writtenTag
@@ -35,7 +35,7 @@ func (w *written) tag(repository, tag string) *writtenTag {
 	return w.tags[name]
 }
 
-// lock begins the write of a tag, once no other is under way, and returns what ends it.
+// lock waits until no other write of the tag is under way, and returns the function that ends this one.
 func (w *written) lock(repository, tag string) (unlock func()) {
 	t := w.tag(repository, tag)
 	t.writing.Lock()
@@ -50,7 +50,8 @@ func (w *written) note(repository, tag, was, is string) {
 	t.noted, t.was, t.is = true, was, is
 }
 
-// overtakes reports whether a read of a tag found what it named before this client wrote it, and what it names since.
+// overtakes reports whether a read of a tag found what it named before this client's write, and returns what it names
+// now.
 func (w *written) overtakes(repository, tag string, found *oci.Manifest, err error) (is string, stale bool) {
 	if err != nil && !fault.IsMissing(err) {
 		return "", false

@@ -59,18 +59,18 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Computed: true, Sensitive: true, MarkdownDescription: "The token, for an `Authorization: Bearer` header.",
 		},
 		"realm":   schema.StringAttribute{Computed: true, MarkdownDescription: "URL of the token server, as the registry named it."},
-		"service": schema.StringAttribute{Computed: true, MarkdownDescription: "Service that the token is for, as the registry named it; null where it named none."},
+		"service": schema.StringAttribute{Computed: true, MarkdownDescription: "Service that the token is for, as the registry named it; null if it named none."},
 		"scope":   schema.StringAttribute{Computed: true, MarkdownDescription: "What was asked for; several scopes are joined by spaces."},
 		"granted": schema.ListNestedAttribute{
 			Computed: true,
-			MarkdownDescription: "What the token opens, by its own `access` claim; null where the token cannot be read. It may be less than was asked " +
+			MarkdownDescription: "What the token opens, by its own `access` claim; null if the token cannot be read. It may be less than was asked " +
 				"for, which is a warning.",
 			NestedObject: schema.NestedAttributeObject{Attributes: accessAttributes()},
 		},
-		"issued_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the token was made, RFC 3339 in UTC; null where unknown."},
+		"issued_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the token was made, RFC 3339 in UTC; null if unknown."},
 		"expires_at": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "When the token ends, RFC 3339 in UTC; null where unknown. Those of Azure last 75 minutes.",
+			MarkdownDescription: "When the token ends, RFC 3339 in UTC; null if unknown. Those of Azure last 75 minutes.",
 		},
 	}
 }

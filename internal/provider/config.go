@@ -71,7 +71,7 @@ func (m providerModel) configured() map[string]types.String {
 	return map[string]types.String{"registry": m.Registry, "username": m.Username, "password": m.Password}
 }
 
-// setting gives an attribute, or the variable in its place; empty where there is neither.
+// setting gives an attribute, or the variable in its place; empty if there is neither.
 func (m providerModel) setting(attribute string) string {
 	if value := m.configured()[attribute]; !value.IsNull() {
 		return value.ValueString()

@@ -59,8 +59,8 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"exists":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the manifest exists; `false` only with `allow_missing`."},
 			"media_type":     schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
-			"artifact_type":  schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type as the manifest states it; null where it does not."},
-			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null where it is not stated."},
+			"artifact_type":  schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type as the manifest states it; null if it does not."},
+			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null if it is not stated."},
 			"size":           schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
 			"image": schema.StringAttribute{
 				Computed:            true,
@@ -71,7 +71,7 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				MarkdownDescription: "The manifest as the registry sent it. Use `digest` rather than a hash of this: Terraform normalizes the Unicode of its strings.",
 			},
 			"annotations": schema.MapAttribute{
-				Computed: true, ElementType: types.StringType, MarkdownDescription: "Annotations of the manifest; null where it has none.",
+				Computed: true, ElementType: types.StringType, MarkdownDescription: "Annotations of the manifest; null if it has none.",
 			},
 			"config": schema.SingleNestedAttribute{
 				Computed:            true,
@@ -81,7 +81,7 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"subject": schema.SingleNestedAttribute{
 				Computed:            true,
 				Attributes:          descriptorAttributes(),
-				MarkdownDescription: "Manifest that this one is attached to, as a signature is to an image; null where there is none.",
+				MarkdownDescription: "Manifest that this one is attached to, as a signature is to an image; null if there is none.",
 			},
 			"layers": schema.ListNestedAttribute{
 				Computed:            true,

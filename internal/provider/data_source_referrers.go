@@ -40,7 +40,7 @@ func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"referrers": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: referrerAttributes()},
-				MarkdownDescription: "The attached artifacts, sorted by digest; empty where there are none.",
+				MarkdownDescription: "The attached artifacts, sorted by digest; empty if there are none.",
 			},
 		},
 	}

@@ -33,9 +33,9 @@ func tagValues(tag acr.Tag) values {
 func tagAttributes() map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
 		"name":             schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the tag."},
-		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null where the registry does not tell."},
-		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was made, RFC 3339; null where the registry does not tell."},
-		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was last moved or changed, RFC 3339; null where the registry does not tell."},
+		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null if the registry does not say."},
+		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was made, RFC 3339; null if the registry does not say."},
+		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was last moved or changed, RFC 3339; null if the registry does not say."},
 	}
 	addLockAttributes(attributes, "tag")
 	return attributes

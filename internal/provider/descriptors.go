@@ -67,7 +67,7 @@ func descriptorAttributes() map[string]schema.Attribute {
 func layerAttributes() map[string]schema.Attribute {
 	attributes := descriptorAttributes()
 	attributes["annotations"] = schema.MapAttribute{
-		Computed: true, ElementType: types.StringType, MarkdownDescription: "Annotations of the descriptor; null where it has none.",
+		Computed: true, ElementType: types.StringType, MarkdownDescription: "Annotations of the descriptor; null if it has none.",
 	}
 	return attributes
 }
@@ -75,7 +75,7 @@ func layerAttributes() map[string]schema.Attribute {
 func referrerAttributes() map[string]schema.Attribute {
 	attributes := layerAttributes()
 	attributes["artifact_type"] = schema.StringAttribute{
-		Computed: true, MarkdownDescription: "Artifact type, such as `application/spdx+json`; null where there is none.",
+		Computed: true, MarkdownDescription: "Artifact type, such as `application/spdx+json`; null if there is none.",
 	}
 	return attributes
 }
@@ -84,7 +84,7 @@ func childAttributes() map[string]schema.Attribute {
 	attributes := referrerAttributes()
 	attributes["platform"] = schema.SingleNestedAttribute{
 		Computed:            true,
-		MarkdownDescription: "Platform that the child is for; null where the index does not say.",
+		MarkdownDescription: "Platform that the child is for; null if the index does not say.",
 		Attributes:          platformAttributes(),
 	}
 	return attributes
@@ -94,7 +94,7 @@ func platformAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"os":           schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system, such as `linux`."},
 		"architecture": schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture, such as `amd64`."},
-		"variant":      schema.StringAttribute{Computed: true, MarkdownDescription: "Variant of the architecture, such as `v7`; null where there is none."},
-		"os_version":   schema.StringAttribute{Computed: true, MarkdownDescription: "Version of the operating system, as Windows images have it; null where there is none."},
+		"variant":      schema.StringAttribute{Computed: true, MarkdownDescription: "Variant of the architecture, such as `v7`; null if there is none."},
+		"os_version":   schema.StringAttribute{Computed: true, MarkdownDescription: "Version of the operating system, as Windows images have it; null if there is none."},
 	}
 }

@@ -20,7 +20,7 @@ type subject struct {
 	accessToken string // holds a token that is used in place of the provider's own
 }
 
-// attribute gives the attribute that an error is about, empty where no attribute is at fault.
+// attribute gives the attribute that an error is about, empty if no attribute is at fault.
 func (s subject) attribute(failed *fault.Error) string {
 	switch failed.Reason {
 	case fault.InvalidArgument, fault.NoFederatedToken, missingRegistry:

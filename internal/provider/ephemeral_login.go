@@ -36,7 +36,7 @@ func (r *loginEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 			"username": schema.StringAttribute{Computed: true, MarkdownDescription: "User name that goes with `password`: `" + auth.NullUsername + "`."},
 			"password": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Refresh token of the registry."},
 			"expires_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the refresh token ends, RFC 3339 in UTC; null where unknown.",
+				Computed: true, MarkdownDescription: "When the refresh token ends, RFC 3339 in UTC; null if unknown.",
 			},
 			"docker_config_json": schema.StringAttribute{
 				Computed: true, Sensitive: true,

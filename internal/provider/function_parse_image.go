@@ -32,7 +32,7 @@ func (parseImageFunction) Definition(_ context.Context, _ function.DefinitionReq
 		Summary: "Take an image reference apart",
 		MarkdownDescription: "Takes an image reference such as `example.azurecr.io/team/app:1.0` apart, without asking any registry.\n\n" +
 			"The result is an object: `registry` (`host[:port]`), `repository`, `tag`, `digest`, and `image`, the whole reference in the order " +
-			"`registry/repository[:tag][@digest]`. `tag` and `digest` are null where the reference has none. A reference without a registry is an " +
+			"`registry/repository[:tag][@digest]`. `tag` and `digest` are null if the reference has none. A reference without a registry is an " +
 			"error: Docker Hub's defaults, such as `latest`, are not filled in.\n\n" +
 			"Requires Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{

@@ -15,7 +15,7 @@ type locksModel struct {
 	ListEnabled   types.Bool `tfsdk:"list_enabled"`
 }
 
-// newLocksModel gives null throughout where the registry does not tell.
+// newLocksModel gives null throughout where the registry does not say.
 func newLocksModel(a *acr.Attributes) locksModel {
 	if a == nil {
 		return locksModel{}
@@ -48,7 +48,7 @@ func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 	} {
 		attributes[name] = schema.BoolAttribute{
 			Computed:            true,
-			MarkdownDescription: "Whether the " + of + " may be " + action + ", as `az acr repository update` sets it; null where the registry does not tell.",
+			MarkdownDescription: "Whether the " + of + " may be " + action + ", as `az acr repository update` sets it; null if the registry does not say.",
 		}
 	}
 }

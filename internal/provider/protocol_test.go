@@ -95,7 +95,7 @@ func (p protocol) configureWith(arguments values, capabilities *tfprotov6.Config
 	return configured.Diagnostics
 }
 
-// read validates and reads a data source. The state is nil where nothing was read.
+// read validates and reads a data source. The state is nil if nothing was read.
 func (p protocol) read(typeName string, arguments values) (state map[string]tftypes.Value, diagnostics []*tfprotov6.Diagnostic) {
 	p.t.Helper()
 	schema := p.schemas.DataSourceSchemas[typeName]

@@ -18,7 +18,7 @@ func textOrNull(text string) types.String {
 	return types.StringValue(text)
 }
 
-// timeOrNull writes a time as RFC 3339 in UTC; null where it is unknown.
+// timeOrNull writes a time as RFC 3339 in UTC; null if it is unknown.
 func timeOrNull(t time.Time) types.String {
 	if t.IsZero() {
 		return types.StringNull()
@@ -34,7 +34,7 @@ func numberOrNull(number int64) types.Int64 {
 	return types.Int64Value(number)
 }
 
-// regexOrNil compiles a name_regex that validation has let through; nil where there is none.
+// regexOrNil compiles a name_regex that validation has let through; nil if there is none.
 func regexOrNil(pattern string) *regexp.Regexp {
 	if pattern == "" {
 		return nil
@@ -87,7 +87,7 @@ func elementType(attributes func() map[string]schema.Attribute) func() types.Obj
 	})
 }
 
-// objectOrNull makes a nested attribute's object of what it is read from; null where that is nil.
+// objectOrNull makes a nested attribute's object of what it is read from; null if that is nil.
 func objectOrNull[E any](of types.ObjectType, element *E, attributes func(E) values) types.Object {
 	if element == nil {
 		return types.ObjectNull(of.AttrTypes)
@@ -95,7 +95,7 @@ func objectOrNull[E any](of types.ObjectType, element *E, attributes func(E) val
 	return types.ObjectValueMust(of.AttrTypes, attributes(*element))
 }
 
-// objectsOrNull makes a nested attribute's list; null where there is none to read from.
+// objectsOrNull makes a nested attribute's list; null if there is none to read from.
 func objectsOrNull[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	if elements == nil {
 		return types.ListNull(of)

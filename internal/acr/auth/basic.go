@@ -13,21 +13,21 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// NullUsername stands for a user whose password is an ACR refresh or access token. Source: Microsoft, "Azure
-// Container Registry authentication", az acr login with --expose-token.
+// NullUsername is the user name that goes with an ACR refresh or access token as the password. Source: Microsoft,
+// "Azure Container Registry authentication", az acr login with --expose-token.
 const NullUsername = "00000000-0000-0000-0000-000000000000"
 
-// Basic shows user name and password by the Basic scheme (RFC 7617).
+// Basic sends a user name and a password by the Basic scheme (RFC 7617).
 type Basic struct {
 	// Username is an admin user, a token's name, a service principal's id, or NullUsername with an ACR refresh token as
 	// the password.
 	Username string
 	Password secret.Text
-	// Source says where both came from, in words for an error, such as "the provider block".
+	// Source is where both came from, in words for an error, such as "the provider block".
 	Source string
 }
 
-// Validate refuses half a credential and what Basic cannot carry.
+// Validate returns an error for half a credential, and for what Basic cannot carry.
 func (b Basic) Validate() error {
 	switch {
 	case b.Username == "":
@@ -58,7 +58,8 @@ func (b Basic) Description() string {
 
 func (b Basic) pair() string { return b.Username + ":" + b.Password.Reveal() }
 
-// ValidateUsername refuses what Basic cannot carry as a user name: a colon or a control character (RFC 7617 section 2).
+// ValidateUsername returns an error for what Basic cannot carry in a user name: a colon or a control character (RFC
+// 7617 section 2).
 func ValidateUsername(username string) error {
 	if username == "" {
 		return fault.Invalid("username", "is empty; leave it out for anonymous access")
@@ -72,8 +73,8 @@ func ValidateUsername(username string) error {
 	return nil
 }
 
-// ValidatePassword refuses an empty password, and one with a line break: it comes from a file that ends in one, and ACR's
-// token server answers it with 500. The error does not show the value.
+// ValidatePassword returns an error for an empty password, and for one with a line break: it comes from the end of a
+// file, and ACR's token server answers it with 500. The error does not show the value.
 func ValidatePassword(password secret.Text) error {
 	if password.IsZero() {
 		return fault.Invalid("password", "is empty; leave it out for anonymous access")

@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// Challenge is what a registry wants before it answers: a token from the realm, for the service, with the scopes.
+// Challenge is a registry's demand for a token: from the realm, for the service, with the scopes.
 type Challenge struct {
 	Realm   *url.URL // checked against the realm policy
 	Service string   // may be empty
@@ -23,16 +23,16 @@ func (c Challenge) WithScopes(scopes ...string) Challenge {
 	return Challenge{Realm: c.Realm, Service: c.Service, Scopes: scopes}
 }
 
-// key tells challenges apart by what the token server would be asked.
+// key returns what the token server would be asked: challenges with the same key share a token.
 func (c Challenge) key() string {
 	return strings.Join(append([]string{c.Realm.String(), c.Service}, c.Scopes...), "\n")
 }
 
-// ErrNoBearer says that the registry offers no token flow.
+// ErrNoBearer is returned for a registry that offers no Bearer challenge.
 var ErrNoBearer = errors.New("no Bearer challenge")
 
-// ReadChallenge returns the first Bearer challenge in the WWW-Authenticate lines whose realm the policy trusts. Errors:
-// a malformed header, ErrNoBearer, or the policy's word on the first realm refused.
+// ReadChallenge returns the first Bearer challenge in the WWW-Authenticate lines whose realm the policy trusts. The
+// error is that of a malformed header, ErrNoBearer, or the policy's on the first realm that it refuses.
 func ReadChallenge(lines []string, policy RealmPolicy) (Challenge, error) {
 	offers, err := wire.ParseChallenges(lines)
 	if err != nil {
@@ -77,11 +77,12 @@ func ReadChallenge(lines []string, policy RealmPolicy) (Challenge, error) {
 // maxScope bounds the scope of a challenge, in bytes: a repository's name has 255.
 const maxScope = 2 << 10
 
-// isScope holds a challenge's scope, empty or not, to the characters of RFC 6749 section 3.3: it is sent on, and shown.
+// isScope reports whether a challenge's scope has only the characters of RFC 6749 section 3.3, since it is sent on and
+// shown. It may be empty.
 func isScope(scope string) bool {
 	return len(scope) <= maxScope &&
 		!strings.ContainsFunc(scope, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' })
 }
 
-// ForeignRealmError is a realm of an origin that is not trusted.
+// ForeignRealmError is returned for a realm on an origin that is not trusted.
 type ForeignRealmError struct{ error }

@@ -13,15 +13,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Claims is what a token says of itself (RFC 7519 section 4.1, and the access claim of distribution's token
-// specification). Nothing of it is verified: the registry does that.
+// Claims are the claims of a token (RFC 7519 section 4.1, and the access claim of distribution's token specification).
+// They are not verified: the registry does that.
 type Claims struct {
 	Subject   string
 	Issuer    string
 	Audience  []string
-	IssuedAt  time.Time // zero where absent
-	ExpiresAt time.Time // zero where absent
-	Access    []Access  // nil where the token does not say; empty where it grants nothing
+	IssuedAt  time.Time // zero if absent
+	ExpiresAt time.Time // zero if absent
+	Access    []Access  // nil if the token does not say; empty if it grants nothing
 }
 
 // Access is one resource that a token opens.
@@ -33,8 +33,8 @@ type Access struct {
 
 var errOpaque = errors.New("the token is not a JSON Web Token, so nothing can be read from it")
 
-// ParseClaims reads the claims of a JSON Web Token. It verifies neither signature nor expiry. The error says that the
-// token is opaque, and shows nothing of it.
+// ParseClaims parses the claims of a JSON Web Token. It verifies neither signature nor expiry. For an opaque token it
+// returns an error that shows nothing of it.
 func ParseClaims(token secret.Text) (*Claims, error) {
 	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) != 3 {
@@ -65,7 +65,7 @@ func ParseClaims(token secret.Text) (*Claims, error) {
 	}, nil
 }
 
-// audience takes a string or an array of strings (RFC 7519 section 4.1.3).
+// audience parses a string or an array of strings (RFC 7519 section 4.1.3).
 func audience(raw jsontext.Value) []string {
 	var one string
 	if json.Unmarshal(raw, &one) == nil && one != "" {
@@ -81,7 +81,7 @@ func audience(raw jsontext.Value) []string {
 // maxAccessValues bounds the access claim: several hundred resources.
 const maxAccessValues = 5_000
 
-// access gives nil for a claim of another shape, and for one that is too long to be true.
+// access returns nil for a claim of another shape, and for one that is too long to be true.
 func access(raw jsontext.Value) []Access {
 	var entries []struct {
 		Type    string   `json:"type"`
@@ -98,8 +98,8 @@ func access(raw jsontext.Value) []Access {
 	return granted
 }
 
-// numericDate is RFC 7519 section 2: seconds since 1970, perhaps with a fraction. Any other value, and one outside the
-// years that RFC 3339 can write, gives the zero time.
+// numericDate is RFC 7519 section 2: seconds since 1970, perhaps with a fraction. Any other value becomes the zero
+// time, and so does one outside the years that RFC 3339 can write.
 type numericDate struct{ time.Time }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

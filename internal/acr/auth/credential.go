@@ -1,5 +1,5 @@
-// Package auth holds who asks: credentials, the challenges that say where to get a token, and the tokens. It decides which
-// host may see a credential.
+// Package auth gets tokens: it has the credentials, the challenges that name the token server, and the tokens. It
+// decides which host may see a credential.
 package auth
 
 import (
@@ -12,26 +12,26 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// Credential is one way to ask a token server for a token. Each kind has a file of its own.
+// Credential is one way to authenticate to a token server. Each kind has a file of its own.
 type Credential interface {
-	// Validate refuses what cannot be sent, before anything is. The error is a *fault.Error and shows no secret.
+	// Validate returns an error for a credential that cannot be sent. It is a *fault.Error and shows no secret.
 	Validate() error
-	// Request returns the request for a token: to a realm without its query, with the parameters service and scope.
-	// Method, Body and Authorization are the credential's to set. What it has to fetch for that goes via the sender.
+	// Request returns the request for a token: to a realm without its query, with the parameters service and scope. It
+	// sets Method, Body and Authorization. If it has to fetch something first, it does so via the sender.
 	Request(ctx context.Context, via Sender, realm *url.URL, params url.Values) (transport.Request, error)
-	// Secrets returns what no error and no log may repeat.
+	// Secrets returns the texts that no error and no log may repeat.
 	Secrets() []secret.Text
-	// Description says in an error what the token server was shown.
+	// Description says what the token server was sent, in words for an error.
 	Description() string
 }
 
-// Renewable is a Credential that shows what it has fetched itself, and can fetch anew.
+// Renewable is a Credential that sends something it fetched itself, and that it can fetch again.
 type Renewable interface {
-	// Renew is told of a request that the token server refused. It reports whether the next one may show something else.
+	// Renew receives a request that the token server refused, and reports whether a new one would send something else.
 	Renew(refused transport.Request) bool
 }
 
-// Sender is what a credential sends requests of its own through.
+// Sender is how a credential sends requests of its own.
 type Sender struct {
 	Home     transport.Origin     // of the registry
 	Registry *transport.Transport // to the registry
@@ -42,11 +42,11 @@ type Sender struct {
 
 // Anonymous asks for tokens without a credential.
 type Anonymous struct {
-	// Source says where a credential was looked for, in words for an error, such as "the provider block".
+	// Source is where a credential was looked for, in words for an error, such as "the provider block".
 	Source string
 }
 
-// IsAnonymous reports whether a credential shows the token server nothing.
+// IsAnonymous reports whether a credential sends the token server nothing.
 func IsAnonymous(credential Credential) bool {
 	switch credential := credential.(type) {
 	case Anonymous:

@@ -21,12 +21,12 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// helperTimeout bounds a credential helper: those that ask a person for a PIN would wait for ever under Terraform.
+// helperTimeout bounds a credential helper: one that asks a person for a PIN would wait for ever under Terraform.
 const helperTimeout = 30 * time.Second
 
 // DockerConfig looks the registry up in the Docker config file (in DOCKER_CONFIG, else in .docker of the home folder)
-// and its credential helpers. It returns Anonymous where there is no entry. A file that cannot be read and a helper
-// that fails, hangs or is missing is a *fault.Error, never anonymous access; what the helper printed is not repeated,
+// and its credential helpers. It returns Anonymous if there is no entry. A file that cannot be read, and a helper that
+// fails, hangs or is missing, make it return a *fault.Error, never Anonymous. What the helper printed is not repeated,
 // since it may be the secret.
 func DockerConfig(ctx context.Context, registry string) (Credential, error) {
 	file, err := dockerConfigFile()
@@ -85,7 +85,7 @@ func dockerConfigFile() (string, error) {
 	return filepath.Join(folder, "config.json"), nil
 }
 
-// dockerConfig is what of a Docker config file says who to ask.
+// dockerConfig is the part of a Docker config file that says which helper to ask.
 type dockerConfig struct {
 	Auths       map[string]json.RawMessage `json:"auths"`
 	CredHelpers map[string]string          `json:"credHelpers"`
@@ -101,8 +101,8 @@ func readDockerConfig(file string) (dockerConfig, error) {
 	return config, json.Unmarshal(content, &config)
 }
 
-// keysFor lists under which names the config may have the registry, helpers first: as it is written there, perhaps
-// with a scheme, a path or capitals, and at last as it is.
+// keysFor returns the names under which the config may have the registry, those with helpers first: as the file writes
+// them, perhaps with a scheme, a path or capitals, and last as it is.
 func (c dockerConfig) keysFor(registry string) []string {
 	var helpers, entries []string
 	for key := range c.CredHelpers {
@@ -128,7 +128,7 @@ func dockerKey(key string) string {
 	return transport.BareHost(strings.ToLower(key))
 }
 
-// lookUp asks the helper that has a key, else the file.
+// lookUp asks the helper for a key, or else the file.
 func (c dockerConfig) lookUp(ctx context.Context, file credentials.Store, key string) (auth.Credential, error) {
 	if helper := c.helper(key); helper != "" {
 		return askHelper(ctx, helper, key)
@@ -136,7 +136,7 @@ func (c dockerConfig) lookUp(ctx context.Context, file credentials.Store, key st
 	return file.Get(ctx, key)
 }
 
-// helper gives the name of the credential helper that has a key, empty for the file itself.
+// helper returns the name of the credential helper for a key, empty for the file itself.
 func (c dockerConfig) helper(key string) string {
 	if helper := c.CredHelpers[key]; helper != "" {
 		return helper
@@ -144,7 +144,7 @@ func (c dockerConfig) helper(key string) string {
 	return c.CredsStore
 }
 
-// failing says where a key was looked up in vain.
+// failing names the place where looking up a key failed.
 func (c dockerConfig) failing(key, file string) string {
 	helper := c.helper(key)
 	if helper == "" {
@@ -154,7 +154,7 @@ func (c dockerConfig) failing(key, file string) string {
 }
 
 // askHelper runs a credential helper by Docker's protocol: the key on its standard input, JSON on its standard output.
-// The library would do as much, but let the helper write to the provider's own standard error, which Terraform logs.
+// The library does the same, but lets the helper write to the provider's standard error, which Terraform logs.
 func askHelper(ctx context.Context, helper, key string) (auth.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, helperTimeout)
 	defer cancel()

@@ -21,23 +21,23 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// Entra signs in with Entra ID at the first challenge, exchanges that token at the registry for a refresh token, and shows
-// the latter in the form of a POST. All reads share one refresh token, until shortly before its end. Source: Azure/acr,
-// docs/AAD-OAuth.md.
+// Entra signs in with Entra ID at the first challenge, exchanges that token at the registry for a refresh token, and
+// sends the refresh token in the form of a POST. All reads share one refresh token, until shortly before its end.
+// Source: Azure/acr, docs/AAD-OAuth.md.
 type Entra struct {
 	identity  *entra.Identity
 	exchanges flight.Group[*Login]
 
 	mu     sync.Mutex
 	login  *Login
-	absent string // why an identity that nobody asked for counts as none; empty while it may be there
+	absent string // why an identity that nobody asked for counts as absent; empty while it may exist
 }
 
 // Login is a refresh token of the registry, which opens all that the identity may: what `az acr login --expose-token`
 // prints, as the password of NullUsername.
 type Login struct {
 	RefreshToken secret.Text
-	ExpiresAt    time.Time // UTC; zero where unknown
+	ExpiresAt    time.Time // UTC; zero if unknown
 
 	service string
 	renewAt time.Time // on this machine's clock
@@ -46,8 +46,8 @@ type Login struct {
 // clouds are those of Azure, by the names of their registries.
 var clouds = map[string]string{".azurecr.io": "public", ".azurecr.cn": "china", ".azurecr.us": "usgovernment"}
 
-// CloudOf returns the cloud of a registry, host[:port], as azurerm names it, and whether the registry's name is one of
-// Azure's. Any other is taken for one of the public cloud.
+// CloudOf returns the cloud of a registry, host[:port], as azurerm names it. ofAzure reports whether the name is one of
+// Azure's; any other name counts as the public cloud.
 func CloudOf(registry string) (cloud string, ofAzure bool) {
 	host, _, _ := strings.Cut(registry, ":")
 	for suffix, cloud := range clouds {
@@ -75,8 +75,7 @@ func (e *Entra) Description() string {
 	return "a refresh token, had with " + e.identity.String()
 }
 
-// Request implements Credential. An identity that nobody asked for and that is not there is shown by an anonymous
-// request.
+// Request implements Credential. If nobody asked for the identity and it does not exist, the request is anonymous.
 func (e *Entra) Request(ctx context.Context, via Sender, realm *url.URL, params url.Values) (transport.Request, error) {
 	if e.absence() != "" {
 		return get(realm, params), nil
@@ -101,8 +100,8 @@ func (e *Entra) Renew(refused transport.Request) bool {
 	return e.absent == ""
 }
 
-// countsAsNone reports whether the failure of an identity that nobody asked for means that there is none, and remembers
-// it: `az` is not asked twice.
+// countsAsNone reports whether a failure means that an identity nobody asked for does not exist. It remembers that, so
+// that `az` is not asked twice.
 func (e *Entra) countsAsNone(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok || !e.identity.Unasked || failed.Reason != fault.AzureCLIMissing && failed.Reason != fault.AzureCLISignedOut {
@@ -120,7 +119,7 @@ func (e *Entra) absence() string {
 	return e.absent
 }
 
-// loginFor returns the refresh token for a service, remembered or had now.
+// loginFor returns the refresh token for a service, remembered or fetched now.
 func (e *Entra) loginFor(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
 	if known := e.remembered(via, service); known != nil {
 		return known, nil
@@ -134,7 +133,7 @@ func (e *Entra) loginFor(ctx context.Context, via Sender, realm *url.URL, servic
 	return login, err
 }
 
-// remembered returns the refresh token for a service that is not to be renewed yet; nil for none.
+// remembered returns the refresh token for a service, nil if there is none or it should be renewed.
 func (e *Entra) remembered(via Sender, service string) *Login {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -180,7 +179,7 @@ func (e *Entra) Exchange(ctx context.Context, via Sender, realm *url.URL, servic
 	return login, nil
 }
 
-// exchangeRefused says why the registry gave no refresh token.
+// exchangeRefused returns the error for a registry that issued no refresh token.
 func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response) error {
 	reason := fault.RequestRefused
 	switch answer.Status {
@@ -200,10 +199,10 @@ func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response)
 	return failed
 }
 
-// refreshTokenLifetime is how long a refresh token lives that does not say so, as recorded.
+// refreshTokenLifetime is the lifetime of a refresh token that does not state it, as recorded.
 const refreshTokenLifetime = 11700 * time.Second
 
-// decodeLogin reads the answer of the exchange. Errors never show what came.
+// decodeLogin decodes the answer of the exchange. Errors never show the answer.
 func decodeLogin(body []byte, asked time.Time) (*Login, error) {
 	var answer struct {
 		RefreshToken wire.LenientString `json:"refresh_token"`
@@ -226,7 +225,7 @@ func decodeLogin(body []byte, asked time.Time) (*Login, error) {
 	return login, nil
 }
 
-// lent is the client's transport as azidentity uses it. Redirects stay on the origin: each request shows a secret.
+// lent is the client's transport as azidentity uses it. Redirects stay on the origin: each request holds a secret.
 type lent struct{ transport *transport.Transport }
 
 func (l lent) Do(request *http.Request) (*http.Response, error) {

@@ -9,8 +9,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// RealmPolicy decides which token server may be asked: it would be sent the credential, and the challenge that names
-// it comes from whoever answered (CVE-2020-15157 is what happens otherwise).
+// RealmPolicy decides which token servers may be sent the credential. The challenge that names one comes from whoever
+// answered (CVE-2020-15157 is what happens without a policy).
 type RealmPolicy struct {
 	registry transport.Origin
 	trusted  []transport.Origin
@@ -30,9 +30,9 @@ func NewRealmPolicy(registry transport.Origin, trustedHosts []string) RealmPolic
 	return p
 }
 
-// check parses a challenge's realm and returns the URL to ask for a token, or an error that names both origins: a
-// *ForeignRealmError where trusting the other one would help.
-// `*.azurecr.io` is multi-tenant, so a sibling host is as foreign as any.
+// check parses a challenge's realm and returns the URL to ask for a token. The error names both origins; it is a
+// *ForeignRealmError if trusting the other one would help. `*.azurecr.io` is multi-tenant, so a sibling host is as
+// foreign as any.
 func (p RealmPolicy) check(realm string) (*url.URL, error) {
 	if realm == "" {
 		return nil, fmt.Errorf("the Bearer challenge of %s has no realm, so it names no token server to ask", p.registry)

@@ -8,11 +8,11 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// RefreshToken shows a refresh token in the form of a POST, as the OAuth 2.0 flow of distribution's token server has it.
+// RefreshToken sends a refresh token in the form of a POST, by the OAuth 2.0 flow of distribution's token server.
 // `docker login` stores such a token as identitytoken.
 type RefreshToken struct {
 	Token secret.Text
-	// Source says where it came from, in words for an error.
+	// Source is where it came from, in words for an error.
 	Source string
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// SplitScope takes `type:name:actions` apart at the last colon: a name may hold a port.
+// SplitScope splits `type:name:actions` at the last colon, since a name may hold a port.
 func SplitScope(scope string) (resource, actions string) {
 	if i := strings.LastIndexByte(scope, ':'); i >= 0 {
 		return scope[:i], scope[i+1:]
@@ -18,7 +18,7 @@ func SplitScope(scope string) (resource, actions string) {
 	return scope, ""
 }
 
-// WithActions returns a scope with further actions, in sorted order behind those that it has, each once.
+// WithActions returns a scope with further actions, sorted and after those that it has, each once.
 func WithActions(scope string, actions []string) string {
 	resource, has := SplitScope(scope)
 	var all []string
@@ -42,7 +42,7 @@ var scopePattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9]+(\([a-z0-9]+\))?:[A-Za-z0-9._/:*-]+:(\*|[a-z_]+)(,(\*|[a-z_]+))*$`)
 })
 
-// ValidateScope checks one complete scope, such as `registry:catalog:*` or `repository:app:pull,push`.
+// ValidateScope checks a complete scope, such as `registry:catalog:*` or `repository:app:pull,push`.
 func ValidateScope(scope string) error {
 	if !scopePattern().MatchString(scope) {
 		return fault.Invalid("scopes", "%q is not a scope such as \"registry:catalog:*\" or \"repository:app:pull,push\"", secret.Excerpt(scope))
@@ -50,7 +50,7 @@ func ValidateScope(scope string) error {
 	return nil
 }
 
-// ValidateAction checks one action of a scope, such as `pull` or `metadata_read`.
+// ValidateAction checks an action of a scope, such as `pull` or `metadata_read`.
 func ValidateAction(action string) error {
 	if action == "" || action != "*" && strings.Trim(action, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return fault.Invalid("actions", "%q is not an action such as \"pull\" or \"metadata_read\"", secret.Excerpt(action))

@@ -13,21 +13,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Token is a bearer token with what is known of it.
+// Token is a bearer token and what is known about it.
 type Token struct {
 	Value     secret.Text
-	Realm     string    // the URL that gave it
+	Realm     string    // the URL that issued it
 	Service   string    // as in the challenge
 	Scopes    []string  // as asked for
-	Claims    *Claims   // nil where the token is opaque
-	IssuedAt  time.Time // UTC; zero where unknown
-	ExpiresAt time.Time // UTC; zero where unknown
+	Claims    *Claims   // nil if the token is opaque
+	IssuedAt  time.Time // UTC; zero if unknown
+	ExpiresAt time.Time // UTC; zero if unknown
 
 	renewAt time.Time // on this machine's clock
 }
 
-// MissingActions lists what was asked for and not granted, each as `type:name:action`; a token server answers 200 all
-// the same. Empty where the token does not say.
+// MissingActions returns the actions that were requested and not granted, each as `type:name:action`: a token server
+// answers 200 all the same. It is empty if the token does not say.
 func (t *Token) MissingActions() []string {
 	if !t.tellsAccess() {
 		return nil
@@ -44,8 +44,8 @@ func (t *Token) MissingActions() []string {
 	return missing
 }
 
-// Opens reports whether the token was asked for with the scopes, alone or among more actions, and was granted them. One
-// that does not say what it was granted counts as granted.
+// Opens reports whether the token was requested with the scopes, alone or among more actions, and was granted them. If
+// the token does not say what it grants, it counts as granted.
 func (t *Token) Opens(scopes []string) bool {
 	for _, scope := range scopes {
 		resource, actions := SplitScope(scope)
@@ -67,8 +67,8 @@ func (t *Token) askedFor(resource, action string) bool {
 
 func (t *Token) tellsAccess() bool { return t.Claims != nil && t.Claims.Access != nil }
 
-// grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for whatever there is. A
-// resource's class, as in `repository(plugin):name`, is no part of the type that the claim names.
+// grants reports whether the access claim opens resource (`type:name`) for the action. `*` asks for every action. A
+// resource's class, as in `repository(plugin):name`, is not part of the type in the claim.
 func (t *Token) grants(resource, action string) bool {
 	kind, name, _ := strings.Cut(resource, ":")
 	kind, _, _ = strings.Cut(kind, "(")
@@ -85,8 +85,8 @@ func (t *Token) grants(resource, action string) bool {
 
 var errNoToken = errors.New("the answer holds no token")
 
-// decodeToken reads a token answer: access_token, else token (distribution's specification), with expires_in and
-// issued_at where the token itself says nothing. Errors never show what came.
+// decodeToken decodes a token answer: access_token, or else token (distribution's specification). It uses expires_in
+// and issued_at if the token itself has no dates. Errors never show the answer.
 func decodeToken(body []byte, asked time.Time) (*Token, error) {
 	var answer struct {
 		AccessToken wire.LenientString `json:"access_token"`
@@ -129,15 +129,14 @@ func decodeToken(body []byte, asked time.Time) (*Token, error) {
 	return token, nil
 }
 
-// issued reads issued_at where it makes sense: a date after 1970 to which a year can be added and RFC 3339 still write
-// it.
+// issued parses issued_at if it makes sense: a date after 1970 that RFC 3339 can still write a year later.
 func issued(text string) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, text)
 	at = at.UTC()
 	return at, err == nil && at.Unix() > 0 && at.Year() < 9999
 }
 
-// seconds reads expires_in where it makes sense: a number of seconds, more than 0 and at most a year.
+// seconds parses expires_in if it makes sense: a number of seconds, more than 0 and at most a year.
 func seconds(raw jsontext.Value) (time.Duration, bool) {
 	var n float64
 	if raw.Kind() != '0' || json.Unmarshal(raw, &n) != nil || !(n >= 1 && n <= 365*24*3600) {
@@ -146,9 +145,9 @@ func seconds(raw jsontext.Value) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// untilRenewal says how long a token is used. Its lifetime is counted from when it was asked for, on this machine's
-// clock, so that a clock that differs from the registry's does no harm. A tenth, at most 5 minutes, is left for the
-// requests under way. 60 s is distribution's default where no lifetime is stated.
+// untilRenewal returns how long a token is used. Its lifetime is counted from the request for it, on this machine's
+// clock, so that a difference to the registry's clock does no harm. A tenth, at most 5 minutes, is left for requests
+// under way. If no lifetime is stated, it is 60 s, distribution's default.
 func untilRenewal(lifetime time.Duration) time.Duration {
 	if lifetime <= 0 {
 		lifetime = time.Minute
@@ -156,7 +155,8 @@ func untilRenewal(lifetime time.Duration) time.Duration {
 	return lifetime - min(lifetime/10, 5*time.Minute)
 }
 
-// ValidateAccessToken refuses what cannot stand in an Authorization header. The error does not show the value.
+// ValidateAccessToken returns an error for a token that cannot stand in an Authorization header. It does not show the
+// value.
 func ValidateAccessToken(token secret.Text) error {
 	if !token.FitsHeader() {
 		return fault.Invalid("access_token", "is empty or holds a character that no token has, such as a line break")

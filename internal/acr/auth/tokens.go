@@ -13,8 +13,8 @@ import (
 // maxTokenBody bounds a token answer, in bytes.
 const maxTokenBody = 128 << 10
 
-// Tokens gets tokens for challenges with one credential of one registry, and shares them: for one realm, service and
-// scopes there is one token until shortly before its end. Only successes are remembered.
+// Tokens gets tokens for challenges with one credential of one registry, and shares them. For each realm, service and
+// scopes there is one token until shortly before its end. Failures are not remembered.
 type Tokens struct {
 	via        Sender
 	credential Credential
@@ -24,13 +24,13 @@ type Tokens struct {
 	known map[string]*Token
 }
 
-// NewTokens returns an empty store. What it hands out is added to the sender's secrets.
+// NewTokens returns an empty store. It adds each token to the sender's secrets.
 func NewTokens(via Sender, credential Credential) *Tokens {
 	via.Secrets.Add(credential.Secrets()...)
 	return &Tokens{via: via, credential: credential, known: map[string]*Token{}}
 }
 
-// Refusal is a token server's answer that brings no token. The error of Response.Body is not in its text.
+// Refusal is a token server's answer without a token. Its text quotes nothing of the answer.
 type Refusal struct {
 	Step   string // which request was refused
 	Answer *transport.Response
@@ -40,8 +40,8 @@ type Refusal struct {
 // Error implements error.
 func (r *Refusal) Error() string { return "the token server gave no token" }
 
-// For returns the token for a challenge: remembered, shared with who asks for the same, or fetched now; fresh reports
-// whether it was not remembered. Errors are *Refusal, *fault.Error, or the context's.
+// For returns the token for a challenge: remembered, shared with others that ask for the same, or fetched now. fresh
+// reports whether it was fetched. Errors are *Refusal, *fault.Error, or the context's.
 func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool, err error) {
 	if token = t.remembered(c); token != nil {
 		return token, false, nil
@@ -55,7 +55,7 @@ func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool
 	return token, true, err
 }
 
-// remembered returns the token for a challenge that is not to be renewed yet; nil for none.
+// remembered returns the token for a challenge, nil if there is none or it should be renewed.
 func (t *Tokens) remembered(c Challenge) *Token {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +88,7 @@ func (t *Tokens) Fetch(ctx context.Context, c Challenge) (*Token, error) {
 	return token, nil
 }
 
-// ask shows the realm the credential, once more where that was refused and can be had anew.
+// ask sends the realm the credential. If that is refused and can be renewed, it asks once more.
 func (t *Tokens) ask(ctx context.Context, c Challenge) (r transport.Request, answer *transport.Response, err error) {
 	for range 2 {
 		if r, err = t.request(ctx, c); err != nil {
@@ -103,8 +103,8 @@ func (t *Tokens) ask(ctx context.Context, c Challenge) (r transport.Request, ans
 	return r, answer, err
 }
 
-// request asks the realm for a token. Scopes are repeated parameters, as distribution's specification has it, and an
-// empty one is left out: ACR answers it with 400. The credential stays on the realm's origin.
+// request asks the realm for a token. Each scope is a parameter of its own, as in distribution's specification. An
+// empty one is left out, since ACR answers it with 400. The credential stays on the realm's origin.
 func (t *Tokens) request(ctx context.Context, c Challenge) (transport.Request, error) {
 	realm, params := *c.Realm, c.Realm.Query()
 	realm.RawQuery = ""
@@ -121,7 +121,7 @@ func (t *Tokens) request(ctx context.Context, c Challenge) (transport.Request, e
 	return r, err
 }
 
-// Drop forgets a token that the registry refused, unless a newer one took its place.
+// Drop forgets a token that the registry refused, unless a newer one has replaced it.
 func (t *Tokens) Drop(token *Token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,8 +132,8 @@ func (t *Tokens) Drop(token *Token) {
 	}
 }
 
-// Login gets a new refresh token for the challenge's realm and service, which later tokens are asked for with. Errors are
-// *fault.Error; NotSignedIn without an identity of Entra ID.
+// Login gets a new refresh token for the challenge's realm and service, and uses it for later tokens. Errors are
+// *fault.Error, with the reason NotSignedIn if the credential is not one of Entra ID.
 func (t *Tokens) Login(ctx context.Context, c Challenge) (*Login, error) {
 	signedIn, ok := t.credential.(*Entra)
 	if !ok {

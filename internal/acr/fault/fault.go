@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Reason says in one word why an operation failed. The provider finds the summary and the advice by it.
+// Reason is why an operation failed. The provider has a summary and advice for each.
 type Reason string
 
-// The reasons. Each says who has to do something, not which function failed.
+// The reasons. Each stands for something that a person has to do, not for a function that failed.
 const (
 	InvalidArgument     Reason = "invalid argument"      // a name or value breaks its grammar; nothing was sent
 	Unreachable         Reason = "unreachable"           // unknown host, connection refused or broken
@@ -72,7 +72,7 @@ const (
 	NotSignedIn           Reason = "not signed in"           // what is asked for needs sign-in with Entra ID
 )
 
-// Reasons lists every Reason, for the test that holds the documentation to the code.
+// Reasons returns every Reason, for the test that compares the documentation with the code.
 func Reasons() []Reason {
 	return []Reason{
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
@@ -85,8 +85,8 @@ func Reasons() []Reason {
 	}
 }
 
-// Error is every failure that reaches a caller of the client. It holds no secret and no raw body: what a server said is cut down to the
-// registry's code, message and correlation id.
+// Error is the type of every failure that reaches a caller of the client. It holds no secret and no raw body: of a
+// server's answer it keeps the registry's code, message and correlation id.
 type Error struct {
 	Reason        Reason
 	Operation     string        // what was attempted, such as "reading the manifest app:1.0"
@@ -95,7 +95,7 @@ type Error struct {
 	Code          string        // the registry's error code, such as MANIFEST_UNKNOWN
 	Message       string        // the registry's message, one line, at most 300 characters, secrets replaced
 	CorrelationID string        // X-Ms-Correlation-Request-Id, for Microsoft's support
-	Detail        string        // what this client has to say
+	Detail        string        // what this client adds
 	RetryAfter    time.Duration // the wait that the registry asked for; 0 without one
 	Argument      string        // with InvalidArgument: the argument at fault, such as "repository"
 }
@@ -125,7 +125,8 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Answer returns what came back in one line: status, registry code, message and correlation id. Empty without an answer.
+// Answer returns what came back, in one line: status, registry code, message and correlation id. It is empty without an
+// answer.
 func (e *Error) Answer() string {
 	if e.Status == 0 {
 		return ""
@@ -143,7 +144,7 @@ func (e *Error) Answer() string {
 	return answer
 }
 
-// Invalid returns the error about an argument that breaks its grammar.
+// Invalid returns the error for an argument that breaks its grammar.
 func Invalid(argument, format string, values ...any) *Error {
 	return &Error{
 		Reason: InvalidArgument, Operation: "checking " + argument, Argument: argument, Detail: fmt.Sprintf(format, values...),

@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// Group shares calls by key. Unlike x/sync/singleflight, a call does not belong to the caller that came first: one
-// caller's cancellation does not fail the others, and the call is cancelled once nobody waits for it, so that no
-// goroutine outlives its callers. Nothing is remembered after the call. The zero value is ready to use.
+// Group shares calls by key. Unlike in x/sync/singleflight, a call does not belong to the caller that came first.
+// Cancelling one caller does not fail the others, and a call that nobody waits for is cancelled, so that no goroutine
+// outlives its callers. Results are not cached. The zero value is ready to use.
 //
-// resenje.org/singleflight has nearly this contract. It tells whether a value was shared, but not who began the call, by
-// which a caller knows whether a failure is of its own making.
+// resenje.org/singleflight has nearly this contract. It reports whether a value was shared, but not who started the
+// call, which tells a caller whether a failure is its own.
 type Group[T any] struct {
 	mu    sync.Mutex
 	calls map[string]*call[T]
@@ -25,8 +25,8 @@ type call[T any] struct {
 	cancel  context.CancelFunc
 }
 
-// Do returns what run returns for key, from the call that is under way if there is one; led reports whether this caller
-// began it. Do returns early, with the context's error, when ctx ends.
+// Do returns the result of run for key, from the call under way if there is one. led reports whether this caller
+// started the call. If ctx ends, Do returns its error at once.
 func (g *Group[T]) Do(ctx context.Context, key string, run func(context.Context) (T, error)) (value T, led bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return value, true, err
@@ -73,7 +73,7 @@ func (g *Group[T]) join(ctx context.Context, key string, run func(context.Contex
 	return c, true
 }
 
-// leave takes one waiter away; the last one ends the call and makes room for a fresh one.
+// leave removes one waiter. The last one cancels the call and makes room for a new one.
 func (g *Group[T]) leave(key string, c *call[T]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

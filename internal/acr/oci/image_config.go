@@ -13,23 +13,23 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// What an image configuration may hold. Its text reaches Terraform twice, in the body and as values.
+// Limits of an image configuration. Its text goes to Terraform twice, in the body and as values.
 const (
 	MaxConfig       = 8 << 20 // bytes
 	maxConfigValues = 60_000
 	maxConfigText   = 4 << 20 // bytes of labels, environment, commands and the like
 )
 
-// ImageConfig is what an image says of itself.
+// ImageConfig is the configuration of an image.
 type ImageConfig struct {
 	Digest       digest.Digest // the manifest's
-	Created      string        // RFC 3339 as written; empty where absent, like every string here
+	Created      string        // RFC 3339 as written; empty if absent, like every string here
 	Author       string
 	Architecture string
 	OS           string
 	Variant      string
 	Labels       map[string]string
-	Env          map[string]string // of NAME=value the last one of a name counts
+	Env          map[string]string // from NAME=value; the last of a name counts
 	Entrypoint   []string
 	Cmd          []string
 	User         string
@@ -39,8 +39,8 @@ type ImageConfig struct {
 	Body         []byte   // as the registry sent them
 }
 
-// HasImageConfig reports whether the config is an image's, and not an artifact's. In Docker's schema 2 the manifest itself
-// says that it is an image, so older clients wrote many a type for its config.
+// HasImageConfig reports whether the config is that of an image, not of an artifact. In Docker's schema 2 the
+// manifest's type already means an image, so older clients wrote various types for its config.
 func (m *Manifest) HasImageConfig() bool {
 	if m.Config == nil {
 		return false
@@ -49,13 +49,14 @@ func (m *Manifest) HasImageConfig() bool {
 	case ocispec.MediaTypeImageConfig, MediaTypeDockerConfig:
 		return true
 	case "", "application/octet-stream", "application/json", "text/html":
-		// Those that Docker's daemon takes for an image's: imageTypes in its distribution/registry.go.
+		// The types that Docker's daemon accepts for an image: imageTypes in its distribution/registry.go.
 		return m.MediaType == MediaTypeDockerManifest
 	}
 	return false
 }
 
-// Kind returns the manifest's, else the config's media type, as the OCI image spec has it for older artifacts.
+// Kind returns the manifest's artifact type, or else the config's media type, which stands for it in older artifacts
+// (OCI image spec).
 func (m *Manifest) Kind() string {
 	if m.ArtifactType == "" && m.Config != nil {
 		return m.Config.MediaType
@@ -63,7 +64,7 @@ func (m *Manifest) Kind() string {
 	return m.ArtifactType
 }
 
-// command is a list of arguments. One text is a list of one, as Docker reads it (its api/types/strslice).
+// command is a list of arguments. A string is a list of one, as Docker reads it (its api/types/strslice).
 type command []string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -75,8 +76,8 @@ func (c *command) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, &(*c)[0])
 }
 
-// ParseImageConfig reads an image configuration (OCI image spec, "Image Configuration") whose bytes were checked against
-// their digest, so that the image is at fault where they are malformed. Errors are *fault.Error.
+// ParseImageConfig parses an image configuration (OCI image spec, "Image Configuration"). Its bytes have been checked
+// against their digest, so if they are malformed, the image is at fault. Errors are *fault.Error.
 func ParseImageConfig(body []byte) (*ImageConfig, error) {
 	var raw struct {
 		Created      string `json:"created"`
@@ -120,7 +121,7 @@ func ParseImageConfig(body []byte) (*ImageConfig, error) {
 	return config, nil
 }
 
-// text counts the bytes of all texts but the body.
+// text returns the size of all texts except the body, in bytes.
 func (c *ImageConfig) text() (n int) {
 	texts := slices.Concat([]string{c.Created, c.Author, c.Architecture, c.OS, c.Variant, c.User, c.WorkingDir}, c.Entrypoint, c.Cmd, c.ExposedPorts, c.Volumes)
 	for _, text := range texts {

@@ -21,16 +21,16 @@ const (
 	MediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	MediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
 	MediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
-	// MediaTypeArtifactManifest is of OCI's image spec before 1.1, and still found.
+	// MediaTypeArtifactManifest comes from OCI's image spec before 1.1 and is still in use.
 	MediaTypeArtifactManifest = "application/vnd.oci.artifact.manifest.v1+json"
 
 	mediaTypeDockerSchema1 = "application/vnd.docker.distribution.manifest.v1"
 )
 
-// MaxManifest bounds a manifest's body, in bytes.
+// MaxManifest is the largest body of a manifest, in bytes.
 const MaxManifest = 4 << 20
 
-// HeaderContentDigest is where registries name a manifest's digest.
+// HeaderContentDigest is the header with a manifest's digest.
 const HeaderContentDigest = "Docker-Content-Digest"
 
 // Descriptor is OCI's content descriptor.
@@ -40,15 +40,15 @@ type Descriptor = ocispec.Descriptor
 type Manifest struct {
 	Digest        digest.Digest // of Body
 	MediaType     string
-	ArtifactType  string // empty where absent
-	SchemaVersion int64  // 0 where absent
+	ArtifactType  string // empty if absent
+	SchemaVersion int64  // 0 if absent
 	Size          int64  // of Body, in bytes
 	Body          []byte // as the registry sent them: their digest is what is signed and pinned
 	Annotations   map[string]string
-	Config        *Descriptor  // nil where absent
-	Subject       *Descriptor  // nil where absent
-	Layers        []Descriptor // nil where absent or null; of an artifact manifest, its blobs
-	Manifests     []Descriptor // children of an index, empty where it names none; nil for anything else
+	Config        *Descriptor  // nil if absent
+	Subject       *Descriptor  // nil if absent
+	Layers        []Descriptor // nil if absent or null; of an artifact manifest, its blobs
+	Manifests     []Descriptor // children of an index, empty if it names none; nil for anything else
 }
 
 // IsIndex reports whether the manifest lists others: an OCI index or a Docker manifest list.
@@ -59,14 +59,14 @@ func IsIndexType(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == MediaTypeDockerList
 }
 
-// Is reports whether the manifest's bytes have the digest, of whatever algorithm; never for an empty one, or a nil
-// manifest.
+// Is reports whether the manifest's bytes have the digest, whatever its algorithm. It is false for an empty digest and
+// a nil manifest.
 func (m *Manifest) Is(d digest.Digest) bool {
 	return m != nil && d.Validate() == nil && d.Algorithm().FromBytes(m.Body) == d
 }
 
-// Parts lists what has to be in the repository before the manifest: children, configuration and layers. A subject has
-// not (OCI distribution spec 1.1, "Pushing Manifests with Subject").
+// Parts returns what must be in the repository before the manifest: children, configuration and layers. A subject need
+// not be (OCI distribution spec 1.1, "Pushing Manifests with Subject").
 func (m *Manifest) Parts() []Descriptor {
 	parts := slices.Clone(m.Manifests)
 	if m.Config != nil {
@@ -75,16 +75,16 @@ func (m *Manifest) Parts() []Descriptor {
 	return append(parts, m.Layers...)
 }
 
-// Received is a manifest as an answer brought it.
+// Received is a manifest as it came in an answer.
 type Received struct {
 	ContentType string   // the header's value; empty for none
 	Digests     []string // each Docker-Content-Digest header
 	Body        []byte
 }
 
-// ParseManifest checks the digest before it looks at anything else, save for schema 1, whose digest is of other bytes.
-// wanted is the digest asked for, empty for none. Errors are *fault.Error with Reason and Detail, which quotes nothing
-// but the content type.
+// ParseManifest checks the digest and then parses the manifest. Only schema 1 is recognised first, since its digest is
+// that of other bytes. wanted is the requested digest, empty for none. Errors are *fault.Error with Reason and Detail,
+// which quotes nothing but the content type.
 func ParseManifest(received Received, wanted string) (*Manifest, error) {
 	contentType, err := manifestContentType(received.ContentType)
 	if err != nil {
@@ -115,7 +115,8 @@ func ParseManifest(received Received, wanted string) (*Manifest, error) {
 	}
 }
 
-// malformed returns the error about a body that is not what it should be: TooLarge where it wraps an error about a limit.
+// malformed returns the error for a body that is not what it should be. If it wraps an error about a limit, its reason
+// is TooLarge.
 func malformed(reason fault.Reason, format string, values ...any) *fault.Error {
 	err := fmt.Errorf(format, values...)
 	if errors.Is(err, wire.ErrTooLarge) || errors.Is(err, wire.ErrTooMany) {
@@ -138,8 +139,8 @@ func manifestContentType(header string) (string, error) {
 	return contentType, nil
 }
 
-// verifiedDigest computes the digest of the bytes, as the OCI distribution spec asks of clients ("Pulling manifests"),
-// and compares it with the digest asked for and with the header. A missing header is fine.
+// verifiedDigest computes the digest of the bytes, as the OCI distribution spec requires of clients ("Pulling
+// manifests"), and compares it with the requested one and with the header. The header may be missing.
 func (r Received) verifiedDigest(wanted string) (digest.Digest, error) {
 	computed := digest.FromBytes(r.Body)
 	for _, header := range r.Digests {
@@ -174,11 +175,11 @@ func orNothing(contentType string) string {
 	return contentType
 }
 
-// errSchema1 is the one answer to a Docker schema 1 manifest.
+// errSchema1 is the error for every Docker schema 1 manifest.
 var errSchema1 = &fault.Error{Reason: fault.Schema1, Detail: "this is a Docker schema 1 manifest, whose digest is not that of its bytes"}
 
-// decodeManifest reads a manifest or index. The decoder refuses duplicate keys, invalid UTF-8 and deep nesting, and
-// passes over keys in another case; this function refuses what two readers could take for different things
+// decodeManifest decodes a manifest or index. The decoder refuses duplicate keys, invalid UTF-8 and deep nesting, and
+// ignores keys in another case. This function refuses what two readers could take for different things
 // (CVE-2021-41190).
 func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 	var raw struct {
@@ -231,7 +232,7 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 	return manifest, nil
 }
 
-// saysSchema1 reports whether bytes that are not what their digest says are a schema 1 manifest under another type.
+// saysSchema1 reports whether bytes that do not match their digest are a schema 1 manifest under another type.
 func saysSchema1(body []byte) bool {
 	var raw struct {
 		SchemaVersion int64 `json:"schemaVersion"`
@@ -239,8 +240,8 @@ func saysSchema1(body []byte) bool {
 	return wire.Unmarshal(body, maxManifestValues, &raw) == nil && raw.SchemaVersion == 1
 }
 
-// checkShape holds the four standard types to their parts, so that `{}` is no image and no image is an index. Lists may be
-// empty, null or left out: clients write all three where there is nothing to list.
+// checkShape checks that each of the four standard types has its parts, so that `{}` is no image and an image is no
+// index. Lists may be empty, null or left out: clients write all three if there is nothing to list.
 func (m *Manifest) checkShape() error {
 	switch m.MediaType {
 	case ocispec.MediaTypeImageManifest, MediaTypeDockerManifest:
@@ -258,20 +259,20 @@ func (m *Manifest) checkShape() error {
 	return nil
 }
 
-// What a manifest may hold: more descriptors than any image or index has by far, and for each of them a platform and
-// several annotations. More of them would take over 64 MiB as values of Terraform's.
+// Limits of a manifest: far more descriptors than any image or index has, each with a platform and several annotations.
+// More would take over 64 MiB as Terraform's values.
 const (
 	MaxDescriptors    = 4_000 // of layers, and of manifests
 	maxManifestValues = 60_000
 )
 
-// descriptors checks each element as it comes, so that a body of empty objects costs no memory.
+// descriptors checks each element as it is decoded, so that a body full of empty objects costs no memory.
 type descriptors []Descriptor
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (list *descriptors) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
-		return d.SkipValue() // null is as good as absent
+		return d.SkipValue() // null counts as absent
 	}
 	*list = descriptors{}
 	return wire.EachElement(d, func() error {
@@ -285,7 +286,7 @@ func (list *descriptors) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	})
 }
 
-// checkedDescriptor is a descriptor with a digest and a size that can be.
+// checkedDescriptor is a descriptor with a valid digest and size.
 type checkedDescriptor Descriptor
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

@@ -9,7 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// ParsePlatform reads `os/architecture[/variant]`, such as linux/arm64 or linux/arm/v7.
+// ParsePlatform parses `os/architecture[/variant]`, such as linux/arm64 or linux/arm/v7.
 func ParsePlatform(value string) (ocispec.Platform, error) {
 	parts := strings.Split(value, "/")
 	wellFormed := len(parts) == 2 || len(parts) == 3
@@ -26,7 +26,7 @@ func ParsePlatform(value string) (ocispec.Platform, error) {
 	return p, nil
 }
 
-// FormatPlatform returns a platform as ParsePlatform reads it.
+// FormatPlatform returns a platform in the form that ParsePlatform parses.
 func FormatPlatform(p ocispec.Platform) string {
 	text := p.OS + "/" + p.Architecture
 	if p.Variant != "" {
@@ -35,8 +35,8 @@ func FormatPlatform(p ocispec.Platform) string {
 	return text
 }
 
-// normalized gives a platform the names that containerd uses: other spellings of an architecture become Go's, and the
-// variant that an architecture has by itself is left out, save for arm, where it stands for v7.
+// normalized returns a platform with the names that containerd uses: an architecture has Go's spelling, and its default
+// variant is left out, except that arm means arm/v7.
 func normalized(p ocispec.Platform) ocispec.Platform {
 	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
 	switch p.Architecture {
@@ -89,8 +89,8 @@ func (m *Manifest) platforms() []string {
 	return slices.Compact(platforms)
 }
 
-// Choose returns the child of an index for a platform. Without a variant it takes the architecture's usual one, else
-// arm's next lower ones, else the only one there is.
+// Choose returns the child of an index for a platform. If no variant matches exactly, it takes the architecture's
+// default, or the next lower one of arm, or the only one there is.
 func (m *Manifest) Choose(wanted ocispec.Platform) (Descriptor, bool) {
 	var candidates []Descriptor // the first of each variant
 	exact := normalized(wanted)
@@ -121,8 +121,8 @@ func (m *Manifest) Choose(wanted ocispec.Platform) (Descriptor, bool) {
 	return Descriptor{}, false
 }
 
-// highestBelow finds the child with the highest variant below the given one: v6 and v5 programs run on v7. The only
-// candidate counts in any case.
+// highestBelow returns the child with the highest variant below the given one: v6 and v5 programs run on v7. A single
+// candidate is always taken.
 func highestBelow(candidates []Descriptor, variant string) (best Descriptor, found bool) {
 	for _, child := range candidates {
 		has := normalized(*child.Platform).Variant
@@ -136,13 +136,14 @@ func highestBelow(candidates []Descriptor, variant string) (best Descriptor, fou
 	return best, found
 }
 
-// Fits reports whether what is for one platform is what was wanted.
+// Fits reports whether something for one platform satisfies the wanted one.
 func Fits(has, wanted ocispec.Platform) bool {
 	_, found := (&Manifest{Manifests: []Descriptor{{Platform: &has}}}).Choose(wanted)
 	return found
 }
 
-// ListPlatforms names the platforms of an index, at most twenty of them, and a child whose platform it does not say.
+// ListPlatforms returns the platforms of an index for an error, at most twenty, and mentions children without a
+// platform.
 func ListPlatforms(manifest *Manifest) string {
 	var names []string
 	for _, platform := range manifest.platforms() {

@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Image is an image reference in parts. Tag and Digest are empty where absent.
+// Image is an image reference in parts. Tag and Digest are empty if absent.
 type Image struct {
 	Registry   string // host[:port]
 	Repository string
@@ -19,8 +19,8 @@ type Image struct {
 	Canonical  string // the whole reference in canonical order, registry/repository[:tag][@digest]
 }
 
-// ParseImage takes an image reference apart by the grammar of distribution's reference package. Docker Hub's defaults are not
-// applied: a reference without a registry is an error.
+// ParseImage splits an image reference into its parts, by the grammar of distribution's reference package. It does not
+// apply Docker Hub's defaults: a reference without a registry is refused. Errors are *fault.Error about "reference".
 func ParseImage(text string) (*Image, error) {
 	image, err := parse(text)
 	if err != nil {
@@ -32,8 +32,8 @@ func ParseImage(text string) (*Image, error) {
 	return image, nil
 }
 
-// ParseReference takes a reference to one manifest apart: `repository:tag` or `repository@digest`, with or without a
-// registry in front. No tag is added to a reference that has none. Errors are *fault.Error about "reference".
+// ParseReference splits a reference to one manifest into its parts: `repository:tag` or `repository@digest`, with or
+// without a registry in front. It adds no tag to a reference without one. Errors are *fault.Error about "reference".
 func ParseReference(text string) (*Image, error) {
 	image, err := parse(text)
 	if err != nil {
@@ -45,7 +45,7 @@ func ParseReference(text string) (*Image, error) {
 	return image, nil
 }
 
-// parse is the grammar alone. The registry stays empty where the first part is no registry's name.
+// parse applies the grammar alone. The registry is empty if the first part is not the name of one.
 func parse(text string) (*Image, error) {
 	parsed, err := reference.Parse(text)
 	if err != nil {
@@ -68,8 +68,8 @@ func parse(text string) (*Image, error) {
 	return image, nil
 }
 
-// namesRegistry tells a registry from the first part of a repository's path as Docker does: a registry has a dot, a
-// port or capitals in it, or is localhost.
+// namesRegistry reports whether the first part of a name is a registry, by Docker's rule: it has a dot, a port or
+// capitals, or is localhost.
 func namesRegistry(named reference.Named) bool {
 	domain := reference.Domain(named)
 	return domain == "localhost" || strings.ContainsAny(domain, ".:") || domain != strings.ToLower(domain)
@@ -80,7 +80,7 @@ func ValidateRepository(repository string) error {
 	if repository == "" {
 		return fault.Invalid("repository", "is empty")
 	}
-	// The grammar of a whole reference takes a first component with a dot for a host, so one is put before it.
+	// The grammar of a whole reference takes a first component with a dot for a host, so this puts a host before it.
 	named, err := reference.WithName("r.io/" + repository)
 	if err != nil || reference.Path(named) != repository {
 		return fault.Invalid("repository", "%q is not a repository name: lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", secret.Excerpt(repository))
@@ -97,7 +97,7 @@ func ValidateTag(tag string) error {
 	return nil
 }
 
-// ValidateDigest checks a digest of an algorithm whose hash can be computed here: sha256, sha384 or sha512.
+// ValidateDigest checks a digest. Its algorithm must be one that can be computed here: sha256, sha384 or sha512.
 func ValidateDigest(value string) error {
 	if err := digest.Digest(value).Validate(); err != nil {
 		return fault.Invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits", secret.Excerpt(value))

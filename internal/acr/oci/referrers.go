@@ -10,8 +10,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
-// AddReferrer returns the index of a subject's referrers with one more, as the OCI distribution spec 1.1 has it ("Referrers
-// Tag Schema"). list is the index so far, nil for none; it returns nil where that names the referrer already.
+// AddReferrer adds a referrer to the index of its subject's referrers (OCI distribution spec 1.1, "Referrers Tag
+// Schema") and returns the new index. list is the index so far, nil for none. It returns nil if the index already names
+// the referrer.
 func AddReferrer(list, referrer *Manifest) (*Manifest, error) {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
 	if list != nil {

@@ -18,12 +18,11 @@ const maxExcerpt = 300
 // Redactor replaces secrets in text that came from a server. It holds the forms of the secrets, in lower case.
 type Redactor []Text
 
-// maxSpelled is the longest secret that is known in every form, in bytes. Any longer one is longer than all that an error
-// repeats.
+// maxSpelled is the longest secret that is replaced in every form, in bytes. A longer one does not fit into an error.
 const maxSpelled = 4 << 10
 
-// NewRedactor returns a redactor that knows each secret in the forms in which a server may echo it: raw, base64, URL-encoded and
-// JSON-escaped. Secrets under four characters are too common as parts of words to be replaced.
+// NewRedactor returns a redactor for each secret in the forms in which a server may echo it: raw, base64, URL-encoded
+// and JSON-escaped. It ignores secrets under four characters, which occur in ordinary words.
 func NewRedactor(secrets ...Text) Redactor {
 	var forms Redactor
 	for _, s := range secrets {
@@ -63,8 +62,8 @@ func (r Redactor) replace(text string) string {
 	return text
 }
 
-// replaceFold puts the placeholder in place of each occurrence of a secret, which is in lower case, in whichever case
-// its letters are: those of a host name and of hexadecimal digits (RFC 3986 section 2.1) change on the way.
+// replaceFold replaces each occurrence of a secret, given in lower case, with the placeholder, whatever the case of its
+// letters: the case of host names and of hexadecimal digits (RFC 3986 section 2.1) may change on the way.
 func replaceFold(text, secret string) string {
 	if len(secret) > len(text) {
 		return text
@@ -79,7 +78,7 @@ func replaceFold(text, secret string) string {
 	return b.String()
 }
 
-// holdsJWT finds the beginning of a JSON Web Token: base64url of `{"` and more, up to a dot.
+// holdsJWT reports whether a word holds the beginning of a JSON Web Token: base64url of `{"` and more, up to a dot.
 func holdsJWT(word string) bool {
 	for {
 		i := strings.Index(word, "eyJ")
@@ -100,7 +99,7 @@ func isBase64URL(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || c == '_'
 }
 
-// Clean makes a server's text fit for an error: one line, no control or formatting characters (a terminal would obey
+// Clean prepares a server's text for an error: one line, no control or formatting characters (a terminal would obey
 // them), secrets replaced, at most 300 characters.
 func (r Redactor) Clean(text string) string { return r.CleanTo(maxExcerpt, text) }
 
@@ -122,8 +121,8 @@ func (r Redactor) CleanTo(most int, text string) string {
 	return text
 }
 
-// Excerpt prepares a value for an error: one line, nothing that a terminal obeys. A long one is omitted, not truncated,
-// since the redactor could not recognise half a secret.
+// Excerpt prepares a value for an error: one line, without characters that a terminal obeys. A long one is omitted, not
+// truncated, since the redactor could not recognise half a secret.
 func Excerpt(value string) string {
 	if len(value) > maxExcerpt {
 		return fmt.Sprintf("(%d bytes)", len(value))
@@ -131,8 +130,8 @@ func Excerpt(value string) string {
 	return Redactor(nil).Clean(strings.ToValidUTF8(value, "?"))
 }
 
-// LowerASCII returns text with A to Z in lower case and keeps its length. Letters beyond ASCII stay: strings.ToLower
-// makes an "i" of "İ", and so one host of two that the name system keeps apart.
+// LowerASCII returns text with A to Z in lower case, at the same length. Letters beyond ASCII stay: strings.ToLower
+// turns "İ" into "i", which is another host in the DNS.
 func LowerASCII(text string) string {
 	lower := []byte(text)
 	for i, c := range lower {

@@ -29,7 +29,7 @@ func New(text string) Text {
 	return Text{reveal: func() string { return text }}
 }
 
-// Reveal returns the wrapped text, empty for the zero Text. Call it only where the text goes on the wire or to
+// Reveal returns the wrapped text, empty for the zero Text. Call it only to put the text on the wire or hand it to
 // Terraform.
 func (t Text) Reveal() string {
 	if t.reveal == nil {

@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// Set holds what a client was given and what it handed out, so that no error repeats it: a server may echo in one
-// answer what it learned from another request. The zero value is ready to use, by many goroutines.
+// Set holds the secrets of a client, those it was given and those it received, so that no error repeats them: a server
+// may echo in one answer what it learnt from another request. The zero value is ready to use, by many goroutines.
 type Set struct {
 	mu    sync.Mutex
 	list  []Text
-	forms Redactor // of all in the list, kept so that an error and a line of the log cost little
+	forms Redactor // of all secrets, kept so that an error or a log line costs little
 }
 
-// Add adds secrets, each once. Zero ones are passed over.
+// Add adds secrets, each once. It ignores zero ones.
 func (s *Set) Add(secrets ...Text) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,10 +15,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// maxErrorBody bounds the body of an answer that is not 2xx.
+// maxErrorBody is the largest body of an answer that is not 2xx, in bytes.
 const maxErrorBody = 8 << 10
 
-// Request is one HTTP request, to be sent as often as it takes.
+// Request is one HTTP request. It may be sent several times.
 type Request struct {
 	Step          string // for errors, where the request is one of several: "asking https://… for a token"
 	Method        string
@@ -30,10 +30,10 @@ type Request struct {
 	Authorization secret.Text // the header's whole value, such as "Bearer …"; none when zero
 	Limit         int64       // of a 2xx answer's body, in bytes
 	Confined      bool        // redirects must stay on the origin
-	Once          bool        // no second attempt: another caller has just tried in vain
-	Unrepeatable  bool        // no second attempt where the first may have been acted on (RFC 9110 section 9.2.2)
+	Once          bool        // no second attempt: another caller has just tried and failed
+	Unrepeatable  bool        // no second attempt if the first may have been acted on (RFC 9110 section 9.2.2)
 
-	// For content of any size, which is neither kept in memory nor sent again by itself. See stream.go.
+	// For content of any size, which is neither kept in memory nor sent again automatically. See stream.go.
 	Content  io.Reader // sent in place of Body, in one attempt; its own errors are *fault.Error and come back unchanged
 	Size     int64     // of Content, in bytes
 	Streamed bool      // a 2xx answer's body becomes Response.Stream
@@ -45,17 +45,16 @@ type Response struct {
 	Header    http.Header
 	Body      []byte
 	Stream    io.ReadCloser // in place of Body for a 2xx answer to a streamed request, else nil; the caller closes it
-	Elsewhere string        // the origin that answered, where a redirect led away from the first; else empty
+	Elsewhere string        // the origin that answered, if a redirect led away from the first; else empty
 }
 
-// IsWebPage reports whether the answer is a page for people, such as that of a login or of a registry's own user
-// interface.
+// IsWebPage reports whether the answer is an HTML page, such as a login or a registry's user interface.
 func (r *Response) IsWebPage() bool {
 	return strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
 }
 
-// Fault returns the error that an answer is, with what a registry says of itself in it: code, message and correlation
-// id. Reason and Step are the caller's to know.
+// Fault returns the error for an answer, with the registry's code, message and correlation id from it. The caller knows
+// the reason and the step.
 func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
 	said, _ := wire.ParseErrors(r.Body)
 	failed := &fault.Error{
@@ -72,7 +71,7 @@ func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
 	return failed
 }
 
-// attempt sends the request once and reads the whole answer. With an error there is an answer once its header came.
+// attempt sends the request once and reads the whole answer. If the header came, it returns the answer with the error.
 func (t *Transport) attempt(ctx context.Context, r Request) (*Response, error) {
 	started := t.Now()
 	exchange := t.exchange
@@ -95,7 +94,7 @@ func (t *Transport) exchange(ctx context.Context, r Request) (*Response, error) 
 	return r.readWhole(res, away)
 }
 
-// readWhole reads an answer to its end; away says that a redirect led to another origin.
+// readWhole reads an answer to its end. away says that a redirect led to another origin.
 func (r Request) readWhole(res *http.Response, away bool) (*Response, error) {
 	defer func() { _ = res.Body.Close() }()
 	limit := r.Limit
@@ -103,7 +102,7 @@ func (r Request) readWhole(res *http.Response, away bool) (*Response, error) {
 		limit = maxErrorBody
 	}
 	answer := newResponse(res, away)
-	if r.Method == http.MethodHead { // its Content-Length is that of what GET would bring
+	if r.Method == http.MethodHead { // its Content-Length is that of the body that GET would return
 		return answer, nil
 	}
 	var err error
@@ -152,8 +151,8 @@ func (t *Transport) newRequest(ctx context.Context, r Request, target *url.URL, 
 	return req, nil
 }
 
-// trace logs one attempt. It names no query (a redirect's may be signed) and no header, and of a path no secret: the
-// registry may have put one into the link that it is asked by.
+// trace logs one attempt, without the query (a redirect's may be signed) and without headers. It removes secrets from
+// the path: the registry may have put one into a link.
 func (t *Transport) trace(ctx context.Context, r Request, answer *Response, took time.Duration) {
 	if t.config.Log == nil {
 		return

@@ -17,8 +17,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// diagnose returns what went wrong where no answer came. It never repeats the text of an error it does not know: Go's
-// own quote what the server sent.
+// diagnose returns the error for an attempt without an answer. It never repeats the text of an error that it does not
+// know: Go's own errors quote what the server sent.
 func (t *Transport) diagnose(err error) *fault.Error {
 	reason, detail := t.cause(err)
 	var elsewhere *redirectedError
@@ -67,7 +67,7 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	}
 }
 
-// isDecided reports whether an attempt ended by a decision that another attempt would meet again.
+// isDecided reports whether an attempt failed by a decision that another attempt would meet again.
 func isDecided(err error) bool {
 	var (
 		refused  *proxyRefusal
@@ -102,8 +102,8 @@ func isDialError(err error) bool {
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// isBroken knows reset, early end and the failures of one HTTP/2 stream. The types of the latter are not
-// exported by net/http.
+// isBroken reports whether a connection or an HTTP/2 stream broke: a reset or an early end. net/http does not export
+// the types of HTTP/2's errors.
 func isBroken(err error) bool {
 	for _, broken := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
 		if errors.Is(err, broken) {
@@ -119,8 +119,9 @@ func isBroken(err error) bool {
 	return false
 }
 
-// isHeaderTooLarge knows the texts of net/http for HTTP/1.1 and HTTP/2, which have no exported error value. The last is
-// how HTTP/2 refuses one header over the limit: its decompression stops there.
+// isHeaderTooLarge reports whether a header was over the limit, by the texts of net/http for HTTP/1.1 and HTTP/2, which
+// have no exported error value. The last text is that of HTTP/2's decompression, which stops at a single header over
+// the limit.
 func isHeaderTooLarge(err error) bool {
 	text := err.Error()
 	for _, refusal := range []string{"server response headers exceeded", "header list larger than", "COMPRESSION_ERROR"} {
@@ -140,7 +141,7 @@ func isCertificateError(err error) bool {
 		strings.HasPrefix(err.Error(), "tls:") || strings.HasPrefix(err.Error(), "remote error: tls:")
 }
 
-// certificateDetail names the cause in the words of a person who runs Terraform.
+// certificateDetail returns the cause in words for a person who runs Terraform.
 func certificateDetail(err error) string {
 	var (
 		unknown x509.UnknownAuthorityError

@@ -11,13 +11,13 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Origin is what two URLs must share to be trusted alike: scheme, host and port (RFC 6454 section 4). Two origins are
-// the same where they are equal.
+// Origin is what two URLs must share to be trusted alike: scheme, host and port (RFC 6454 section 4). Compare origins
+// with ==.
 type Origin struct {
 	scheme, host, port string
 }
 
-// OriginOf returns the origin of an absolute URL; the host's case and a default port make no difference.
+// OriginOf returns the origin of an absolute URL. It ignores the host's case and a default port.
 func OriginOf(u *url.URL) Origin {
 	o := Origin{scheme: secret.LowerASCII(u.Scheme), host: secret.LowerASCII(u.Hostname()), port: u.Port()}
 	if o.port == "" {
@@ -38,7 +38,7 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
-// String returns the origin the way a person writes it, without a default port: `https://r.azurecr.io`.
+// String returns the origin as a person writes it, without a default port: `https://r.azurecr.io`.
 func (o Origin) String() string {
 	return o.scheme + "://" + o.Hostport()
 }
@@ -54,7 +54,7 @@ func (o Origin) Hostport() string {
 	return o.host
 }
 
-// IsHTTP reports whether what is sent there crosses the network in the clear.
+// IsHTTP reports whether requests to the origin cross the network in the clear.
 func (o Origin) IsHTTP() bool { return o.scheme == "http" }
 
 // IsLoopback reports whether the host can only be this machine: localhost or a loopback address.
@@ -76,7 +76,8 @@ func BareHost(value string) string {
 	return host
 }
 
-// IsHost reports whether value is `host[:port]` in lower case: it applies the grammar of the reference's domain, and asks for a port in range.
+// IsHost reports whether value is `host[:port]` in lower case, by the grammar of a reference's domain and with a port
+// in range.
 func IsHost(hostport string) bool {
 	named, err := reference.WithName(hostport + "/x")
 	if err != nil || reference.Domain(named) != hostport || hostport != strings.ToLower(hostport) {
@@ -86,7 +87,7 @@ func IsHost(hostport string) bool {
 	return err == nil && ValidPort(u.Port())
 }
 
-// ValidPort reports whether the port of a parsed URL, which holds digits alone, can be connected to; an empty one can.
+// ValidPort reports whether the port of a parsed URL, which consists of digits, is empty or in range.
 func ValidPort(port string) bool {
 	if port == "" {
 		return true

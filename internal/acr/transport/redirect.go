@@ -7,10 +7,10 @@ import (
 	"net/url"
 )
 
-// maxRedirects is how many redirects one request may meet.
+// maxRedirects is how many redirects one request may follow.
 const maxRedirects = 10
 
-// redirectError is a redirect that is not followed.
+// redirectError is returned for a redirect that is not followed.
 type redirectError struct{ text string }
 
 func (e *redirectError) Error() string { return e.text }
@@ -19,10 +19,10 @@ func refuseRedirect(format string, values ...any) error {
 	return &redirectError{fmt.Sprintf(format, values...)}
 }
 
-// follow sends the request and follows redirects. Go's own client would carry Authorization to a sub-domain, to
-// another port and from https to http, so it is not used. Here the header goes to the first origin alone and, once
-// the chain has left it, not even there: a chain that comes back was steered by a stranger. It returns the last
-// answer, whose body the caller closes, and whether the chain has left the first origin.
+// follow sends the request and follows redirects. It does not use Go's own client, which sends Authorization to a
+// sub-domain, to another port and from https to http. Here the header goes to the first origin alone, and no longer
+// once the chain has left it: a chain that comes back was steered by a stranger. It returns the last answer, whose body
+// the caller closes, and whether the chain has left the first origin.
 func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, away bool, err error) {
 	target := r.URL
 	visited := map[string]bool{}
@@ -52,7 +52,7 @@ func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, 
 	}
 }
 
-// redirectedError is what went wrong on a host that the registry redirected to, such as that of its blobs.
+// redirectedError is an error of a host that the registry redirected to, such as its blob storage.
 type redirectedError struct {
 	to Origin
 	error
@@ -60,7 +60,7 @@ type redirectedError struct {
 
 func (e *redirectedError) Unwrap() error { return e.error }
 
-// redirected names the host at fault where it is not the registry itself.
+// redirected adds the host to an error, if it is not the registry itself.
 func (r Request) redirected(target *url.URL, err error) error {
 	if err == nil || OriginOf(target) == OriginOf(r.URL) {
 		return err
@@ -68,7 +68,7 @@ func (r Request) redirected(target *url.URL, err error) error {
 	return &redirectedError{OriginOf(target), err}
 }
 
-// nextTarget says where a redirect leads, if this request may go there.
+// nextTarget returns where a redirect leads, or an error if this request may not go there.
 func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error) {
 	target, err := location(from, res)
 	if err != nil {
@@ -86,7 +86,7 @@ func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error)
 	return target, nil
 }
 
-// location reads the one Location of a redirect. Errors name origins only: a Location's query may be signed.
+// location returns the single Location of a redirect. Errors name origins only, since a Location's query may be signed.
 func location(from *url.URL, res *http.Response) (*url.URL, error) {
 	locations := res.Header.Values("Location")
 	if len(locations) != 1 || locations[0] == "" {

@@ -13,13 +13,13 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// MaxRetryAfter is the longest wait that a registry may ask for. A longer one fails at once: the person at the terminal
-// knows better whether to wait.
+// MaxRetryAfter is the longest wait that a registry may ask for. If it asks for more, the request fails at once: a
+// person should decide whether to wait.
 const MaxRetryAfter = 60 * time.Second
 
-// Do sends the request until it has an answer to keep: any status but those that another attempt may mend. The body is
-// read within the repeated part, so that a truncated one is fetched again. An error is always a *fault.Error, without
-// Operation: it says that there is no answer, or that the registry is overloaded or broken.
+// Do sends the request, and retries it as the policy below allows. It returns any answer whose status another attempt
+// would not change. Reading the body is part of the attempt, so that a truncated one is fetched again. Errors are
+// *fault.Error without Operation: no answer came, or the registry is overloaded or broken.
 func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
 	most := t.config.MaxRetries + 1
 	if r.Once || r.Content != nil {
@@ -39,9 +39,9 @@ func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
 	return answer, nil
 }
 
-// Repeat runs what Do cannot send again by itself, such as an upload, which takes several requests. It begins again, as
-// often and with the same waits as Do does, where run reports that a stream broke: any other failure was met as often
-// as it may be already. Errors are run's last, which must be *fault.Error, or say that the context ended.
+// Repeat runs what Do cannot retry by itself, such as an upload, which takes several requests. It starts again if run
+// reports that a stream broke, as often and with the same waits as Do. Do has already retried any other failure. The
+// error is the last of run, which must be a *fault.Error, or says that the context ended.
 func (t *Transport) Repeat(ctx context.Context, run func() (broke bool, err error)) error {
 	return t.repeat(ctx, "", t.config.MaxRetries+1, func() *failure {
 		broke, err := run()
@@ -59,7 +59,7 @@ func (t *Transport) Repeat(ctx context.Context, run func() (broke bool, err erro
 	})
 }
 
-// repeat makes attempts until one succeeds or its verdict is not to make another. The error is that of the last.
+// repeat makes attempts until one succeeds or its verdict forbids another. It returns the last error.
 func (t *Transport) repeat(ctx context.Context, step string, most int, attempt func() *failure) error {
 	var last *failure
 	attempts, transient := 0, 0
@@ -109,14 +109,14 @@ const (
 	again                // as often as max_retries allows
 )
 
-// failure is one attempt that brought no answer to keep.
+// failure is an attempt without an answer to return.
 type failure struct {
 	err     *fault.Error
 	verdict verdict
-	acted   bool // the server may have done what it was asked for
+	acted   bool // the server may have acted on the request
 }
 
-// try makes one attempt. A status that another attempt may mend counts, whatever became of its body.
+// try makes one attempt. A status that may pass counts as a failure, even if reading its body failed.
 func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 	answer, err := t.attempt(ctx, r)
 	switch {
@@ -149,14 +149,14 @@ func mayPass(status int) bool {
 	return false
 }
 
-// isRefusal reports whether a status that may pass says that nothing was done: the request was not complete, came too
-// early or found the server unable to take it (RFC 9110 sections 15.5.9 and 15.6.4, RFC 6585 section 4).
+// isRefusal reports whether a status that may pass means that nothing was done: the request was incomplete, came too
+// early or the server could not accept it (RFC 9110 sections 15.5.9 and 15.6.4, RFC 6585 section 4).
 func isRefusal(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// judgeStatus is for a status that may pass. Retry-After counts where RFC 9110 section 10.2.3 and RFC 6585 section 4
-// give it a meaning.
+// judgeStatus returns the failure for a status that may pass. Retry-After counts with the statuses for which RFC 9110
+// section 10.2.3 and RFC 6585 section 4 define it.
 func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	reason := fault.RegistryFault
 	switch answer.Status {
@@ -177,11 +177,12 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	return f
 }
 
-// isBeforeSending reports whether an attempt failed before a server had the request.
+// isBeforeSending reports whether an attempt failed before a server received the request.
 func isBeforeSending(err error) bool { return isUnknownHost(err) || isRefused(err) || isDialError(err) }
 
-// verdictOn is for an attempt without an answer. An unknown host, a refusal and a time-out are seldom gone a moment
-// later; a connection that broke or could not be made often is. All else is a decision of the peer or of this client.
+// verdictOn returns the verdict on an attempt without an answer. An unknown host, a refusal and a time-out rarely pass
+// in a moment: they are retried once. A connection that broke or could not be made often passes. All else is a decision
+// of the peer or of this client.
 func verdictOn(err error) verdict {
 	switch {
 	case isDecided(err):
@@ -195,8 +196,8 @@ func verdictOn(err error) verdict {
 	}
 }
 
-// verdictOnBroken is for a stream that broke, in either direction, at a moment when Do could not send it again. Of a token
-// that ended in the meantime there is a new one.
+// verdictOnBroken returns the verdict on a stream that broke when Do could not send it again. A token that expired in
+// the meantime is replaced.
 func verdictOnBroken(failed *fault.Error) verdict {
 	switch failed.Reason {
 	case fault.Unreachable, fault.RegistryFault:

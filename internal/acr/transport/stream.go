@@ -13,8 +13,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// stream is exchange for content of any size, sent or received. Its time-out counts silence of the peer, not size: it
-// runs anew with every part that is sent or received, and stands still while the peer waits for this side.
+// stream is exchange for content of any size, sent or received. Its time-out bounds the peer's silence, not the whole
+// transfer: it starts again with every part that is sent or received, and pauses while the peer waits for this side.
 func (t *Transport) stream(ctx context.Context, r Request) (*Response, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	silence := t.newSilence(end)
@@ -36,7 +36,7 @@ func (t *Transport) stream(ctx context.Context, r Request) (*Response, error) {
 	return answer, silence.explain(ctx, err)
 }
 
-// streamed sends the request and reads an answer to its end, unless its body is to be read by the caller.
+// streamed sends the request and reads the answer to its end, unless the caller reads its body.
 func (t *Transport) streamed(ctx context.Context, r Request, silence *silence, end context.CancelCauseFunc) (*Response, error) {
 	res, away, err := t.follow(ctx, r)
 	if err != nil {
@@ -56,10 +56,10 @@ func (t *Transport) streamed(ctx context.Context, r Request, silence *silence, e
 	return answer, nil
 }
 
-// errSilent says that a peer neither took nor sent anything for the time of one attempt.
+// errSilent is returned if the peer neither accepted nor sent anything for the time of one attempt.
 var errSilent = fmt.Errorf("silence: %w", context.DeadlineExceeded)
 
-// silence ends a request whose peer is waited for too long.
+// silence ends a request whose peer is silent for too long.
 type silence struct {
 	limit time.Duration
 	timer *time.Timer
@@ -70,14 +70,14 @@ func (t *Transport) newSilence(end context.CancelCauseFunc) *silence {
 	return &silence{limit: limit, timer: time.AfterFunc(limit, func() { end(errSilent) })}
 }
 
-// wait begins to wait for the peer.
+// wait starts the wait for the peer.
 func (s *silence) wait() { s.timer.Reset(s.limit) }
 
-// pause ends the wait: it is not the peer's turn.
+// pause stops the wait: it is not the peer's turn.
 func (s *silence) pause() { s.timer.Stop() }
 
-// explain returns the reason for which the context ended, where silence was the reason, in place of an error that only
-// says that it ended.
+// explain returns the cause of the context's end if that was silence, in place of an error that only says that it
+// ended.
 func (s *silence) explain(ctx context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent

@@ -1,6 +1,5 @@
-// Package transport sends one request and returns one whole answer. Everything that the challenge, the token and the
-// resource request have in common is here: TLS, proxies, time-outs, retries that cover the body, redirects and limits.
-// It knows nothing of tokens and manifests.
+// Package transport sends a request and returns a whole answer. It has what the challenge, the token and the resource
+// request share: TLS, proxies, time-outs, retries, redirects and limits. It knows nothing of tokens and manifests.
 package transport
 
 import (
@@ -28,7 +27,7 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// Config says how requests travel.
+// Config says how requests are sent.
 type Config struct {
 	Registry           *url.URL      // origin of the registry, to find its proxy
 	CACertPEM          string        // further certificate authorities, beside the system's
@@ -38,7 +37,7 @@ type Config struct {
 	UserAgent          string
 	Secrets            *secret.Set // what the log must not repeat
 
-	// Log is told of every attempt in plain strings, never of a header, a query or a body. May be nil.
+	// Log receives every attempt in plain strings, without headers, query and body. May be nil.
 	Log func(ctx context.Context, message string, fields map[string]any)
 }
 
@@ -97,8 +96,8 @@ func New(config Config) (*Transport, error) {
 	return t, nil
 }
 
-// isLinkLocal reports whether a host can only be on this machine's own link, as Azure's metadata service is. A proxy
-// would be asked for its own identity.
+// isLinkLocal reports whether a host can only be on this machine's own link, as Azure's metadata service is. Through a
+// proxy, the identity would be the proxy's.
 func isLinkLocal(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.IsLinkLocalUnicast()
@@ -107,7 +106,7 @@ func isLinkLocal(host string) bool {
 // Close drops idle connections. The transport stays usable.
 func (t *Transport) Close() { t.base.CloseIdleConnections() }
 
-// rootCAs adds the PEM certificates to the system's; nil, the system's alone, without any.
+// rootCAs adds the PEM certificates to the system's. Without any it returns nil, which means the system's alone.
 func rootCAs(pem string) (*x509.CertPool, error) {
 	if pem == "" {
 		return nil, nil

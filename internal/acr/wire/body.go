@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// ErrTooLarge says that a body is over its limit.
+// ErrTooLarge is returned for a body over its limit.
 var ErrTooLarge = errors.New("too large")
 
-// ErrEncoding says that a body is encoded in a way that was not asked for.
+// ErrEncoding is returned for a body with a content encoding that was not asked for.
 var ErrEncoding = errors.New("unknown content encoding")
 
-// ReadBody reads a body of at most limit bytes, counted after decompression. One byte more is an error, never a
-// truncation: the error is ErrTooLarge, or ErrEncoding for a compression that was not asked for.
+// ReadBody reads a body of at most limit bytes, counted after decompression. It never truncates: for one byte more it
+// returns ErrTooLarge, and for a compression that was not asked for ErrEncoding.
 func ReadBody(res *http.Response, limit int64) ([]byte, error) {
 	if err := CheckEncoding(res); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func ReadBody(res *http.Response, limit int64) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// CheckEncoding returns ErrEncoding where a body is compressed though that was not asked for.
+// CheckEncoding returns ErrEncoding if a body is compressed though that was not asked for.
 func CheckEncoding(res *http.Response) error {
 	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return ErrEncoding

@@ -13,12 +13,12 @@ type Challenge struct {
 	Params  map[string]string // names in lower case
 }
 
-// maxChallengeBytes bounds what is parsed: response headers are limited to as much.
+// maxChallengeBytes is the longest text that is parsed: response headers have the same limit.
 const maxChallengeBytes = 64 << 10
 
-// ParseChallenges parses all lines of a WWW-Authenticate field as one list (RFC 9110 sections 5.3 and 11.6.1). It
-// takes one pass over the text. A parameter that occurs twice in a challenge is an error (section 11.2), since client
-// and registry could differ on which one counts.
+// ParseChallenges parses all lines of a WWW-Authenticate field as one list (RFC 9110 sections 5.3 and 11.6.1). It takes
+// one pass over the text. It refuses a challenge in which a parameter occurs twice (section 11.2), since client and
+// registry could differ on which one counts.
 func ParseChallenges(lines []string) ([]Challenge, error) {
 	p := fieldParser{text: strings.Join(lines, ", ")}
 	if len(p.text) > maxChallengeBytes {
@@ -35,7 +35,7 @@ func ParseChallenges(lines []string) ([]Challenge, error) {
 	return challenges, nil
 }
 
-// challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ]; empty elements of the list of parameters are passed over,
+// challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ]; empty elements of the list of parameters are skipped,
 // also before the first one (RFC 9110 section 5.6.1.2).
 func (p *fieldParser) challenge() (Challenge, error) {
 	c := Challenge{Scheme: p.token(), Params: map[string]string{}}
@@ -89,7 +89,7 @@ func (p *fieldParser) param(params map[string]string) error {
 	return nil
 }
 
-// token68 takes a token68 if one stands here by itself: what ends with the list element cannot be a parameter.
+// token68 reads a token68 if one comes next and ends the list element: it cannot then be a parameter.
 func (p *fieldParser) token68() string {
 	end := p.position
 	for end < len(p.text) && isToken68(p.text[end]) {
@@ -108,7 +108,7 @@ func (p *fieldParser) token68() string {
 	return value
 }
 
-// atParam reports whether a parameter stands here, and not the scheme of the next challenge.
+// atParam reports whether a parameter comes next, and not the scheme of the next challenge.
 func (p *fieldParser) atParam() bool {
 	ahead := *p
 	if ahead.token() == "" {
@@ -118,7 +118,7 @@ func (p *fieldParser) atParam() bool {
 	return ahead.take('=')
 }
 
-// isToken68: RFC 9110 section 11.2, without the padding.
+// isToken68 reports whether a byte may occur in a token68 (RFC 9110 section 11.2), padding excluded.
 func isToken68(c byte) bool {
 	return isAlphanumeric(c) || strings.IndexByte("-._~+/", c) >= 0
 }

@@ -51,7 +51,7 @@ func (p *fieldParser) skipSpace() (skipped bool) {
 	return skipped
 }
 
-// skipListSeparators passes over commas: empty list elements are allowed (RFC 9110 section 5.6.1.2).
+// skipListSeparators skips commas: empty list elements are allowed (RFC 9110 section 5.6.1.2).
 func (p *fieldParser) skipListSeparators() {
 	for p.skipSpace() || p.take(',') {
 	}
@@ -75,7 +75,7 @@ func (p *fieldParser) atEnd() bool { return p.position == len(p.text) }
 
 func (p *fieldParser) atElementEnd() bool { return p.atEnd() || p.text[p.position] == ',' }
 
-// isTokenChar: RFC 9110 section 5.6.2.
+// isTokenChar reports whether a byte may occur in a token (RFC 9110 section 5.6.2).
 func isTokenChar(c byte) bool {
 	return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ErrTooMany says that a body holds more values than its kind may: within its limit in bytes, a body can hold so many
-// tiny ones that they take many times its size in memory, here and once more as values of Terraform's.
+// ErrTooMany is returned for a body with more values than its kind may have. Within its limit in bytes, a body can hold
+// so many tiny values that they take many times its size in memory, here and once more in Terraform's values.
 var ErrTooMany = errors.New("it holds too many values, more than any image or list has")
 
-// ErrTooDeep says that a body is nested more deeply than anything that means to be read.
+// ErrTooDeep is returned for a body that is nested more deeply than any honest one.
 var ErrTooDeep = errors.New("it is nested too deeply")
 
 // maxDepth bounds the nesting. Manifests have 4 levels, configurations hardly more.
 const maxDepth = 1_000
 
-// Unmarshal reads JSON of at most so many values, which it has counted first, in a pass that allocates nothing.
+// Unmarshal decodes JSON of at most so many values. It counts them first, in a pass that allocates nothing.
 func Unmarshal(body []byte, most int, into any) error {
 	switch values, depth := measure(body); {
 	case values > most:
@@ -30,7 +30,7 @@ func Unmarshal(body []byte, most int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// measure counts the values of a body, by commas and opening brackets outside of strings, and its levels.
+// measure returns the number of values in a body, by commas and opening brackets outside of strings, and its depth.
 func measure(body []byte) (values, depth int) {
 	inString, level := false, 0
 	for i := 0; i < len(body); i++ {
@@ -53,8 +53,8 @@ func measure(body []byte) (values, depth int) {
 	return values, depth
 }
 
-// EachElement calls element at every element of the array that comes next, so that the first bad one ends the reading.
-// null is an array without elements.
+// EachElement calls element for every element of the array that comes next. The first error ends the reading. null is
+// an array without elements.
 func EachElement(d *jsontext.Decoder, element func() error) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
@@ -74,10 +74,10 @@ func EachElement(d *jsontext.Decoder, element func() error) error {
 	return err
 }
 
-// ErrShape is a value of a shape that its place cannot have.
+// ErrShape is returned for a value of the wrong shape.
 var ErrShape = errors.New("not the shape that was expected")
 
-// Explain returns what is wrong with JSON, from the error of Unmarshal, without quoting it.
+// Explain returns an error that says what is wrong with the JSON, from the error of Unmarshal, without quoting it.
 func Explain(err error) error {
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
@@ -99,8 +99,8 @@ func Explain(err error) error {
 	}
 }
 
-// place names the value at a pointer, such as "its config.Entrypoint", as far as its path has plain words and no keys of a
-// stranger's making; whole stands for the path of the whole text.
+// place returns the name of the value at a pointer, such as "its config.Entrypoint". It leaves out keys that a stranger
+// may have chosen. whole is the name of the whole text.
 func place(pointer jsontext.Pointer, whole string) string {
 	var path []string
 	for key := range pointer.Tokens() {
@@ -115,7 +115,7 @@ func place(pointer jsontext.Pointer, whole string) string {
 	return "its " + strings.Join(path, ".")
 }
 
-// What an error shows of a path: the keys of manifests and configurations, and places in a list.
+// The parts of a path that an error may show: the keys of manifests and configurations, and indexes.
 const (
 	plainKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	maxKey   = 24

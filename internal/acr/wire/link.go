@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ErrLink is the error for a Link header that is not read: the list it belongs to cannot be trusted to be whole.
+// ErrLink is returned for a Link header that cannot be read: its list cannot be trusted to be complete.
 var ErrLink = errors.New("the Link header is malformed or too long")
 
 // ParseLink returns the target of the first link whose rel is next, in one pass over the text:
@@ -27,7 +27,7 @@ func ParseLink(lines []string) (target string, found bool, err error) {
 	return "", false, nil
 }
 
-// link reads one link and its rel; of several rel parameters the first counts (RFC 8288 section 3.3).
+// link reads a link and its rel. Of several rel parameters the first counts (RFC 8288 section 3.3).
 func (p *fieldParser) link() (uri, rel string, err error) {
 	if !p.take('<') {
 		return "", "", ErrLink

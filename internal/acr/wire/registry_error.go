@@ -8,8 +8,8 @@ type RegistryError struct {
 	Message string
 }
 
-// ParseErrors reads `{"errors":[{"code","message","detail"}]}` as far as it is well formed. The detail may be of any
-// type and is left alone.
+// ParseErrors parses `{"errors":[{"code","message","detail"}]}` and returns the first error, as far as it is well
+// formed. It ignores the detail, which may have any type.
 func ParseErrors(body []byte) (first RegistryError, ok bool) {
 	var answer struct {
 		Errors []struct {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ParseRetryAfter reads a Retry-After value (RFC 9110 section 10.2.3): seconds or a date. It gives 0 for what is
-// unreadable or not in the future, so that the caller's own back-off applies, and never more than a year.
+// ParseRetryAfter parses a Retry-After value (RFC 9110 section 10.2.3): seconds or a date. It returns 0 for a value
+// that is unreadable or not in the future, so that the caller's own back-off applies, and at most a year.
 func ParseRetryAfter(value string, now time.Time) time.Duration {
 	const most = 365 * 24 * time.Hour
 	value = strings.TrimSpace(value)

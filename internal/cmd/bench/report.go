@@ -120,7 +120,7 @@ func spread(all []measurement, figure func(measurement) time.Duration) string {
 	return fmt.Sprintf("%d ms (%d–%d)", middle.Milliseconds(), least.Milliseconds(), most.Milliseconds())
 }
 
-// memorySpread is empty where memory was not measured.
+// memorySpread is empty if memory was not measured.
 func memorySpread(all []measurement) string {
 	if all[0].Peak == 0 {
 		return ""

@@ -26,7 +26,7 @@ type row struct {
 	measured []measurement
 }
 
-// rows are the measurements to be made. Beside the built provider an older one is measured, where there is one; it is
+// rows are the measurements to be made. Beside the built provider an older one is measured, if there is one; it is
 // not asked for what it may not have.
 func rows(provider, before string) []*row {
 	blocks := []reader{terraformReader(workload.Manifest, provider)}

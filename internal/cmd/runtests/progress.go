@@ -20,8 +20,8 @@ const module = "github.com/acrkit/terraform-provider-acr/"
 // event is one line of `go test -json`. https://pkg.go.dev/cmd/test2json lists the actions.
 type event struct {
 	Action  string
-	Package string // empty where the event is that of a build
-	Test    string // empty where the event is the package's
+	Package string // empty if the event is that of a build
+	Test    string // empty if the event is the package's
 	Output  string
 }
 

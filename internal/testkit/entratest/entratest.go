@@ -184,7 +184,7 @@ func (f *Fake) answer(w http.ResponseWriter, r Request) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// wrong returns the name of the first form field that is not as it has to be; empty where all is well.
+// wrong returns the name of the first form field that is not as it has to be; empty if all is well.
 func (f *Fake) wrong(form url.Values) string {
 	switch {
 	case form.Get("grant_type") != "client_credentials":

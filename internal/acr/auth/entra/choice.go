@@ -54,7 +54,7 @@ type choice struct {
 	unasked   bool
 }
 
-// Asked returns an attribute of the block by which it asks for Entra ID; empty where it does not. A switch that is off asks
+// Asked returns an attribute of the block by which it asks for Entra ID; empty if it does not. A switch that is off asks
 // for nothing.
 func (b Block) Asked() string {
 	if named := (settings{block: b}).namedInBlock(); len(named) > 0 {
@@ -92,7 +92,7 @@ func (s settings) namedInBlock() []choice {
 	return named
 }
 
-// federatedAttribute returns the attribute by which the block names a federated token; empty where it names none.
+// federatedAttribute returns the attribute by which the block names a federated token; empty if it names none.
 func (s settings) federatedAttribute() string {
 	b := s.block
 	switch off := b.UseOIDC != nil && !*b.UseOIDC; {

@@ -70,7 +70,7 @@ var (
 type value struct {
 	secret.Text
 	attribute string
-	variable  string // empty where the block itself says it
+	variable  string // empty if the block itself says it
 }
 
 // invalid returns the error about a setting, on its attribute; it says which variable is meant where the block says
