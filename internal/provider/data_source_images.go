@@ -140,8 +140,9 @@ func referenceErrors(failed map[string]error) diag.Diagnostics {
 	references := path.Root("references")
 	for _, key := range slices.Sorted(maps.Keys(failed)) {
 		if len(shown) == maxShown {
-			shown.AddAttributeError(references, "More images failed",
-				fmt.Sprintf("%d more references failed, which are not shown. Mend those that are, and run again.", len(failed)-maxShown))
+			explained := explanations[moreFailures]
+			shown.AddAttributeError(references, explained.Summary,
+				fmt.Sprintf("%s\n\nNot shown: %d more references\nWhat to do: %s", explained.Cause, len(failed)-maxShown, explained.Remedy))
 			break
 		}
 		shown.Append(failureAt(failed[key], references.AtMapKey(key)))

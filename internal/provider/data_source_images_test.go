@@ -92,7 +92,7 @@ func TestTenFailuresAreShownAndTheRestCounted(t *testing.T) {
 			t.Errorf("diagnostic %d is on %s: %s", i, attributeOf(d), d.Summary)
 		}
 	}
-	wanted{attribute: "references", summary: "More images failed", says: []string{"10 more references failed"}}.check(t, diagnostics[10:])
+	wanted{attribute: "references", summary: "More images failed", says: []string{"Not shown: 10 more references"}}.check(t, diagnostics[10:])
 }
 
 func TestImagesRefuse(t *testing.T) {

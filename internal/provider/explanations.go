@@ -16,6 +16,7 @@ const (
 	unknownConfiguration fault.Reason = "unknown configuration"
 	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
 	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
+	moreFailures         fault.Reason = "more failures"
 )
 
 // lineBreakAdvice is for an attribute that is refused for its line break.
@@ -142,6 +143,11 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Give the identity the role AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions. Or add the " +
 			"missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and properties. " +
 			"A repository-scoped token can never list the catalog. Where `access_token` is given, ask for the missing action with `actions` of `acr_bearer_token`.",
+	},
+	moreFailures: {
+		Summary: "More images failed",
+		Cause:   "More references failed than are shown: one mistake can break them all.",
+		Remedy:  "Mend those that are shown, and run again.",
 	},
 	fewerPermissions: {
 		Summary: "Token with fewer permissions than asked for",
