@@ -140,7 +140,11 @@ func TestFailureOfTheAzureCLI(t *testing.T) {
 			if name == "hanging" {
 				timeout = 300 * time.Millisecond
 			}
+			started := time.Now()
 			_, err := id.Token(t.Context(), entra.Connection{Timeout: timeout, Secrets: &secret.Set{}})
+			if took := time.Since(started); took > 8*time.Second { // azidentity's own limit is 10 s, the fake's end 10 minutes
+				t.Errorf("took %s", took)
+			}
 			failed := mustFail(t, err, test.reason)
 			if failed.Detail != test.detail || failed.Step != "signing in with the Azure CLI's session" {
 				t.Errorf("step %q, detail %q", failed.Step, failed.Detail)
