@@ -100,7 +100,8 @@ var explanations = map[fault.Reason]explanation{
 		Cause: "The registry sends callers to a token server on another origin. Whoever answers in the registry's name could do so to " +
 			"collect passwords, so nothing was sent there.",
 		Remedy: "If that host really is the registry's token server, add it to `trusted_token_hosts` in the provider block. " +
-			"Otherwise find out who answers under the registry's name.",
+			"Otherwise find out who answers under the registry's name. With Entra ID no other host is ever trusted: give the login server that the " +
+			"tokens come from as `registry`, or a user name and a password.",
 	},
 	fault.BadRedirect: {
 		Summary: "Redirect not followed",

@@ -148,7 +148,8 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"switch that is none":        {entra.Block{}, environment{"ARM_USE_MSI": "maybe"}, "use_msi", "ARM_USE_MSI"},
 		"endpoint that is none":      {entra.Block{UseMSI: on()}, environment{"ARM_MSI_ENDPOINT": "imds"}, "use_msi", "ARM_MSI_ENDPOINT"},
 		"request URL that is none":   {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "ci"), "use_oidc", "ACTIONS_ID_TOKEN_REQUEST_URL"},
-		"request URL with user name": {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a:b@ci.example"), "use_oidc", "no http(s) URL"},
+		"request URL with user name": {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a:b@ci.example"), "use_oidc", "no https URL"},
+		"request URL without TLS":    {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "http://ci.example"), "use_oidc", "no https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := chosen(test.block, test.env)

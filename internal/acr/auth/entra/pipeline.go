@@ -70,8 +70,8 @@ func (s settings) pipeline(attribute string) (issuer, error) {
 			strings.Join(serviceConnectionVariables, ", ")+" is set")
 	}
 	target, err := parseURL(address.Reveal())
-	if err != nil {
-		return nil, address.invalid("is no http(s) URL")
+	if err != nil || target.Scheme != "https" {
+		return nil, address.invalid("is no https URL")
 	}
 	if !connection.IsZero() {
 		return azureDevOps(target, bearer.Text, connection.Reveal()), nil
