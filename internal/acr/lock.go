@@ -36,6 +36,13 @@ func (a *ChangeableAttributes) attributes() *Attributes {
 	return &Attributes{enabled(a.DeleteEnabled), enabled(a.WriteEnabled), enabled(a.ReadEnabled), enabled(a.ListEnabled)}
 }
 
+// isDone reports whether the locks are what the change asked for.
+func (a *ChangeableAttributes) isDone(locks Attributes) bool {
+	is := func(wanted *bool, now bool) bool { return wanted == nil || *wanted == now }
+	return is(a.DeleteEnabled, locks.DeleteEnabled) && is(a.WriteEnabled, locks.WriteEnabled) &&
+		is(a.ReadEnabled, locks.ReadEnabled) && is(a.ListEnabled, locks.ListEnabled)
+}
+
 // Lockable names what has locks of its own: a repository, or a tag or a manifest in it. The three do not inherit from each
 // other (Microsoft, "Lock a container image in an Azure container registry").
 type Lockable struct {
@@ -44,7 +51,8 @@ type Lockable struct {
 	Digest     string
 }
 
-func (l Lockable) validate() error {
+// Validate checks the names. Errors are *fault.Error about "repository", "tag" or "digest".
+func (l Lockable) Validate() error {
 	if err := oci.ValidateRepository(l.Repository); err != nil {
 		return err
 	}
@@ -74,7 +82,11 @@ func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttribut
 	if err != nil {
 		return nil, err
 	}
-	return c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
+	locks, err = c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
+	if err == nil && !change.isDone(*locks) {
+		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the registry took the change, and says that the locks are others than were asked for"}
+	}
+	return locks, err
 }
 
 // lockEndpoints is one method at each of the three levels.
@@ -83,7 +95,7 @@ type lockEndpoints struct{ repository, tag, manifest endpoint }
 // locks sends a request to the endpoint of the level, and decodes the locks from the answer, which has the same form
 // for a read and a change.
 func (c *Client) locks(ctx context.Context, l Lockable, endpoints lockEndpoints, body []byte) (*Attributes, error) {
-	if err := l.validate(); err != nil {
+	if err := l.Validate(); err != nil {
 		return nil, err
 	}
 	var r request

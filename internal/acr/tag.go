@@ -173,6 +173,7 @@ func (c *Client) Untag(ctx context.Context, repository, tag string) (err error) 
 	answer, err := c.do(ctx, c.request(deleteTag, repository, tag, nil))
 	switch {
 	case fault.IsMissing(err) && !lacksAPI(err):
+		c.written.note(repository, tag, "", "")
 		return nil
 	case err != nil:
 		return cannotUntag(err)

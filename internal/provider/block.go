@@ -6,15 +6,14 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // values are attributes by their names.
 type values = map[string]attr.Value
 
-// block is a data or ephemeral block as it is configured. Its methods take an attribute's name, and give the zero value
-// for one that is null.
+// block is a block as it is configured, planned or kept in the state. Its methods take an attribute's name, and give the
+// zero value for one that is null.
 //
 // Attributes go by their names here, not by the fields of a struct: of a struct with tfsdk tags the framework compiles a
 // regular expression for each field, whenever it is read or written (v1.19.0, internal/reflect/helpers.go). That was a
@@ -24,9 +23,13 @@ type block struct {
 	configured values
 }
 
-func newBlock(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) block {
+// newBlock reads a tfsdk.Config, a tfsdk.Plan, a tfsdk.State or a tfsdk.ResourceIdentity.
+func newBlock(ctx context.Context, from interface {
+	Get(context.Context, any) diag.Diagnostics
+}, diags *diag.Diagnostics,
+) block {
 	var whole types.Object
-	diags.Append(config.Get(ctx, &whole)...)
+	diags.Append(from.Get(ctx, &whole)...)
 	return block{whole.AttributeTypes(ctx), whole.Attributes()}
 }
 

@@ -5,11 +5,12 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// connection is what the provider block gives to everything that reads: a client, or the names of the attributes that
+// connection is what the provider block gives to everything that reads and writes: a client, or the names of the attributes that
 // are known only after apply.
 type connection struct {
 	client  *acr.Client
@@ -49,5 +50,27 @@ func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequ
 		return nil, block{}, false
 	}
 	client, ok = d.connection.open(&resp.Diagnostics)
+	return client, b, ok
+}
+
+// connectedResource is embedded by every resource.
+type connectedResource struct {
+	connection *connection
+}
+
+func (r *connectedResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	r.connection = connectionFrom(req.ProviderData)
+}
+
+// begin is how every operation begins: it takes the block, of a plan or a state, and opens the connection.
+func (r *connectedResource) begin(ctx context.Context, from interface {
+	Get(context.Context, any) diag.Diagnostics
+}, diags *diag.Diagnostics,
+) (client *acr.Client, b block, ok bool) {
+	b = newBlock(ctx, from, diags)
+	if diags.HasError() {
+		return nil, block{}, false
+	}
+	client, ok = r.connection.open(diags)
 	return client, b, ok
 }

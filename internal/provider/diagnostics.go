@@ -13,10 +13,11 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
-// subject tells which attributes of a configuration name what is read. An attribute that there is not stays empty.
+// subject tells which attributes of a configuration name what is read or written. An attribute that there is not stays empty.
 type subject struct {
 	repository  string // names the repository
 	manifest    string // "tag" or "digest", as configured
+	tag         string // names the tag that is written
 	accessToken string // holds a token that is used in place of the provider's own
 }
 
@@ -32,7 +33,9 @@ func (s subject) attribute(failed *fault.Error) string {
 		return "use_docker_config"
 	case fault.RepositoryNotFound:
 		return s.repository
-	case fault.ManifestNotFound, fault.Schema1, fault.NotAnImage, fault.MalformedImage:
+	case fault.TagElsewhere, fault.TagMoved:
+		return s.tag
+	case fault.ManifestNotFound, fault.NotInRepository, fault.Schema1, fault.NotAnImage, fault.MalformedImage:
 		return s.manifest
 	case fault.PlatformNotFound:
 		return "platform"

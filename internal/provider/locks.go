@@ -7,12 +7,22 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// locksModel is what may be done with a repository or a tag. It is embedded by their models.
+// locksModel is what may be done with a repository, a tag or a manifest. It is embedded by their models.
 type locksModel struct {
 	DeleteEnabled types.Bool `tfsdk:"delete_enabled"`
 	WriteEnabled  types.Bool `tfsdk:"write_enabled"`
 	ReadEnabled   types.Bool `tfsdk:"read_enabled"`
 	ListEnabled   types.Bool `tfsdk:"list_enabled"`
+}
+
+// locksOf gives the locks that a block sets.
+func locksOf(b block) locksModel {
+	return locksModel{
+		DeleteEnabled: get[types.Bool](b, "delete_enabled"),
+		WriteEnabled:  get[types.Bool](b, "write_enabled"),
+		ReadEnabled:   get[types.Bool](b, "read_enabled"),
+		ListEnabled:   get[types.Bool](b, "list_enabled"),
+	}
 }
 
 // newLocksModel gives null throughout where the registry does not say.
@@ -38,7 +48,7 @@ func (m locksModel) values() values {
 	}
 }
 
-// addLockAttributes adds the schema of locksModel for a "tag" or a "repository".
+// addLockAttributes adds the schema of locksModel for a "repository", a "tag" or a "manifest".
 func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 	for name, action := range map[string]string{
 		"delete_enabled": "deleted",
@@ -50,5 +60,41 @@ func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 			Computed:            true,
 			MarkdownDescription: "Whether the " + of + " may be " + action + ", as `az acr repository update` sets it; null if the registry does not say.",
 		}
+	}
+}
+
+// changeFrom gives what to ask for where the registry has what had says: the locks that are set, and true for those that
+// are set no longer.
+func (m locksModel) changeFrom(had locksModel) acr.ChangeableAttributes {
+	change := func(wanted, had types.Bool) *bool {
+		if wanted.IsNull() && !had.IsNull() {
+			wanted = types.BoolValue(true)
+		}
+		return wanted.ValueBoolPointer()
+	}
+	return acr.ChangeableAttributes{
+		DeleteEnabled: change(m.DeleteEnabled, had.DeleteEnabled),
+		WriteEnabled:  change(m.WriteEnabled, had.WriteEnabled),
+		ReadEnabled:   change(m.ReadEnabled, had.ReadEnabled),
+		ListEnabled:   change(m.ListEnabled, had.ListEnabled),
+	}
+}
+
+// watched gives what the registry has of the locks that are set. Where none is, as after an import, it gives those that
+// are locked, or all where nothing is locked.
+func (m locksModel) watched(a *acr.Attributes) locksModel {
+	imported := m == locksModel{}
+	nothingLocked := *a == acr.Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: true, ListEnabled: true}
+	watch := func(had types.Bool, enabled bool) types.Bool {
+		if imported && (nothingLocked || !enabled) || !had.IsNull() {
+			return types.BoolValue(enabled)
+		}
+		return types.BoolNull()
+	}
+	return locksModel{
+		DeleteEnabled: watch(m.DeleteEnabled, a.DeleteEnabled),
+		WriteEnabled:  watch(m.WriteEnabled, a.WriteEnabled),
+		ReadEnabled:   watch(m.ReadEnabled, a.ReadEnabled),
+		ListEnabled:   watch(m.ListEnabled, a.ListEnabled),
 	}
 }

@@ -141,10 +141,11 @@ func (p *acrProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	p.share(resp, &connection{client: client})
 }
 
-// share hands the connection to data sources and ephemeral resources. Functions get none: they need no provider block.
+// share hands the connection to resources, data sources and ephemeral resources. Functions get none: they need no provider block.
 func (p *acrProvider) share(resp *provider.ConfigureResponse, c *connection) {
 	resp.DataSourceData = c
 	resp.EphemeralResourceData = c
+	resp.ResourceData = c
 }
 
 // userAgent names provider and Terraform in the registry's log.
@@ -152,7 +153,9 @@ func (p *acrProvider) userAgent(terraformVersion string) string {
 	return fmt.Sprintf("terraform-provider-acr/%s (+https://github.com/acrkit/terraform-provider-acr) Terraform/%s", p.version, terraformVersion)
 }
 
-func (p *acrProvider) Resources(context.Context) []func() resource.Resource { return nil }
+func (p *acrProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newLockResource, newTagResource}
+}
 
 func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
@@ -160,6 +163,7 @@ func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSourc
 		newImageConfigDataSource,
 		newImagesDataSource,
 		newManifestDataSource,
+		newManifestsDataSource,
 		newReferrersDataSource,
 		newRepositoriesDataSource,
 		newRepositoryDataSource,

@@ -19,7 +19,7 @@ import (
 
 // snippets are the kinds of examples that are applied one file at a time, under the documented provider block. A file
 // of any other kind stands for its whole folder.
-var snippets = []string{"data-sources", "ephemeral-resources", "functions"}
+var snippets = []string{"data-sources", "ephemeral-resources", "functions", "resources"}
 
 // example is one configuration to apply.
 type example struct {
@@ -46,6 +46,9 @@ func findExamples(t *testing.T) []example {
 		if slices.Contains(snippets, e.kind()) {
 			e.files = append(e.files, filepath.Join(root, "provider", "provider.tf"))
 		}
+		if e.kind() == "resources" && filepath.Base(path) != "resource.tf" {
+			e.files = append(e.files, filepath.Join(filepath.Dir(path), "resource.tf"))
+		}
 		if e.kind() != "demo" {
 			found = append(found, e)
 		}
@@ -65,7 +68,7 @@ func (e example) write(t *testing.T, workspace *terraform.Workspace) (configurat
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := workspace.Write([]string{"main.tf", "provider.tf"}[i], string(content)); err != nil {
+		if err := workspace.Write([]string{"main.tf", "provider.tf", "resource.tf"}[i], string(content)); err != nil {
 			t.Fatal(err)
 		}
 		configuration += string(content)
@@ -178,7 +181,9 @@ var tokenInState = []string{
 // pushed are references of what the registry holds.
 type pushed struct {
 	app, amd64, arm64, newest, last, worker string // pinned
+	api, web                                string // pinned
 	sbom, document                          string // digests
+	untagged                                string // digest
 }
 
 // push puts into the registry what the examples read.
@@ -200,18 +205,29 @@ func push(registry *acrtest.Registry) pushed {
 	registry.PutImage("other/app", "1.0.0", image("other"))
 	registry.PutArtifact("charts/app", "0.3.0", acrtest.Artifact{Body: []byte("chart")})
 
+	api, web := registry.PutImage("shop/api", "staging", image("api")), registry.PutImage("shop/web", "staging", image("web"))
+	registry.Tag("shop/web", "production", web)
+	for _, release := range []string{"1.0.0", "1.1.0"} {
+		registry.PutImage("shop/checkout", release, image(release))
+	}
+	untagged := registry.PutImage("shop/reports", "", image("untagged"))
+	registry.PutImage("shop/reports", "tagged", image("tagged"))
+
 	subject := registry.Descriptor("team/app", app)
 	sbom := registry.PutArtifact("team/app", "", acrtest.Artifact{ArtifactType: "application/spdx+json", Subject: &subject, Body: []byte("{}\n")})
 	registry.PutArtifact("team/app", "", acrtest.Artifact{ArtifactType: "application/vnd.cncf.notary.signature", Subject: &subject, Body: []byte("signed")})
 
 	return pushed{
-		app:    pin("team/app", app.String()),
-		amd64:  pin("team/app", registry.PutImage("team/app", "", amd64).String()),
-		arm64:  pin("team/app", registry.PutImage("team/app", "", arm64).String()),
-		newest: pin("team/app", newest.String()),
-		last:   pin("team/app", last.String()),
-		worker: pin("team/worker", worker.String()),
-		sbom:   sbom.String(),
+		app:      pin("team/app", app.String()),
+		amd64:    pin("team/app", registry.PutImage("team/app", "", amd64).String()),
+		arm64:    pin("team/app", registry.PutImage("team/app", "", arm64).String()),
+		newest:   pin("team/app", newest.String()),
+		last:     pin("team/app", last.String()),
+		worker:   pin("team/worker", worker.String()),
+		api:      pin("shop/api", api.String()),
+		web:      pin("shop/web", web.String()),
+		sbom:     sbom.String(),
+		untagged: untagged.String(),
 		// The digest of the three bytes "{}\n".
 		document: "sha256:ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356",
 	}
@@ -242,6 +258,7 @@ func (p pushed) outputs() map[string]map[string]any {
 		"data-sources/acr_images/data-source.tf":                     {"app_image": p.app},
 		"data-sources/acr_images/data-source_missing.tf":             {"not_pushed_yet": list{"worker"}},
 		"data-sources/acr_image_config/data-source.tf":               {"revision": "4f1c2d9"},
+		"data-sources/acr_manifests/data-source.tf":                  {"untagged_bytes": 32.0},
 		"data-sources/acr_tags/data-source.tf":                       {"last_pushed": "1.9.0"},
 		"data-sources/acr_repositories/data-source.tf":               {"repositories": list{"team/app", "team/worker"}},
 		"data-sources/acr_repository/data-source.tf":                 {"open_for_pushes": true},
@@ -262,6 +279,15 @@ func (p pushed) outputs() map[string]map[string]any {
 		"login/kubernetes/main.tf":                                   {},
 		"functions/parse_image/function.tf":                          {"pinned": p.app},
 		"functions/token_claims/function.tf":                         {"subject": acrtest.DefaultUser},
+		"resources/acr_tag/resource.tf":                              {"image": p.web},
+		"resources/acr_tag/import-by-string-id.tf":                   {"image": p.web},
+		"resources/acr_tag/identity.tf":                              {"image": p.web},
+		"resources/acr_lock/resource.tf":                             {},
+		"resources/acr_lock/import-by-string-id.tf":                  {},
+		"resources/acr_lock/identity.tf":                             {},
+		"jobs/promote/main.tf":                                       {"production": values{"shop/api": p.api, "shop/web": p.web}},
+		"jobs/lock-releases/main.tf":                                 {"locked": list{"1.0.0", "1.1.0"}},
+		"jobs/untagged/main.tf":                                      {"untagged": values{p.untagged: values{"bytes": 32.0, "architecture": "amd64"}}},
 		"jobs/newest-by-time/main.tf":                                {"newest": values{"tag": "1.9.0", "image": p.last}},
 		"jobs/newest-by-version/main.tf":                             {"newest": values{"tag": "1.10.1", "image": p.newest}},
 		"jobs/every-platform/main.tf":                                {"images": values{"linux/amd64": p.amd64, "linux/arm64/v8": p.arm64}, "arm64": p.arm64},

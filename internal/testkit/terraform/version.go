@@ -53,6 +53,8 @@ type Feature struct {
 // features are those that tests and examples use. Where a configuration uses several, the first is what a CLI complains
 // about that has none of them.
 var features = []Feature{
+	{oneOf("Blocks of type \"import\" are not expected here."), "import blocks", "import {", "v1.5.0", "v1.6.0"},
+	{oneOf("An argument named \"identity\" is not expected here."), "imports by identity", "identity = {", "v1.12.0", "v1.12.0"},
 	{oneOf("Blocks of type \"ephemeral\" are not expected here."), "ephemeral resources", "ephemeral \"", "v1.10.0", "v1.11.0"},
 	{oneOf("Ephemeral values are not valid"), "write-only arguments", "_wo ", "v1.11.0", "v1.11.0"},
 	{oneOf("Missing newline after argument", "Missing argument separator"), "functions of providers", "provider::", "v1.8.0", "v1.7.0"},

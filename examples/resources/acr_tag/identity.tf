@@ -1,0 +1,7 @@
+import {
+  to = acr_tag.production
+  identity = {
+    repository = "shop/web"
+    tag        = "production"
+  }
+}

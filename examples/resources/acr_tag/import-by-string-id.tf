@@ -1,0 +1,4 @@
+import {
+  to = acr_tag.production
+  id = "shop/web:production"
+}

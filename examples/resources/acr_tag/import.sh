@@ -1,0 +1,1 @@
+terraform import acr_tag.production shop/web:production

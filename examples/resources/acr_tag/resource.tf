@@ -1,0 +1,15 @@
+# The image that was tested, by its digest, is what runs in production.
+data "acr_manifest" "tested" {
+  repository = "shop/web"
+  tag        = "staging"
+}
+
+resource "acr_tag" "production" {
+  repository = "shop/web"
+  tag        = "production"
+  digest     = data.acr_manifest.tested.digest
+}
+
+output "image" {
+  value = acr_tag.production.image
+}

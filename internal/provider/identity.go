@@ -1,0 +1,94 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// registryIdentity is the part of an identity that says where a resource is.
+func registryIdentity() identityschema.StringAttribute {
+	return identityschema.StringAttribute{OptionalForImport: true, Description: "Login server, as in the provider block, which is the default."}
+}
+
+// identify writes a resource's identity: the registry, and the attributes of the block that are part of it.
+func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr.Client, b block, diags *diag.Diagnostics) {
+	for name := range identity.Schema.GetAttributes() {
+		value := b.configured[name]
+		if name == "registry" {
+			value = types.StringValue(client.Registry())
+		}
+		diags.Append(identity.SetAttribute(ctx, path.Root(name), value)...)
+	}
+}
+
+// isElsewhere reports whether a resource was made in another registry than the provider's, which has none of it then. Only
+// Terraform from 1.12 on keeps the identity that tells.
+func isElsewhere(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr.Client) bool {
+	var registry types.String
+	diags := identity.GetAttribute(ctx, path.Root("registry"), &registry)
+	return !diags.HasError() && !registry.IsNull() && registry.ValueString() != client.Registry()
+}
+
+// importTarget gives what is to be imported, by its id or by its identity. shapes are the ids that there are, for the
+// error.
+func (r *connectedResource) importTarget(ctx context.Context, req resource.ImportStateRequest, shapes string, diags *diag.Diagnostics) (target acr.Lockable, ok bool) {
+	client, ok := r.connection.open(diags)
+	if !ok {
+		return acr.Lockable{}, false
+	}
+	target, err := parseImportID(req.ID, client.Registry())
+	if req.ID == "" {
+		identity := newBlock(ctx, req.Identity, diags)
+		if registry := identity.text("registry"); registry != "" && registry != client.Registry() {
+			diags.AddError(explanations[fault.InvalidArgument].Summary, fmt.Sprintf(
+				"identity: names the registry %q, and this provider works with %q. Import it with the provider of that registry.",
+				secret.Excerpt(registry), client.Registry()))
+			return acr.Lockable{}, false
+		}
+		target = acr.Lockable{Repository: identity.text("repository"), Tag: identity.text("tag"), Digest: textOf(identity.configured["digest"])}
+		err = target.Validate()
+	}
+	if err != nil {
+		diags.Append(importError(err, shapes))
+		return acr.Lockable{}, false
+	}
+	return target, true
+}
+
+func importError(err error, shapes string) diag.Diagnostic {
+	detail := strings.TrimSuffix(failureDetail(failureOf(err)), ".")
+	return diag.NewErrorDiagnostic(explanations[fault.InvalidArgument].Summary, detail+", as in "+shapes+".")
+}
+
+// parseImportID takes `repository`, `repository:tag` or `repository@digest` apart. The provider's own registry may stand in
+// front. Errors are *fault.Error about "id".
+func parseImportID(id, registry string) (acr.Lockable, error) {
+	target := acr.Lockable{Repository: strings.TrimPrefix(id, registry+"/")}
+	err := error(nil)
+	if repository, digest, found := strings.Cut(target.Repository, "@"); found {
+		target, err = acr.Lockable{Repository: repository, Digest: digest}, oci.ValidateDigest(digest)
+	} else if repository, tag, found := strings.Cut(target.Repository, ":"); found {
+		target, err = acr.Lockable{Repository: repository, Tag: tag}, oci.ValidateTag(tag)
+	}
+	if err != nil || oci.ValidateRepository(target.Repository) != nil {
+		return acr.Lockable{}, invalidID(id)
+	}
+	return target, nil
+}
+
+func invalidID(id string) error {
+	return fault.Invalid("id", "%q is not what names it here: the repository, without another registry in front, and what follows it", secret.Excerpt(id))
+}
