@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// stopLimit is the time that a cancelled run has to end by itself before it is killed.
-const stopLimit = 5 * time.Second
+// stopLimit is the time that a cancelled run has to end by itself before it is killed. A test shortens it.
+var stopLimit = 10 * time.Second
 
 // Workspace is a folder with a configuration, and the settings its runs share. [Workspace.Close] removes it.
 type Workspace struct {
@@ -124,12 +124,16 @@ func (w *Workspace) Write(name, content string) error {
 }
 
 // Run runs the CLI in the Folder and returns what it wrote to standard output. The error holds what it wrote to
-// standard error. When the context ends, the run is interrupted as Ctrl-C would, and killed if it does not end.
+// standard error. When the context ends, the run is interrupted as Ctrl-C would, and killed with its providers if it
+// does not end.
 func (w *Workspace) Run(ctx context.Context, arguments ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	command := w.Command(ctx, arguments...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
+	if ctx.Err() != nil {
+		endGroup(command)
+	}
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w\n%s", filepath.Base(w.cli), arguments[0], err, strings.TrimSpace(stderr.String()))
 	}
