@@ -228,7 +228,7 @@ func TestBuiltProviderExplainsAFailedSignIn(t *testing.T) {
 			[]string{"Registry refused the identity", "AcrPull"},
 		},
 		"Azure CLI signed out": {
-			map[string]string{"ARM_USE_CLI": "true", "PATH": entratest.SignedOut(t).Path()}, nil,
+			map[string]string{"ARM_USE_CLI": "", "PATH": entratest.SignedOut(t).Path()}, nil,
 			[]string{"Credential needed", "the Azure CLI has no session", "az login"},
 		},
 	} {

@@ -68,10 +68,7 @@ func ValidateEnvironment(name string) error {
 func (s settings) loginHost() (string, error) {
 	named := s.find("environment", secret.New(s.block.Environment))
 	if !named.IsZero() {
-		if ValidateEnvironment(named.Reveal()) != nil {
-			return "", named.invalid("%s is no cloud: one of public, usgovernment and china", secret.Excerpt(named.Reveal()))
-		}
-		return loginHosts[strings.ToLower(named.Reveal())], nil
+		return loginHosts[strings.ToLower(named.Reveal())], named.check(ValidateEnvironment)
 	}
 	host := s.variable("environment", authorityHostVariable)
 	if host.IsZero() {

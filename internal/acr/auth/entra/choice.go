@@ -136,10 +136,10 @@ func (s settings) namedInEnvironment() (choice, error) {
 	if err != nil || given && !on {
 		return choice{}, err
 	}
-	if _, err := exec.LookPath("az"); err != nil {
+	if _, err := exec.LookPath("az"); err != nil && !given {
 		return choice{}, nil
 	}
-	return choice{way: azureCLI, attribute: "use_cli", unasked: true}, nil
+	return choice{way: azureCLI, attribute: "use_cli", unasked: !given}, nil
 }
 
 // clientOfNothing refuses a block with a client id and no way to prove it, neither there nor in the environment: half an

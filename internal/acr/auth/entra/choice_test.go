@@ -61,6 +61,22 @@ func TestBlockComesBeforeTheEnvironment(t *testing.T) {
 	}
 }
 
+// A switch that is set to true asks for the Azure CLI, whether it is there or not.
+func TestAzureCLIThatIsAskedFor(t *testing.T) {
+	withoutCLI(t)
+	for name, test := range map[string]struct {
+		block entra.Block
+		env   environment
+	}{
+		"in the block":       {entra.Block{UseCLI: on()}, environment{}},
+		"in the environment": {entra.Block{}, environment{"ARM_USE_CLI": "true"}},
+	} {
+		if id, err := chosen(test.block, test.env); err != nil || id == nil || id.Unasked {
+			t.Errorf("%s: %+v, error %v", name, id, err)
+		}
+	}
+}
+
 func TestNothingIsNamed(t *testing.T) {
 	t.Setenv("PATH", entratest.SignedIn(t, entraToken).Path())
 	for name, test := range map[string]struct {

@@ -1,7 +1,6 @@
 package entra
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -81,6 +80,14 @@ func (v value) invalid(format string, values ...any) error {
 		failed.Detail += "; the value comes from the environment variable " + v.variable
 	}
 	return failed
+}
+
+// check holds a setting to its grammar.
+func (v value) check(validate func(string) error) error {
+	if failed, ok := fault.As(validate(v.Reveal())); ok {
+		return v.invalid("%s", failed.Detail)
+	}
+	return nil
 }
 
 // settings are the block and the environment together. A setting of the block comes before the variables in its place.
@@ -180,10 +187,7 @@ func (s settings) audience() (string, error) {
 	if named.IsZero() {
 		return DefaultAudience, nil
 	}
-	if invalid, ok := errors.AsType[*fault.Error](ValidateAudience(named.Reveal())); ok {
-		return "", named.invalid("%s", invalid.Detail)
-	}
-	return named.Reveal(), nil
+	return named.Reveal(), named.check(ValidateAudience)
 }
 
 // ValidateAudience holds an audience to the characters that the Azure CLI can be asked with. Errors are *fault.Error.
