@@ -134,7 +134,7 @@ func (f *faults) add(fault *injected) (remove func()) {
 }
 
 // serve answers through the fault that strikes the request, or truly.
-func (f *faults) serve(r *Registry, kind Kind, w http.ResponseWriter, req *http.Request, truth http.HandlerFunc) {
+func (f *faults) serve(r *Registry, kind Kind, w *loggedWriter, req *http.Request, truth http.HandlerFunc) {
 	fault := f.strike(kind, req)
 	if fault == nil {
 		truth(w, req)
@@ -143,6 +143,7 @@ func (f *faults) serve(r *Registry, kind Kind, w http.ResponseWriter, req *http.
 	s := &strike{fault: fault.Fault, registry: r, w: w, req: req, truth: truth}
 	if fault.ActFirst {
 		s.record()
+		w.acted()
 	}
 	fault.action(s)
 }

@@ -39,6 +39,7 @@ type Request struct {
 	Host       string
 	Arrived    time.Time
 	Answered   time.Time // when the last byte was written; zero before
+	Acted      bool      // a fault with ActFirst has let the registry do what was asked for
 }
 
 // Requests are the requests since the start or the last ResetLog, in the
@@ -176,6 +177,13 @@ func (w *loggedWriter) close() {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
 	w.entry.Answered = time.Now()
+}
+
+// acted notes that a fault has let the registry act.
+func (w *loggedWriter) acted() {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	w.entry.Acted = true
 }
 
 func (w *loggedWriter) entryStatus() int {
