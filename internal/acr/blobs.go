@@ -2,6 +2,7 @@ package acr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,7 +55,7 @@ func (c *Client) openBlob(ctx context.Context, repository string, d oci.Descript
 // right: whoever passes them on cannot have sent a whole blob that is wrong.
 type blobReader struct {
 	client    *Client
-	ctx       context.Context //nolint:containedctx // of the read, for the log
+	ctx       context.Context // of the read, for the log
 	operation string
 	request   request
 	answer    *transport.Response
@@ -81,7 +82,7 @@ func (b *blobReader) Read(p []byte) (n int, err error) {
 			return n, nil
 		}
 		n = 0
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		err = badAnswer(b.request, b.answer, mismatched("it ends after %d of %d bytes", b.read, b.blob.Size))
 	}
 	b.client.finish(&err, b.operation)

@@ -124,7 +124,7 @@ type receivedContent struct {
 	request   Request
 	from      *url.URL
 	body      io.ReadCloser
-	ctx       context.Context //nolint:containedctx // that of the request, which lasts until Close
+	ctx       context.Context // that of the request, which lasts until Close
 	silence   *silence
 	end       context.CancelCauseFunc
 }
@@ -133,11 +133,11 @@ func (c *receivedContent) Read(p []byte) (int, error) {
 	c.silence.wait()
 	n, err := c.body.Read(p)
 	c.silence.pause()
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	err = c.silence.explain(c.ctx, err)
-	if err != errSilent && c.ctx.Err() != nil {
+	if !errors.Is(err, errSilent) && c.ctx.Err() != nil {
 		return n, cancelled(c.request.Step)
 	}
 	failed := c.transport.diagnose(c.request.redirected(c.from, err))

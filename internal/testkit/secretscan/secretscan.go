@@ -100,7 +100,7 @@ func Folder(folder string, secrets map[string]string) ([]string, error) {
 func unpack(content []byte, look func(name string, content []byte)) error {
 	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
-		return nil //nolint:nilerr // not an archive
+		return nil // not an archive
 	}
 	for _, file := range archive.File {
 		reader, err := file.Open()
