@@ -7,13 +7,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// locksModel is what may be done with a repository, a tag or a manifest. It is embedded by their models.
-type locksModel struct {
-	DeleteEnabled types.Bool `tfsdk:"delete_enabled"`
-	WriteEnabled  types.Bool `tfsdk:"write_enabled"`
-	ReadEnabled   types.Bool `tfsdk:"read_enabled"`
-	ListEnabled   types.Bool `tfsdk:"list_enabled"`
-}
+// locksModel is what may be done with a repository, a tag or a manifest.
+type locksModel struct{ DeleteEnabled, WriteEnabled, ReadEnabled, ListEnabled types.Bool }
 
 // locksOf gives the locks that a block sets.
 func locksOf(b block) locksModel {
