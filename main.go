@@ -21,8 +21,8 @@ var version = "dev"
 
 func main() {
 	provider.LimitMemory()
-	// net/http logs through the standard logger, in the words of the server: whatever comes unasked on an idle
-	// connection, for one. A server knows what it was shown.
+	// net/http uses the standard logger and quotes the server, such as what it sends unasked on an idle connection. A
+	// server knows the secrets that it was sent.
 	log.SetOutput(io.Discard)
 	forDebugger := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
 	flag.Parse()
@@ -46,15 +46,15 @@ func serve(forDebugger bool) error {
 	}, options...)
 }
 
-// logWhatTerraformKeeps lowers the log to the level at which Terraform keeps a provider's lines, TF_LOG_PROVIDER or
-// else TF_LOG. The plugin libraries log at TRACE unless told otherwise, and without either variable Terraform throws
-// all of it away: for a plan over a hundred images that took as long as the reads themselves. A level set by
-// TF_LOG_SDK or TF_LOG_PROVIDER_ACR stays. For a debugger the log goes to the terminal, so nothing is changed.
+// logWhatTerraformKeeps sets the log level to the one at which Terraform keeps a provider's lines, TF_LOG_PROVIDER or
+// else TF_LOG. The plugin libraries log at TRACE by default, and without either variable Terraform discards all of it.
+// For a plan over a hundred images, that took as long as the reads themselves. A level set by TF_LOG_SDK or
+// TF_LOG_PROVIDER_ACR stays. For a debugger the log goes to the terminal, so nothing is changed.
 func logWhatTerraformKeeps() {
 	level := cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"), "off")
 	for _, variable := range []string{"TF_LOG_SDK", "TF_LOG_PROVIDER_ACR"} {
 		if os.Getenv(variable) == "" {
-			_ = os.Setenv(variable, level) // fails for a malformed name alone
+			_ = os.Setenv(variable, level) // fails only for a malformed name
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// This file is acr_bearer_token, the data source and the ephemeral resource alike: schema and read. Their own
-// files hold what Terraform calls.
+// This file is acr_bearer_token, for the data source and the ephemeral resource: schema and read. Their own files have
+// the methods that Terraform calls.
 
 // bearerTokenAttributes is the schema of both. An attribute of the one package also is an attribute of the other:
 // datasource/schema.Attribute and ephemeral/schema.Attribute are one interface.
@@ -25,15 +25,15 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"repository": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Repository that the token is for, such as `team/app`. What to ask for is learnt from the registry's challenge to " +
-				"an unauthenticated GET, which names the action `pull`. Exactly one of `repository` and `scopes`.",
+			MarkdownDescription: "Repository that the token is for, such as `team/app`. The provider sends an unauthenticated GET and " +
+				"requests what the registry's challenge names: the action `pull`. Exactly one of `repository` and `scopes`.",
 			Validators: []validator.String{exactlyOneOf{"repository", "scopes"}, repositorySyntax},
 		},
 		"actions": schema.SetAttribute{
 			Optional:    true,
 			ElementType: types.StringType,
-			MarkdownDescription: "Actions to ask for beside those of the challenge: `pull`, `push`, `delete`, `metadata_read`, `metadata_write`, … " +
-				"Asking changes nothing in the registry. Conflicts with `scopes`.",
+			MarkdownDescription: "Actions to request besides those of the challenge: `pull`, `push`, `delete`, `metadata_read`, " +
+				"`metadata_write`, … Requesting an action changes nothing in the registry. Conflicts with `scopes`.",
 			Validators: []validator.Set{
 				setvalidator.ConflictsWith(path.MatchRoot("scopes")),
 				setvalidator.NoNullValues(),
@@ -43,7 +43,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 		"scopes": schema.ListAttribute{
 			Optional:    true,
 			ElementType: types.StringType,
-			MarkdownDescription: "Complete scopes to ask for, such as `registry:catalog:*` or `repository:team/app:pull,push`, in place of " +
+			MarkdownDescription: "Complete scopes to request, such as `registry:catalog:*` or `repository:team/app:pull,push`, instead of " +
 				"`repository` and `actions`.",
 			Validators: []validator.List{
 				listvalidator.SizeAtLeast(1),
@@ -60,24 +60,24 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 		},
 		"realm":   schema.StringAttribute{Computed: true, MarkdownDescription: "URL of the token server, as the registry named it."},
 		"service": schema.StringAttribute{Computed: true, MarkdownDescription: "Service that the token is for, as the registry named it; null if it named none."},
-		"scope":   schema.StringAttribute{Computed: true, MarkdownDescription: "What was asked for; several scopes are joined by spaces."},
+		"scope":   schema.StringAttribute{Computed: true, MarkdownDescription: "The requested scopes, joined by spaces."},
 		"granted": schema.ListNestedAttribute{
 			Computed: true,
-			MarkdownDescription: "What the token opens, by its own `access` claim; null if the token cannot be read. It may be less than was asked " +
-				"for, which is a warning.",
+			MarkdownDescription: "What the token permits, by its own `access` claim; null if the token cannot be read. If it is less than " +
+				"was requested, the provider warns.",
 			NestedObject: schema.NestedAttributeObject{Attributes: accessAttributes()},
 		},
-		"issued_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the token was made, RFC 3339 in UTC; null if unknown."},
+		"issued_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the token was issued, RFC 3339 in UTC; null if unknown."},
 		"expires_at": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "When the token ends, RFC 3339 in UTC; null if unknown. Those of Azure last 75 minutes.",
+			MarkdownDescription: "When the token expires, RFC 3339 in UTC; null if unknown. An Azure token is valid for 75 minutes.",
 		},
 	}
 }
 
 var accessType = elementType(accessAttributes)
 
-// accessAttributes is one resource that a token opens.
+// accessAttributes is the schema of a resource that a token grants access to.
 func accessAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Type of the resource: `repository` or `registry`."},
@@ -90,8 +90,8 @@ func accessValues(access auth.Access) values {
 	return values{"type": types.StringValue(access.Type), "name": types.StringValue(access.Name), "actions": textList(access.Actions)}
 }
 
-// readBearerToken discovers what to ask for and fetches the token. It reports whether that worked; a token that was
-// granted less than was asked for works, with a warning.
+// readBearerToken discovers the scope, fetches the token and reports whether that worked. For a token that was granted
+// less than was requested, it adds a warning.
 func readBearerToken(ctx context.Context, client *acr.Client, b block, diags *diag.Diagnostics) (read values, ok bool) {
 	token, err := client.Token(ctx, acr.TokenRequest{Repository: b.text("repository"), Actions: b.texts("actions"), Scopes: b.texts("scopes")})
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// values are attributes by their names.
+// values maps attribute names to values.
 type values = map[string]attr.Value
 
-// block is a block as it is configured, planned or kept in the state. Its methods take an attribute's name, and give the
-// zero value for one that is null.
+// block is a block as it is configured, planned or kept in the state. Its methods take an attribute's name, and return
+// the zero value for one that is null.
 //
 // Attributes go by their names here, not by the fields of a struct: of a struct with tfsdk tags the framework compiles a
 // regular expression for each field, whenever it is read or written (v1.19.0, internal/reflect/helpers.go). That was a
@@ -38,7 +38,7 @@ func (b block) text(name string) string  { return get[types.String](b, name).Val
 func (b block) flag(name string) bool    { return get[types.Bool](b, name).ValueBool() }
 func (b block) number(name string) int64 { return get[types.Int64](b, name).ValueInt64() }
 
-// texts are the elements of a list or a set of strings.
+// texts returns the elements of a list or a set of strings.
 func (b block) texts(name string) []string {
 	var texts []string
 	for _, element := range get[interface{ Elements() []attr.Value }](b, name).Elements() {
@@ -47,7 +47,7 @@ func (b block) texts(name string) []string {
 	return texts
 }
 
-// textMap is a map of strings.
+// textMap returns a map of strings.
 func (b block) textMap(name string) map[string]string {
 	texts := map[string]string{}
 	for key, element := range get[types.Map](b, name).Elements() {
@@ -56,7 +56,7 @@ func (b block) textMap(name string) map[string]string {
 	return texts
 }
 
-// get panics for an attribute that the schema does not have so.
+// get returns an attribute. It panics if the schema has no such attribute of this type.
 func get[T any](b block, name string) T {
 	value, ok := b.configured[name].(T)
 	if !ok {
@@ -65,14 +65,14 @@ func get[T any](b block, name string) T {
 	return value
 }
 
-// textOf is empty for null.
+// textOf returns a string, empty for null.
 func textOf(element attr.Value) string {
 	text, _ := element.(types.String)
 	return text.ValueString()
 }
 
-// write makes a state, or an ephemeral result, of the block and of what was read for it. A computed attribute that is
-// not among that is null.
+// write sets a state, or an ephemeral result, to the block with the values that were read. A computed attribute without
+// a value is null.
 func (b block) write(ctx context.Context, to interface {
 	Set(context.Context, any) diag.Diagnostics
 }, diags *diag.Diagnostics, read values) {

@@ -25,7 +25,7 @@ const (
 	maxMaxRetries     = 20
 )
 
-// maxTimeoutText is maxRequestTimeout in words: 1h, where Go would write 1h0m0s.
+// maxTimeoutText is maxRequestTimeout for people: 1h, and not Go's 1h0m0s.
 var maxTimeoutText = fmt.Sprintf("%dh", maxRequestTimeout/time.Hour)
 
 // providerModel is the provider block.
@@ -43,7 +43,7 @@ type providerModel struct {
 	signInModel
 }
 
-// unknownAttributes lists the attributes of the provider block that are known only after apply, sorted.
+// unknownAttributes returns the attributes of the provider block that are known only after apply, sorted.
 func unknownAttributes(config tfsdk.Config) []string {
 	var attributes map[string]tftypes.Value
 	if config.Raw.As(&attributes) != nil {
@@ -59,19 +59,19 @@ func unknownAttributes(config tfsdk.Config) []string {
 	return unknown
 }
 
-// environment names the variables that stand in for attributes of the provider block. An empty one counts as unset.
+// environment has the variables that replace attributes of the provider block. An empty one counts as unset.
 var environment = map[string]string{
 	"registry": "ACR_REGISTRY",
 	"username": "ACR_USERNAME",
 	"password": "ACR_PASSWORD",
 }
 
-// configured gives the attributes that a variable can stand in for.
+// configured returns the attributes that a variable can replace.
 func (m providerModel) configured() map[string]types.String {
 	return map[string]types.String{"registry": m.Registry, "username": m.Username, "password": m.Password}
 }
 
-// setting gives an attribute, or the variable in its place; empty if there is neither.
+// setting returns an attribute, or else its variable. It is empty if neither is set.
 func (m providerModel) setting(attribute string) string {
 	if value := m.configured()[attribute]; !value.IsNull() {
 		return value.ValueString()
@@ -92,7 +92,7 @@ func (m providerModel) client(ctx context.Context, userAgent string) (*acr.Clien
 	return client, m.traced(err)
 }
 
-// resolve gathers the settings: attributes first, then the environment, then the defaults.
+// resolve collects the settings: from attributes first, then the environment, then the defaults.
 func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 	config := acr.Config{
 		CACertPEM:          m.CACertPEM.ValueString(),
@@ -165,8 +165,8 @@ func (m providerModel) credentialSource() string {
 	}
 }
 
-// traced says in an error about an attribute that is not configured which variable its value came from, or which could
-// hold it.
+// traced adds a variable's name to the error for an attribute that is not set: the one that its value came from, or the
+// one that could hold it.
 func (m providerModel) traced(err error) error {
 	var failed *fault.Error
 	if !errors.As(err, &failed) || failed.Reason != fault.InvalidArgument {
@@ -185,7 +185,7 @@ func (m providerModel) traced(err error) error {
 	return &traced
 }
 
-// parseTimeout reads request_timeout. The error is an *fault.Error.
+// parseTimeout parses request_timeout. The error is a *fault.Error.
 func parseTimeout(value string) (time.Duration, error) {
 	timeout, err := time.ParseDuration(value)
 	if err != nil || timeout <= 0 || timeout > maxRequestTimeout {

@@ -17,14 +17,14 @@ type connection struct {
 	unknown []string
 }
 
-// connectionFrom takes what Configure of the provider shared. It is nil while Terraform only validates, which comes
-// before there is a provider configuration and reads nothing.
+// connectionFrom returns what the provider's Configure shared. It is nil during validation, when there is no provider
+// configuration yet and nothing is read.
 func connectionFrom(providerData any) *connection {
 	shared, _ := providerData.(*connection)
 	return shared
 }
 
-// open gives the client. With an unknown provider block there is none: a guess would reach the wrong registry, or the
+// open returns the client. It fails if the provider block is unknown: a guess could reach the wrong registry, or the
 // right one as an anonymous caller.
 func (c *connection) open(diags *diag.Diagnostics) (client *acr.Client, ok bool) {
 	if len(c.unknown) > 0 {
@@ -43,7 +43,7 @@ func (d *connectedDataSource) Configure(_ context.Context, req datasource.Config
 	d.connection = connectionFrom(req.ProviderData)
 }
 
-// begin is how every read begins: it takes the block's configuration, and opens the connection.
+// begin starts every read: it decodes the block's configuration and opens the connection.
 func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) (client *acr.Client, b block, ok bool) {
 	b = newBlock(ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

@@ -26,25 +26,26 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 		return schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the configuration of a container image: its labels, environment, command and what else a container is started " +
-			"with. Digest and size of the configuration are checked against the manifest.",
+		MarkdownDescription: "Reads the configuration of a container image: its labels, environment, command and other settings of its " +
+			"containers. The provider checks its digest and size against the manifest.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"tag":        tagAttribute(),
 			"digest": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
-				MarkdownDescription: "Digest of the image's manifest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the " +
-					"digest of the manifest: with `platform`, that of the child chosen.",
+				MarkdownDescription: "Digest of the image's manifest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a " +
+					"result, the digest of the manifest; with `platform`, that of the chosen child.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/amd64`; required for an index, which has a configuration for " +
-					"each platform. An image that is no index must be for this platform.",
+				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/amd64`; required for an index, which has a " +
+					"configuration for each platform. An image without an index must be for this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
-			"created":       schema.StringAttribute{Computed: true, MarkdownDescription: "Time of the build, RFC 3339 as the image states it; null if it does not."},
+			"created": schema.StringAttribute{Computed: true, MarkdownDescription: "Time of the build, RFC 3339 as in the image; null " +
+				"if there is none."},
 			"author":        schema.StringAttribute{Computed: true, MarkdownDescription: "Author; null if there is none."},
 			"architecture":  schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture, such as `amd64`."},
 			"os":            schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system, such as `linux`."},

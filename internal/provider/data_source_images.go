@@ -20,8 +20,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// maxReferences is how many images one block reads, so that a mistake in an expression does not become an hour of
-// requests. maxShown is how many of their failures are shown.
+// maxReferences is the most images of one block, so that a mistake in an expression does not cause an hour of requests.
+// maxShown is the most failures that are shown.
 const (
 	maxReferences = 1_000
 	maxShown      = 10
@@ -39,33 +39,34 @@ func (d *imagesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequ
 
 func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Pins many images in one read: a map of references in, a map of pinned references out. Each is read as `acr_manifest` " +
-			"reads it, but together, ten at a time and with one token for up to 20 repositories, which takes a fraction of the time of a " +
-			"block for each.",
+		MarkdownDescription: "Pins many images in one read: a map of references in, a map of pinned references out. Each is read as " +
+			"`acr_manifest` reads it, but ten at a time and with one token for up to 20 repositories. That takes a fraction of the time of " +
+			"a block for each.",
 		Attributes: map[string]schema.Attribute{
 			"references": schema.MapAttribute{
 				Required:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: fmt.Sprintf("Images to read, 1 to %d: a key of your own to `repository:tag` or `repository@sha256:…`. The provider's "+
-					"registry may stand in front, such as `example.azurecr.io/team/app:1.4.2`. A tag is never added to a reference that has none.", maxReferences),
+				MarkdownDescription: fmt.Sprintf("Images to read, 1 to %d: from keys of your own to `repository:tag` or "+
+					"`repository@sha256:…`. The provider's registry may come first, as in `example.azurecr.io/team/app:1.4.2`. A reference "+
+					"without a tag or digest is refused.", maxReferences),
 				Validators: []validator.Map{mapvalidator.SizeBetween(1, maxReferences), referencesSyntax{}},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform to follow each index to, as `os/architecture[/variant]`, such as `linux/amd64`. An image without an index has " +
-					"to be for it. Without `platform`, what a reference names is pinned as it is: an index stays an index.",
+				MarkdownDescription: "Platform to follow each index to, as `os/architecture[/variant]`, such as `linux/amd64`. An image " +
+					"without an index must be for this platform. Without `platform`, an index stays an index.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"allow_missing": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Where a repository, tag or digest does not exist, put its key into `missing` in place of an error. Every other failure " +
-					"stays an error. Default: `false`.",
+				MarkdownDescription: "If a repository, tag or digest does not exist, put its key into `missing` instead of failing. Any " +
+					"other failure is still reported. Default: `false`.",
 			},
 			"images": schema.MapAttribute{
 				Computed:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: "Pinned reference of each image by its key, `registry/repository@sha256:…`: what to give to a deployment. " +
-					"Keys in `missing` are left out.",
+				MarkdownDescription: "Pinned reference of each image by its key, `registry/repository@sha256:…`: what to deploy. Keys in " +
+					"`missing` are left out.",
 			},
 			"digests": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType, MarkdownDescription: "Digest of each image by its key, `sha256:…`.",
@@ -111,8 +112,8 @@ func (d *imagesDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	})
 }
 
-// referencesSyntax holds references to their grammar at validation, before anything is sent. A mistake in the expression
-// that makes them breaks them all, so it shows as few errors as a read.
+// referencesSyntax checks references at validation, before anything is sent. A mistake in an expression breaks all of
+// them, so it shows as few errors as a read.
 type referencesSyntax struct{}
 
 func (referencesSyntax) Description(context.Context) string {
@@ -134,7 +135,7 @@ func (referencesSyntax) ValidateMap(_ context.Context, req validator.MapRequest,
 	resp.Diagnostics.Append(referenceErrors(failed)...)
 }
 
-// referenceErrors shows the first errors, by their keys, and says how many more there are.
+// referenceErrors returns diagnostics for the first errors, sorted by key, and one for the number of the rest.
 func referenceErrors(failed map[string]error) diag.Diagnostics {
 	var shown diag.Diagnostics
 	references := path.Root("references")

@@ -27,44 +27,46 @@ func (d *manifestDataSource) Metadata(_ context.Context, _ datasource.MetadataRe
 
 func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the manifest of an image, an index of images or any other artifact: its digest, to pin a deployment to, and " +
-			"what it consists of. The digest is computed from the bytes that came and checked against what the registry says.",
+		MarkdownDescription: "Reads the manifest of an image, an index of images or any other artifact: its digest, to pin a deployment to, " +
+			"and its parts. The provider computes the digest from the bytes and compares it with the registry's.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"tag":        tagAttribute(),
 			"digest": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
-				MarkdownDescription: "Digest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the digest of the manifest: " +
-					"with `platform`, that of the child chosen.",
+				MarkdownDescription: "Digest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the digest of the " +
+					"manifest; with `platform`, that of the chosen child.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read in place of the " +
-					"index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`. An image that is no index must be for this platform.",
+				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read instead " +
+					"of the index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`. An image without an index must be for " +
+					"this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"access_token": schema.StringAttribute{
 				Optional:  true,
 				Sensitive: true,
-				MarkdownDescription: "Bearer token to read with, as `data.acr_bearer_token` gives it, in place of the one that the provider would " +
-					"fetch by itself. Leave it out unless there is a reason: it goes into the state.",
+				MarkdownDescription: "Bearer token to read with, from `data.acr_bearer_token`, instead of one that the provider fetches. " +
+					"Leave it out unless you have a reason: it is written to the state.",
 				Validators: []validator.String{accessTokenSyntax},
 			},
 			"allow_missing": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Where the registry says that the repository, tag or digest does not exist, give `exists = false` and null for " +
-					"all that would be read, in place of an error. Every other failure stays an error. Default: `false`.",
+				MarkdownDescription: "If the repository, tag or digest does not exist, set `exists` to false and the other results to null " +
+					"instead of failing. Any other failure is still reported. Default: `false`.",
 			},
-			"exists":         schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the manifest exists; `false` only with `allow_missing`."},
-			"media_type":     schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
-			"artifact_type":  schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type as the manifest states it; null if it does not."},
-			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null if it is not stated."},
-			"size":           schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
+			"exists":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the manifest exists; `false` only with `allow_missing`."},
+			"media_type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
+			"artifact_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type, as in the manifest; null if there is none."},
+			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null " +
+				"if there is none."},
+			"size": schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to give to a deployment.",
+				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to deploy.",
 			},
 			"body": schema.StringAttribute{
 				Computed:            true,
@@ -95,10 +97,10 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"images": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/amd64` to `registry/repository@sha256:…`; null for " +
-					"anything else. A key is the platform as the index writes it, with the variant where it has one: `linux/arm64` in one " +
-					"index, `linux/arm64/v8` in another. To find either, set `platform`. Of two children for one platform the first counts; " +
-					"attestations are left out.",
+				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/amd64` to " +
+					"`registry/repository@sha256:…`; null for anything else. A key is the platform as the index writes it, with its " +
+					"variant, if any: `linux/arm64` in one index, `linux/arm64/v8` in another. To find either, set `platform`. Of two " +
+					"children for one platform the first counts. Attestations are left out.",
 			},
 		},
 	}
@@ -136,7 +138,7 @@ func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadReques
 	}
 }
 
-// manifestValues is what was read; images are those of an index, by platform.
+// manifestValues returns the attributes of a manifest. images are those of an index, by platform.
 func manifestValues(manifest *oci.Manifest, images map[string]digest.Digest, pin func(digest.Digest) string) values {
 	pinned := types.MapNull(types.StringType)
 	if manifest.IsIndex() {

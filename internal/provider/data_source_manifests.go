@@ -20,7 +20,7 @@ func newManifestsDataSource() datasource.DataSource { return &manifestsDataSourc
 
 var manifestDetailsType = elementType(manifestDetailsAttributes)
 
-// manifestDetailsValues is an element of the list.
+// manifestDetailsValues returns an element of the list.
 func manifestDetailsValues(m acr.ManifestDetails) values {
 	element := newLocksModel(m.Attributes).values()
 	element["digest"] = types.StringValue(m.Digest)
@@ -39,17 +39,19 @@ func manifestDetailsValues(m acr.ManifestDetails) values {
 
 func manifestDetailsAttributes() map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
-		"digest":             schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest."},
-		"media_type":         schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest; null where the registry does not say."},
-		"config_media_type":  schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the configuration; null where the registry does not say."},
-		"size":               schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the image in bytes, layers included, as the registry counts it: 0 or null where it does not."},
-		"architecture":       schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture of an image; null where the registry does not say."},
-		"os":                 schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system of an image; null where the registry does not say."},
-		"tags":               schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Tags that name the manifest; empty for none. A child of an index has none as a rule."},
-		"created_time":       schema.StringAttribute{Computed: true, MarkdownDescription: "When the manifest was pushed first, RFC 3339."},
+		"digest":            schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest."},
+		"media_type":        schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest; null if the registry does not say."},
+		"config_media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the configuration; null if the registry does not say."},
+		"size": schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the image in bytes, layers included, as " +
+			"the registry counts it; 0 or null if it does not."},
+		"architecture": schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture of an image; null if the registry does not say."},
+		"os":           schema.StringAttribute{Computed: true, MarkdownDescription: "Operating system of an image; null if the registry does not say."},
+		"tags": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Tags that name the " +
+			"manifest, or an empty list. A child of an index usually has none."},
+		"created_time":       schema.StringAttribute{Computed: true, MarkdownDescription: "When the manifest was first pushed, RFC 3339."},
 		"last_update_time":   schema.StringAttribute{Computed: true, MarkdownDescription: "When the manifest last changed, RFC 3339."},
-		"quarantine_state":   schema.StringAttribute{Computed: true, MarkdownDescription: "State of the quarantine; null where there is none."},
-		"quarantine_details": schema.StringAttribute{Computed: true, MarkdownDescription: "What the scanner wrote, JSON; null where there is nothing."},
+		"quarantine_state":   schema.StringAttribute{Computed: true, MarkdownDescription: "State of the quarantine; null if there is none."},
+		"quarantine_details": schema.StringAttribute{Computed: true, MarkdownDescription: "The scanner's details as JSON; null if there are none."},
 	}
 	addLockAttributes(attributes, "manifest")
 	return attributes
@@ -72,14 +74,15 @@ func (d *manifestsDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"untagged": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` keeps the manifests without a tag, `false` those with one. Default: all. A manifest without a tag may still be in use, as a " +
-					"child of an index, as an artifact that is attached to another, or by its digest.",
+				MarkdownDescription: "`true` keeps only manifests without a tag, `false` only those with one. Default: all. A manifest " +
+					"without a tag may still be in use, as a child of an index, as an artifact that is attached to another, or by its " +
+					"digest.",
 			},
 			"limit": limitAttribute("Keep at most this many manifests, the first ones in the order, counted after `untagged`. Default: all."),
 			"manifests": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: manifestDetailsAttributes()},
-				MarkdownDescription: "The manifests with what the registry says of them.",
+				MarkdownDescription: "The manifests with their details.",
 			},
 		},
 	}

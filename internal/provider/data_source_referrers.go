@@ -22,19 +22,19 @@ func (d *referrersDataSource) Metadata(_ context.Context, _ datasource.MetadataR
 
 func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists what is attached to an image: signatures, SBOMs and other artifacts that name it as their subject. Where the " +
-			"registry has no referrers API, the tag that clients keep in its place is read (OCI distribution spec 1.1).",
+		MarkdownDescription: "Lists what is attached to an image: signatures, SBOMs and other artifacts that name it as their subject. If " +
+			"the registry has no referrers API, the provider reads the tag that clients keep instead (OCI distribution spec 1.1).",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"digest": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Digest of the manifest that the artifacts are attached to, as `acr_manifest` gives it. A digest that does not exist " +
-					"has no referrers, which is no error.",
+				MarkdownDescription: "Digest of the manifest that the artifacts are attached to, from `acr_manifest`. For a digest that does " +
+					"not exist, the list is empty.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"artifact_type": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Keep the artifacts of this type, such as `application/spdx+json`. Default: all.",
+				MarkdownDescription: "Keep only artifacts of this type, such as `application/spdx+json`. Default: all.",
 				Validators:          []validator.String{notEmpty},
 			},
 			"referrers": schema.ListNestedAttribute{

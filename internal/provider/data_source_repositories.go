@@ -22,12 +22,12 @@ func (d *repositoriesDataSource) Metadata(_ context.Context, _ datasource.Metada
 
 func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the repositories of the registry. All pages of the list are read, unless `limit` lets the provider stop earlier. " +
-			"A repository-scoped token may not do this.",
+		MarkdownDescription: "Lists the repositories of the registry. The provider reads all pages of the list, unless `limit` lets it stop " +
+			"earlier. A repository-scoped token cannot list repositories.",
 		Attributes: map[string]schema.Attribute{
 			"prefix": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Keep the repositories whose name begins so, such as `team/`.",
+				MarkdownDescription: "Keep only repositories whose name starts with this, such as `team/`.",
 			},
 			"name_regex": nameRegexAttribute("repositories"),
 			"limit":      limitAttribute("Keep at most this many repositories, counted after `prefix` and `name_regex`. Default: all."),

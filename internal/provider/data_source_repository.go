@@ -26,14 +26,14 @@ func (d *repositoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			MarkdownDescription: "Name of the repository, such as `team/app`, without the registry.",
 			Validators:          []validator.String{repositorySyntax},
 		},
-		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the repository was made, RFC 3339."},
+		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the repository was created, RFC 3339."},
 		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the repository last changed, RFC 3339."},
 		"manifest_count":   schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of manifests."},
 		"tag_count":        schema.Int64Attribute{Computed: true, MarkdownDescription: "Number of tags."},
 	}
 	addLockAttributes(attributes, "repository")
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the properties of a repository. Only registries on Azure have them.",
+		MarkdownDescription: "Reads the properties of a repository. Only Azure registries have them.",
 		Attributes:          attributes,
 	}
 }

@@ -20,7 +20,7 @@ func newTagsDataSource() datasource.DataSource { return &tagsDataSource{} }
 
 var tagType = elementType(tagAttributes)
 
-// tagValues is an element of the list.
+// tagValues returns an element of the list.
 func tagValues(tag acr.Tag) values {
 	element := newLocksModel(tag.Attributes).values()
 	element["name"] = types.StringValue(tag.Name)
@@ -32,9 +32,10 @@ func tagValues(tag acr.Tag) values {
 
 func tagAttributes() map[string]schema.Attribute {
 	attributes := map[string]schema.Attribute{
-		"name":             schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the tag."},
-		"digest":           schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null if the registry does not say."},
-		"created_time":     schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was made, RFC 3339; null if the registry does not say."},
+		"name":   schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the tag."},
+		"digest": schema.StringAttribute{Computed: true, MarkdownDescription: "Digest of the manifest that the tag names; null if the registry does not say."},
+		"created_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was created, RFC 3339; null if the " +
+			"registry does not say."},
 		"last_update_time": schema.StringAttribute{Computed: true, MarkdownDescription: "When the tag was last moved or changed, RFC 3339; null if the registry does not say."},
 	}
 	addLockAttributes(attributes, "tag")
@@ -47,14 +48,14 @@ func (d *tagsDataSource) Metadata(_ context.Context, _ datasource.MetadataReques
 
 func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the tags of a repository. All pages of the list are read, unless `limit` lets the provider stop earlier. On a " +
-			"registry that is not Azure's, only the names are known.",
+		MarkdownDescription: "Lists the tags of a repository. The provider reads all pages of the list, unless `limit` lets it stop earlier. " +
+			"On a registry that is not Azure's, only the names are known.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"order_by": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Order of the lists: `name` (default), `time_desc` (the last updated first) or `time_asc`. An order by time is an " +
-					"error on a registry that does not tell times.",
+				MarkdownDescription: "Order of the lists: `name` (default), `time_desc` (the last updated first) or `time_asc`. An order by " +
+					"time fails on a registry without times.",
 				Validators: []validator.String{stringvalidator.OneOf(acr.OrderByName, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
 			},
 			"name_regex": nameRegexAttribute("tags"),
@@ -63,7 +64,7 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"tags": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: tagAttributes()},
-				MarkdownDescription: "The tags with what the registry tells of them, in the same order as `names`.",
+				MarkdownDescription: "The tags with their details, in the same order as `names`.",
 			},
 		},
 	}

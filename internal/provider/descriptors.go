@@ -17,7 +17,8 @@ var (
 	platformType   = elementType(platformAttributes)
 )
 
-// descriptorValues is what every descriptor of the OCI image spec has. The wider ones below add to it.
+// descriptorValues returns the attributes that every descriptor of the OCI image spec has. The functions below add to
+// it.
 func descriptorValues(d oci.Descriptor) values {
 	return values{
 		"media_type": textOrNull(d.MediaType),
@@ -26,21 +27,21 @@ func descriptorValues(d oci.Descriptor) values {
 	}
 }
 
-// layerValues is an element of a manifest's layers.
+// layerValues returns an element of a manifest's layers.
 func layerValues(d oci.Descriptor) values {
 	element := descriptorValues(d)
 	element["annotations"] = textsOrNull(d.Annotations)
 	return element
 }
 
-// referrerValues is an element of a list of referrers.
+// referrerValues returns an element of a list of referrers.
 func referrerValues(d oci.Descriptor) values {
 	element := layerValues(d)
 	element["artifact_type"] = textOrNull(d.ArtifactType)
 	return element
 }
 
-// childValues is an element of an index.
+// childValues returns an element of an index.
 func childValues(d oci.Descriptor) values {
 	element := referrerValues(d)
 	element["platform"] = objectOrNull(platformType(), d.Platform, platformValues)

@@ -21,7 +21,7 @@ type subject struct {
 	accessToken string // holds a token that is used in place of the provider's own
 }
 
-// attribute gives the attribute that an error is about, empty if no attribute is at fault.
+// attribute returns the attribute that an error is about, empty if none is at fault.
 func (s subject) attribute(failed *fault.Error) string {
 	switch failed.Reason {
 	case fault.InvalidArgument, fault.NoFederatedToken, missingRegistry:
@@ -46,7 +46,7 @@ func (s subject) attribute(failed *fault.Error) string {
 	}
 }
 
-// manifestAttribute names the attribute by which the manifest was asked for.
+// manifestAttribute returns the attribute that names the manifest.
 func manifestAttribute(digest string) string {
 	if digest == "" {
 		return "tag"
@@ -64,7 +64,7 @@ func failureDiagnostic(err error, s subject) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), explanations[failed.Reason].Summary, failureDetail(failed))
 }
 
-// failureAt is failureDiagnostic for the value at a path that says all about what is read.
+// failureAt is failureDiagnostic for a value at a path that alone says what is read.
 func failureAt(err error, at path.Path) diag.Diagnostic {
 	failed := failureOf(err)
 	if failed.Reason == fault.InvalidArgument {
@@ -80,7 +80,7 @@ func failureOf(err error) *fault.Error {
 	return &fault.Error{Reason: fault.BadAnswer, Detail: "an error without a reason"}
 }
 
-// failureDetail says why such a thing happens, what was attempted, what came back and what to do.
+// failureDetail returns the text of a diagnostic: why it happens, what was attempted, what came back and what to do.
 func failureDetail(failed *fault.Error) string {
 	if failed.Reason == fault.InvalidArgument {
 		return failed.Argument + ": " + failed.Detail + "."
@@ -96,7 +96,7 @@ func failureDetail(failed *fault.Error) string {
 	return strings.Join(append(lines, "What to do: "+explained.Remedy), "\n")
 }
 
-// joined puts the separator between the texts that are not empty.
+// joined joins the texts that are not empty with the separator.
 func joined(separator string, texts ...string) string {
 	var present []string
 	for _, text := range texts {
@@ -107,7 +107,7 @@ func joined(separator string, texts ...string) string {
 	return strings.Join(present, separator)
 }
 
-// invalidValueDiagnostic says at validation what is wrong with the value at a path.
+// invalidValueDiagnostic returns the diagnostic for an invalid value at a path.
 func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
 	var failed *fault.Error
 	if !errors.As(err, &failed) {
@@ -118,23 +118,24 @@ func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, explanations[fault.InvalidArgument].Summary, failureDetail(&named))
 }
 
-// unknownConfigurationError names the attributes of the provider block that are known only after apply.
+// unknownConfigurationError returns the error that names the attributes of the provider block that are known only after
+// apply.
 func unknownConfigurationError(attributes []string) diag.Diagnostic {
 	explained := explanations[unknownConfiguration]
 	return diag.NewErrorDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nKnown only after apply: `%s` of the provider block.\nWhat to do: %s",
 		explained.Cause, strings.Join(attributes, "`, `"), explained.Remedy))
 }
 
-// uncheckedCertificateWarning reminds of insecure_skip_verify.
+// uncheckedCertificateWarning returns the warning about insecure_skip_verify.
 func uncheckedCertificateWarning(at path.Path) diag.Diagnostic {
 	explained := explanations[uncheckedCertificate]
 	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.Cause+"\n\nWhat to do: "+explained.Remedy)
 }
 
-// maxNamed is how many missing actions a warning names: a challenge can name thousands.
+// maxNamed is the most missing actions that a warning names: a challenge can name thousands.
 const maxNamed = 20
 
-// fewerPermissionsWarning names the actions that a token was asked for and does not have.
+// fewerPermissionsWarning returns the warning that names the actions a token was requested with and does not grant.
 func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 	explained := explanations[fewerPermissions]
 	if len(missing) > maxNamed {
@@ -144,7 +145,7 @@ func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 		explained.Cause, strings.Join(missing, ", "), explained.Remedy))
 }
 
-// argumentError turns an error of a parser into that of a function's only argument. Terraform adds the full stop.
+// argumentError turns a parser's error into that of a function's only argument. Terraform adds the full stop.
 func argumentError(err error) *function.FuncError {
 	text := err.Error()
 	var failed *fault.Error

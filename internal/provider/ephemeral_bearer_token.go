@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 )
 
-// bearerTokenEphemeralResource has no Renew: a renewed token is another token, and Terraform could not hand that on.
-// It is opened afresh at plan and at apply instead.
+// bearerTokenEphemeralResource has no Renew: a renewed token is a new value, and Terraform could not pass it on. It is
+// opened again at plan and at apply instead.
 type bearerTokenEphemeralResource struct {
 	connection *connection
 }
@@ -29,8 +29,8 @@ func (r *bearerTokenEphemeralResource) Schema(_ context.Context, _ ephemeral.Sch
 		attributes[name] = attribute
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Fetches a bearer token of the registry, to configure another provider with or to hand to a write-only attribute. The " +
-			"token is fetched afresh at plan and at apply, and is written neither to the state nor to plan files. Requires Terraform 1.10 or " +
+		MarkdownDescription: "Fetches a bearer token from the registry, to configure another provider or to pass to a write-only attribute. " +
+			"A new token is fetched at plan and at apply. It is written neither to the state nor to plan files. Requires Terraform 1.10 or " +
 			"OpenTofu 1.11.",
 		Attributes: attributes,
 	}

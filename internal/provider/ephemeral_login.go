@@ -12,8 +12,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// loginEphemeralResource hands out a refresh token. There is no data source beside it: the token opens all that the
-// identity may, and would be in the state.
+// loginEphemeralResource returns a refresh token. There is no data source for it: the token permits everything that the
+// identity may do, and would be in the state.
 type loginEphemeralResource struct {
 	connection *connection
 }
@@ -28,15 +28,16 @@ func (r *loginEphemeralResource) Metadata(_ context.Context, _ ephemeral.Metadat
 
 func (r *loginEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Signs in to the registry with Entra ID and hands out what `az acr login --expose-token` gives, for the helm, docker and " +
-			"kubernetes providers. Needs a provider that signs in with Entra ID. The refresh token opens all that the identity may, for three " +
-			"hours; it is had afresh at plan and at apply, and is written neither to the state nor to plan files. Requires Terraform 1.10 or OpenTofu 1.11.",
+		MarkdownDescription: "Signs in to the registry with Entra ID and returns what `az acr login --expose-token` prints, for the helm, " +
+			"docker and kubernetes providers. The provider block must sign in with Entra ID. The refresh token permits everything that the " +
+			"identity may do, for three hours. A new one is fetched at plan and at apply. It is written neither to the state nor to plan " +
+			"files. Requires Terraform 1.10 or OpenTofu 1.11.",
 		Attributes: map[string]schema.Attribute{
 			"registry": schema.StringAttribute{Computed: true, MarkdownDescription: "Login server, as the provider block names it."},
 			"username": schema.StringAttribute{Computed: true, MarkdownDescription: "User name that goes with `password`: `" + auth.NullUsername + "`."},
 			"password": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Refresh token of the registry."},
 			"expires_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the refresh token ends, RFC 3339 in UTC; null if unknown.",
+				Computed: true, MarkdownDescription: "When the refresh token expires, RFC 3339 in UTC; null if unknown.",
 			},
 			"docker_config_json": schema.StringAttribute{
 				Computed: true, Sensitive: true,

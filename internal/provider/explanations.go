@@ -19,18 +19,18 @@ const (
 	moreFailures         fault.Reason = "more failures"
 )
 
-// lineBreakAdvice is for an attribute that is refused for its line break.
+// lineBreakAdvice is the advice for an attribute that is refused for its line break.
 const lineBreakAdvice = "use chomp() on a file's content"
 
-// explanation is what a person is told about a reason.
+// explanation is the text for a reason.
 type explanation struct {
 	Summary string // the diagnostic's title
 	Cause   string // why it happens
 	Remedy  string // what to do
 }
 
-// explanations is the text of all diagnostics. The page "Troubleshooting" of the documentation repeats it word for
-// word, and a test holds it to that.
+// explanations has the texts of all diagnostics. The page "Troubleshooting" repeats them word for word, which a test
+// checks.
 var explanations = map[fault.Reason]explanation{
 	fault.InvalidArgument: {
 		Summary: "Invalid value",
@@ -404,10 +404,10 @@ var explanations = map[fault.Reason]explanation{
 	},
 }
 
-// mebibytes writes a limit in bytes.
+// mebibytes formats a limit in bytes, as in 4 MiB.
 func mebibytes(bytes int) string { return fmt.Sprintf("%d MiB", bytes>>20) }
 
-// thousands writes a number with commas, as in 4,000.
+// thousands formats a number with commas, as in 4,000.
 func thousands(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -14,7 +14,7 @@ type parseImageFunction struct{}
 
 func newParseImageFunction() function.Function { return parseImageFunction{} }
 
-// imageTypes is what parse_image returns.
+// imageTypes has the attributes of parse_image's result.
 var imageTypes = map[string]attr.Type{
 	"registry":   types.StringType,
 	"repository": types.StringType,
@@ -29,12 +29,12 @@ func (parseImageFunction) Metadata(_ context.Context, _ function.MetadataRequest
 
 func (parseImageFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary: "Take an image reference apart",
-		MarkdownDescription: "Takes an image reference such as `example.azurecr.io/team/app:1.0` apart, without asking any registry.\n\n" +
-			"The result is an object: `registry` (`host[:port]`), `repository`, `tag`, `digest`, and `image`, the whole reference in the order " +
-			"`registry/repository[:tag][@digest]`. `tag` and `digest` are null if the reference has none. A reference without a registry is an " +
-			"error: Docker Hub's defaults, such as `latest`, are not filled in.\n\n" +
-			"Requires Terraform 1.8 or OpenTofu 1.7.",
+		Summary: "Split an image reference into its parts",
+		MarkdownDescription: "Splits an image reference such as `example.azurecr.io/team/app:1.0` into its parts, without asking a " +
+			"registry.\n\nThe result is an object: `registry` (`host[:port]`), `repository`, `tag`, `digest`, and `image`, the whole " +
+			"reference in the order `registry/repository[:tag][@digest]`. `tag` and `digest` are null if the reference has none. A " +
+			"reference without a registry is refused: Docker Hub's defaults, such as `latest`, are not filled in.\n\nRequires Terraform " +
+			"1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "reference", MarkdownDescription: "The image reference, with its registry."},
 		},

@@ -15,7 +15,7 @@ type tokenClaimsFunction struct{}
 
 func newTokenClaimsFunction() function.Function { return tokenClaimsFunction{} }
 
-// claimsTypes is what token_claims returns.
+// claimsTypes returns the attributes of token_claims' result.
 func claimsTypes() map[string]attr.Type {
 	return map[string]attr.Type{
 		"subject":    types.StringType,
@@ -33,15 +33,14 @@ func (tokenClaimsFunction) Metadata(_ context.Context, _ function.MetadataReques
 
 func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary: "Read what a bearer token says of itself",
-		MarkdownDescription: "Reads the claims of a bearer token, a JSON Web Token, without asking any registry.\n\n" +
-			"**Nothing is verified**, neither signature nor expiry: do not decide by the result whom to trust.\n\n" +
-			"The result is an object: `subject`, `audience` (a list), `issuer`, `issued_at` and `expires_at` (RFC 3339 in UTC), and `access`, a list " +
-			"of objects with `type`, `name` and `actions`. What the token does not state is null; the lists are then empty. A token that is no " +
-			"JSON Web Token is an error. The result of a sensitive token is sensitive; `nonsensitive()` shows a part of it.\n\n" +
-			"Requires Terraform 1.8 or OpenTofu 1.7.",
+		Summary: "Read the claims of a bearer token",
+		MarkdownDescription: "Reads the claims of a bearer token, a JSON Web Token, without asking a registry.\n\n**Nothing is verified**, " +
+			"neither signature nor expiry: do not base trust on the result.\n\nThe result is an object: `subject`, `audience` (a list), " +
+			"`issuer`, `issued_at` and `expires_at` (RFC 3339 in UTC), and `access`, a list of objects with `type`, `name` and `actions`. " +
+			"A claim that is not in the token is null, or an empty list. A token that is not a JSON Web Token is refused. If the token is " +
+			"sensitive, so is the result; `nonsensitive()` reveals a part of it.\n\nRequires Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{
-			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, as `acr_bearer_token` gives it in `access_token`."},
+			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, such as `access_token` of `acr_bearer_token`."},
 		},
 		Return: function.ObjectReturn{AttributeTypes: claimsTypes()},
 	}

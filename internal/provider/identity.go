@@ -18,7 +18,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// registryIdentity is the part of an identity that says where a resource is.
+// registryIdentity is the part of an identity that names the registry.
 func registryIdentity() identityschema.StringAttribute {
 	return identityschema.StringAttribute{OptionalForImport: true, Description: "Login server, as in the provider block, which is the default."}
 }
@@ -34,16 +34,15 @@ func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr
 	}
 }
 
-// isElsewhere reports whether a resource was made in another registry than the provider's, which has none of it then. Only
-// Terraform from 1.12 on keeps the identity that tells.
+// isElsewhere reports whether a resource was created in another registry than the provider's. Only Terraform 1.12 and
+// later keep the identity that says so.
 func isElsewhere(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr.Client) bool {
 	var registry types.String
 	diags := identity.GetAttribute(ctx, path.Root("registry"), &registry)
 	return !diags.HasError() && !registry.IsNull() && registry.ValueString() != client.Registry()
 }
 
-// importTarget gives what is to be imported, by its id or by its identity. shapes are the ids that there are, for the
-// error.
+// importTarget returns what to import, by its id or by its identity. shapes are the forms of ids, for the error.
 func (r *connectedResource) importTarget(ctx context.Context, req resource.ImportStateRequest, shapes string, diags *diag.Diagnostics) (target acr.Lockable, ok bool) {
 	client, ok := r.connection.open(diags)
 	if !ok {
@@ -73,8 +72,8 @@ func importError(err error, shapes string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(explanations[fault.InvalidArgument].Summary, detail+", as in "+shapes+".")
 }
 
-// parseImportID takes `repository`, `repository:tag` or `repository@digest` apart. The provider's own registry may stand in
-// front. Errors are *fault.Error about "id".
+// parseImportID splits `repository`, `repository:tag` or `repository@digest` into its parts. The provider's own
+// registry may come first. Errors are *fault.Error about "id".
 func parseImportID(id, registry string) (acr.Lockable, error) {
 	target := acr.Lockable{Repository: strings.TrimPrefix(id, registry+"/")}
 	err := error(nil)

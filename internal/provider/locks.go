@@ -20,7 +20,7 @@ func locksOf(b block) locksModel {
 	}
 }
 
-// newLocksModel gives null throughout where the registry does not say.
+// newLocksModel returns null for all locks if the registry does not say.
 func newLocksModel(a *acr.Attributes) locksModel {
 	if a == nil {
 		return locksModel{}
@@ -33,7 +33,7 @@ func newLocksModel(a *acr.Attributes) locksModel {
 	}
 }
 
-// values are those of addLockAttributes.
+// values returns the attributes of addLockAttributes.
 func (m locksModel) values() values {
 	return values{
 		"delete_enabled": m.DeleteEnabled,

@@ -23,8 +23,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// New gives a constructor of the provider, as Terraform's plugin server asks for it. The version goes into the
-// User-Agent.
+// New returns a constructor of the provider, for Terraform's plugin server. The version goes into the User-Agent.
 func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &acrProvider{version: version} }
 }
@@ -51,63 +50,63 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			"registry": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Login server, `host[:port]` without scheme and path, such as `example.azurecr.io`: what " +
-					"`azurerm_container_registry.example.login_server` gives. Upper case is turned into lower case. " +
-					"Environment: `ACR_REGISTRY`. One of the two is required.",
+					"`azurerm_container_registry.example.login_server` returns. Upper case is turned into lower case. Environment: " +
+					"`ACR_REGISTRY`. One of the two is required.",
 				Validators: []validator.String{registrySyntax},
 			},
 			"username": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh token as " +
-					"`password`, as `az acr login --expose-token` gives it, it is `" + auth.NullUsername + "`. " +
+				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh " +
+					"token as `password`, as `az acr login --expose-token` prints it, it is `" + auth.NullUsername + "`. " +
 					"Environment: `ACR_USERNAME`. Not together with sign-in with Entra ID.",
 				Validators: []validator.String{usernameSyntax},
 			},
 			"password": schema.StringAttribute{
 				Optional:  true,
 				Sensitive: true,
-				MarkdownDescription: "Password that belongs to `username`, used byte for byte. One with a line break is refused: use `chomp()` on " +
-					"a file's content. Environment: `ACR_PASSWORD`.",
+				MarkdownDescription: "Password of `username`, used byte for byte. A line break is refused: use `chomp()` on a file's " +
+					"content. Environment: `ACR_PASSWORD`.",
 				Validators: []validator.String{passwordSyntax},
 			},
 			"use_docker_config": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Take the credential from the Docker config file and its credential helpers, where neither `username` nor " +
-					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`. " +
-					"A helper that fails is an error; a file that does not know the registry means anonymous access. Default: `false`.",
+				MarkdownDescription: "Take the credential from the Docker config file and its credential helpers, if neither `username` nor " +
+					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`. If a " +
+					"helper fails, so does the run. If the file does not list the registry, access is anonymous. Default: `false`.",
 			},
 			"ca_cert_pem": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Further certificate authorities, one or more PEM certificates, beside those of the system.",
+				MarkdownDescription: "One or more PEM certificates of authorities to trust besides the system's.",
 				Validators:          []validator.String{notEmpty},
 			},
 			"insecure_skip_verify": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Do not check the registry's certificate. Whoever can answer in the registry's place is then given the " +
-					"credential, so every run warns of it; `ca_cert_pem` is the better way. Default: `false`.",
+				MarkdownDescription: "Do not check the registry's certificate. Anyone who can answer in the registry's place then receives " +
+					"the credential, so every run warns of it. Prefer `ca_cert_pem`. Default: `false`.",
 			},
 			"plain_http": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Use http in place of https, for a registry on this machine. A registry on another host is then read " +
-					"without a credential only. Default: `false`.",
+				MarkdownDescription: "Use http instead of https, for a registry on this machine. A registry on another host can then only be " +
+					"read without a credential. Default: `false`.",
 			},
 			"trusted_token_hosts": schema.ListAttribute{
 				Optional:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: "Further hosts, each `host[:port]`, that may be sent the credential when the registry names one of them as its " +
-					"token server. Azure's registries are their own token server and need none. Default: none.",
+				MarkdownDescription: "Other hosts, each `host[:port]`, that may receive the credential if the registry names one of them as " +
+					"its token server. Azure registries are their own token server and need none. Default: none.",
 				Validators: []validator.List{listvalidator.NoNullValues(), listvalidator.ValueStringsAre(trustedTokenHostSyntax)},
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: fmt.Sprintf("Longest time that one attempt at a request may take, from connecting to the last byte, as a Go duration "+
-					"such as `45s` or `2m`; at most `%s`. Default: `%s`.", maxTimeoutText, acr.DefaultRequestTimeout),
+				MarkdownDescription: fmt.Sprintf("Time limit of one attempt at a request, from connecting to the last byte, as a Go duration "+
+					"such as `45s` or `2m`. At most `%s`. Default: `%s`.", maxTimeoutText, acr.DefaultRequestTimeout),
 				Validators: []validator.String{timeoutSyntax},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, a broken "+
-					"connection, a time-out), with growing waits between, or as long as the registry's `Retry-After` asks for up to %.0f seconds. "+
-					"0 to %d. Default: `%d`.", acr.MaxRetryAfter.Seconds(), maxMaxRetries, acr.DefaultMaxRetries),
+				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, "+
+					"a broken connection, a time-out), with growing waits in between, or as long as the registry's `Retry-After` asks, up "+
+					"to %.0f seconds. 0 to %d. Default: `%d`.", acr.MaxRetryAfter.Seconds(), maxMaxRetries, acr.DefaultMaxRetries),
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
 		},
@@ -115,8 +114,8 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 	maps.Copy(resp.Schema.Attributes, signInAttributes())
 }
 
-// Configure makes the client that all reads share. It sends nothing, so a configuration that reads nothing needs no
-// registry that answers.
+// Configure makes the client that all reads share. It sends nothing: a configuration that reads nothing needs no
+// registry.
 func (p *acrProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var model providerModel
 	if unknown := unknownAttributes(req.Config); len(unknown) > 0 {
@@ -148,7 +147,7 @@ func (p *acrProvider) share(resp *provider.ConfigureResponse, c *connection) {
 	resp.ResourceData = c
 }
 
-// userAgent names provider and Terraform in the registry's log.
+// userAgent returns the User-Agent, which names provider and Terraform in the registry's log.
 func (p *acrProvider) userAgent(terraformVersion string) string {
 	return fmt.Sprintf("terraform-provider-acr/%s (+https://github.com/acrkit/terraform-provider-acr) Terraform/%s", p.version, terraformVersion)
 }

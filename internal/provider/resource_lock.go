@@ -40,31 +40,33 @@ func (r *lockResource) Schema(_ context.Context, _ resource.SchemaRequest, resp 
 		return schema.BoolAttribute{Optional: true, MarkdownDescription: text, Validators: validators}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Locks a repository, or a tag or a manifest in it, against being written, deleted, read or listed. Each of the three has locks of its " +
-			"own and inherits none: to keep an image as it is, lock its manifest against deleting, and its tag against writing, which keeps it from " +
-			"being moved or removed. Only the locks that are set are written and watched; one that somebody lifts shows in the plan. Destroying sets " +
-			"them back to `true`. Only registries on Azure have locks. AcrPush may not set them: an identity needs Contributor on the registry, " +
-			"or metadata/write in the scope map of its repository-scoped token.",
+		MarkdownDescription: "Locks a repository, or a tag or a manifest in it, against writing, deleting, reading or listing. Each of the " +
+			"three has its own locks and inherits none. To protect an image, lock its manifest against deleting, and its tag against " +
+			"writing, so that the tag cannot be moved or removed. Terraform manages only the locks that are set here; if somebody changes " +
+			"one, the plan shows it. Destroying sets them back to `true`. Only Azure registries have locks. The role AcrPush is not " +
+			"enough: an identity needs Contributor on the registry, or metadata/write in the scope map of its repository-scoped token.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "Repository, such as `team/app`, without the registry. It is locked itself where neither `tag` nor `digest` is set. Another one makes a new resource.",
-				Validators:          []validator.String{repositorySyntax},
-				PlanModifiers:       replace,
+				Required: true,
+				MarkdownDescription: "Repository, such as `team/app`, without the registry. Without `tag` and `digest`, the repository " +
+					"itself is locked. Changing it creates a new resource.",
+				Validators:    []validator.String{repositorySyntax},
+				PlanModifiers: replace,
 			},
 			"tag": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Tag to lock; at most one of `tag` and `digest`. Another one makes a new resource.",
+				MarkdownDescription: "Tag to lock; at most one of `tag` and `digest`. Changing it creates a new resource.",
 				Validators:          []validator.String{tagSyntax, stringvalidator.ConflictsWith(path.MatchRoot("digest"))},
 				PlanModifiers:       replace,
 			},
 			"digest": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Digest of the manifest to lock, `sha256:…`. Another one makes a new resource.",
+				MarkdownDescription: "Digest of the manifest to lock, `sha256:…`. Changing it creates a new resource.",
 				Validators:          []validator.String{digestSyntax},
 				PlanModifiers:       replace,
 			},
-			"write_enabled": flag("Whether it may be overwritten or deleted: with `false` a tag stays where it is, and a repository takes no push. At least one of the four is required.",
+			"write_enabled": flag("Whether it may be overwritten or deleted: with `false`, a tag cannot move and a repository refuses "+
+				"pushes. At least one of the four is required.",
 				boolvalidator.AtLeastOneOf(path.MatchRoot("delete_enabled"), path.MatchRoot("read_enabled"), path.MatchRoot("list_enabled"))),
 			"delete_enabled": flag("Whether it may be deleted."),
 			"read_enabled":   flag("Whether it may be pulled."),
@@ -137,7 +139,7 @@ func (r *lockResource) ImportState(ctx context.Context, req resource.ImportState
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("digest"), textOrNull(target.Digest))...)
 }
 
-// putLocks sets the locks of the plan, and lifts those that had says and the plan does not set.
+// putLocks sets the locks of the plan, and removes those in had that the plan does not set.
 func putLocks(ctx context.Context, client *acr.Client, plan block, had locksModel, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	if _, err := client.Lock(ctx, lockable(plan), locksOf(plan).changeFrom(had)); err != nil {
 		diags.Append(failureDiagnostic(err, lockSubject(plan)))

@@ -33,7 +33,7 @@ var (
 
 func newTagResource() resource.Resource { return &tagResource{} }
 
-// taggedSubject is what the errors of acr_tag are about.
+// taggedSubject has the attributes that errors of acr_tag are about.
 var taggedSubject = subject{repository: "repository", manifest: "digest", tag: "tag"}
 
 func (r *tagResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -43,31 +43,31 @@ func (r *tagResource) Metadata(_ context.Context, _ resource.MetadataRequest, re
 func (r *tagResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Puts a manifest that is in a repository under a tag of that repository: promotion. The manifest stays byte for byte what it " +
-			"is. A tag that somebody else moved shows in the plan as a change from one digest to another. Destroying removes the tag alone; no content is " +
-			"ever deleted. Identities need push for it, and delete to destroy.",
+		MarkdownDescription: "Puts a tag on a manifest of the same repository, to promote an image. The manifest itself does not change. If " +
+			"somebody else moves the tag, the plan shows a change from one digest to another. Destroying removes only the tag; content is " +
+			"never deleted. The identity needs permission to push, and to delete for destroying.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Repository, such as `team/app`, without the registry and without a tag. Another one makes a new resource.",
+				MarkdownDescription: "Repository, such as `team/app`, without the registry and without a tag. Changing it creates a new resource.",
 				Validators:          []validator.String{repositorySyntax},
 				PlanModifiers:       replace,
 			},
 			"tag": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Tag, such as `prod`. Another one makes a new resource. A tag that is there already and names another manifest is an " +
-					"error that shows how to import it.",
+				MarkdownDescription: "Tag, such as `prod`. Changing it creates a new resource. If the tag already exists and names another " +
+					"manifest, creating it fails, and the error shows how to import it.",
 				Validators:    []validator.String{tagSyntax},
 				PlanModifiers: replace,
 			},
 			"digest": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Digest, `sha256:…`, of the manifest in this repository that the tag is to name. Another one moves the tag.",
+				MarkdownDescription: "Digest, `sha256:…`, of the manifest in this repository that the tag should name. Changing it moves the tag.",
 				Validators:          []validator.String{digestSyntax},
 			},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to give to a deployment.",
+				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to deploy.",
 			},
 			"media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
 		},
@@ -153,7 +153,7 @@ func (r *tagResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tag"), target.Tag)...)
 }
 
-// putTag writes the tag, which so far names was, and takes over what it names then.
+// putTag writes the tag, which names was so far, and sets the state.
 func putTag(ctx context.Context, client *acr.Client, plan block, was string, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	manifest, err := client.PutTag(ctx, acr.TagRequest{
 		Repository: plan.text("repository"),
@@ -172,8 +172,8 @@ func putTag(ctx context.Context, client *acr.Client, plan block, was string, sta
 	}
 }
 
-// writeTag writes the state of a tag that names a manifest. The digest stays as it is written where it is the manifest's,
-// since there may be another algorithm.
+// writeTag sets the state of a tag that names a manifest. A configured digest of that manifest is kept, since it may
+// have another algorithm.
 func writeTag(ctx context.Context, client *acr.Client, b block, manifest *oci.Manifest, state *tfsdk.State, diags *diag.Diagnostics) {
 	named := digest.Digest(b.text("digest"))
 	if !manifest.Is(named) {
@@ -186,7 +186,7 @@ func writeTag(ctx context.Context, client *acr.Client, b block, manifest *oci.Ma
 	})
 }
 
-// importBlock is what to copy into a configuration, set off from the text around it, which Terraform would wrap.
+// importBlock returns an import block to copy, indented so that Terraform does not wrap it.
 func importBlock(typeName, id string) string {
 	return fmt.Sprintf("\n\n  import {\n    to = %s.NAME\n    id = %q\n  }\n", typeName, id)
 }

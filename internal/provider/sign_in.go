@@ -9,8 +9,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// signInModel is what the provider block says of signing in with Entra ID. Names and variables are those of the azurerm
-// provider.
+// signInModel is the part of the provider block about Entra ID. Names and variables are those of the azurerm provider.
 type signInModel struct {
 	TenantID                  types.String `tfsdk:"tenant_id"`
 	ClientID                  types.String `tfsdk:"client_id"`
@@ -45,12 +44,12 @@ func (m signInModel) block() entra.Block {
 	}
 }
 
-// signInAttributes are the schema of signInModel.
+// signInAttributes returns the schema of signInModel.
 func signInAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"tenant_id": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "Tenant of Entra ID to sign in to: that of the registry's subscription. Environment: `ARM_TENANT_ID`.",
+			MarkdownDescription: "Tenant of Entra ID to sign in to, that of the registry's subscription. Environment: `ARM_TENANT_ID`.",
 		},
 		"client_id": schema.StringAttribute{
 			Optional: true,
@@ -73,8 +72,8 @@ func signInAttributes() map[string]schema.Attribute {
 		},
 		"use_oidc": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Signs in with a federated token: `oidc_token` or `oidc_token_file_path`, else one that Azure DevOps or GitHub Actions gives, " +
-				"found by their variables. Environment: `ARM_USE_OIDC`. Default: `false`.",
+			MarkdownDescription: "Signs in with a federated token: `oidc_token` or `oidc_token_file_path`, or else one from Azure DevOps or " +
+				"GitHub Actions, found by their variables. Environment: `ARM_USE_OIDC`. Default: `false`.",
 		},
 		"oidc_token": schema.StringAttribute{
 			Optional: true, Sensitive: true,
@@ -82,18 +81,18 @@ func signInAttributes() map[string]schema.Attribute {
 		},
 		"oidc_token_file_path": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "File with a federated token, read anew at each sign-in. Environment: `ARM_OIDC_TOKEN_FILE_PATH`.",
+			MarkdownDescription: "File with a federated token, read again at each sign-in. Environment: `ARM_OIDC_TOKEN_FILE_PATH`.",
 		},
 		"use_msi": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Signs in as the managed identity of the machine: of a virtual machine, App Service, Container Apps, Azure Arc and others. " +
-				"`client_id` names one of several. Environment: `ARM_USE_MSI`; `ARM_MSI_ENDPOINT` names another endpoint than the virtual machine's. " +
-				"Default: `false`.",
+			MarkdownDescription: "Signs in as the managed identity of the machine: of a virtual machine, App Service, Container Apps, Azure " +
+				"Arc and others. If it has several, `client_id` names one. Environment: `ARM_USE_MSI`; `ARM_MSI_ENDPOINT` names another " +
+				"endpoint than the virtual machine's. Default: `false`.",
 		},
 		"use_cli": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Uses the session of the Azure CLI. Unless it is `false`, that is the last resort for a registry of Azure, if `az` is on PATH and " +
-				"nothing else is set. Environment: `ARM_USE_CLI`. Default: `true`.",
+			MarkdownDescription: "Uses the session of the Azure CLI. Unless it is `false`, the provider uses it for an Azure registry if " +
+				"`az` is on PATH and nothing else is set. Environment: `ARM_USE_CLI`. Default: `true`.",
 		},
 		"use_aks_workload_identity": schema.BoolAttribute{
 			Optional: true,
@@ -108,8 +107,8 @@ func signInAttributes() map[string]schema.Attribute {
 		},
 		"entra_audience": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Audience of the token that the registry is shown. The default fits every registry in Azure's clouds; another is needed where " +
-				"it is not to be had, such as on Azure Local. Environment: `ACR_ENTRA_AUDIENCE`. Default: `" + entra.DefaultAudience + "`.",
+			MarkdownDescription: "Audience of the token for the registry. The default fits every registry in Azure's clouds. Set another " +
+				"where the default is unknown, such as on Azure Local. Environment: `ACR_ENTRA_AUDIENCE`. Default: `" + entra.DefaultAudience + "`.",
 			Validators: []validator.String{audienceSyntax},
 		},
 	}

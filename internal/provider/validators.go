@@ -16,10 +16,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// syntax holds a string attribute to a grammar of internal/acr at validation, before anything is sent. The diagnostic
-// shows of the value what check's error shows: nothing, for a secret.
+// syntax checks a string attribute by a grammar of internal/acr at validation, before anything is sent. Of a secret,
+// check's error and the diagnostic show nothing.
 type syntax struct {
-	of    string // what the value has to be, for Terraform's own description of the schema
+	of    string // what the value must be, for Terraform's own description of the schema
 	check func(value string) error
 }
 
@@ -42,7 +42,7 @@ var (
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )
 
-// checkOf keeps of a parser whether it fails.
+// checkOf returns a check that a parser succeeds.
 func checkOf[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
 		_, err := parse(value)
@@ -50,7 +50,7 @@ func checkOf[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
-// checkPassword says what to do about a line break where the password comes from a file.
+// checkPassword adds advice for a line break, which comes from the end of a file.
 func checkPassword(value string) error {
 	err := auth.ValidatePassword(secret.New(value))
 	failed, ok := fault.As(err)
@@ -76,9 +76,9 @@ func checkNotEmpty(value string) error {
 	return nil
 }
 
-// exactlyOneOf holds a block to one of two attributes. It stands at the first of them, where its error is shown. That of
-// terraform-plugin-framework-validators matches patterns of paths with the whole configuration, which was 6 % of the CPU
-// of a hundred reads.
+// exactlyOneOf checks that exactly one of two attributes is set. It belongs to the first of them, where its error is
+// shown. The validator of terraform-plugin-framework-validators matches patterns of paths with the whole configuration,
+// which took 6 % of the CPU of a hundred reads.
 type exactlyOneOf [2]string
 
 func (e exactlyOneOf) Description(context.Context) string {

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// textOrNull gives null for what is absent, which internal/acr writes as an empty string.
+// textOrNull returns null for an empty string, which internal/acr uses for what is absent.
 func textOrNull(text string) types.String {
 	if text == "" {
 		return types.StringNull()
@@ -18,7 +18,7 @@ func textOrNull(text string) types.String {
 	return types.StringValue(text)
 }
 
-// timeOrNull writes a time as RFC 3339 in UTC; null if it is unknown.
+// timeOrNull returns a time as RFC 3339 in UTC, null if it is unknown.
 func timeOrNull(t time.Time) types.String {
 	if t.IsZero() {
 		return types.StringNull()
@@ -26,7 +26,7 @@ func timeOrNull(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// numberOrNull gives null for 0, which stands for what is absent.
+// numberOrNull returns null for 0, which stands for what is absent.
 func numberOrNull(number int64) types.Int64 {
 	if number == 0 {
 		return types.Int64Null()
@@ -34,7 +34,7 @@ func numberOrNull(number int64) types.Int64 {
 	return types.Int64Value(number)
 }
 
-// regexOrNil compiles a name_regex that validation has let through; nil if there is none.
+// regexOrNil compiles a name_regex that has passed validation. It returns nil if there is none.
 func regexOrNil(pattern string) *regexp.Regexp {
 	if pattern == "" {
 		return nil
@@ -42,7 +42,7 @@ func regexOrNil(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(pattern)
 }
 
-// textsOrNull gives null for an absent map.
+// textsOrNull returns null for a nil map.
 func textsOrNull(texts map[string]string) types.Map {
 	if texts == nil {
 		return types.MapNull(types.StringType)
@@ -50,7 +50,7 @@ func textsOrNull(texts map[string]string) types.Map {
 	return textMap(texts)
 }
 
-// textMap gives an empty map, not null, for what is known to have no elements.
+// textMap returns an empty map, not null, for a nil map.
 func textMap(texts map[string]string) types.Map {
 	elements := make(values, len(texts))
 	for name, text := range texts {
@@ -59,7 +59,7 @@ func textMap(texts map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, elements)
 }
 
-// textList gives an empty list, not null, for no texts.
+// textList returns an empty list, not null, for a nil slice.
 func textList(texts []string) types.List {
 	elements := make([]attr.Value, len(texts))
 	for i, text := range texts {
@@ -68,7 +68,7 @@ func textList(texts []string) types.List {
 	return types.ListValueMust(types.StringType, elements)
 }
 
-// textListOrNull gives null for an absent list.
+// textListOrNull returns null for a nil slice.
 func textListOrNull(texts []string) types.List {
 	if texts == nil {
 		return types.ListNull(types.StringType)
@@ -76,7 +76,7 @@ func textListOrNull(texts []string) types.List {
 	return textList(texts)
 }
 
-// elementType gives the type of a nested attribute's elements, made at first use.
+// elementType returns a function that returns the type of a nested attribute's elements. The type is made at first use.
 func elementType(attributes func() map[string]schema.Attribute) func() types.ObjectType {
 	return sync.OnceValue(func() types.ObjectType {
 		fields := map[string]attr.Type{}
@@ -87,7 +87,7 @@ func elementType(attributes func() map[string]schema.Attribute) func() types.Obj
 	})
 }
 
-// objectOrNull makes a nested attribute's object of what it is read from; null if that is nil.
+// objectOrNull converts an element to a nested attribute's object, null for a nil element.
 func objectOrNull[E any](of types.ObjectType, element *E, attributes func(E) values) types.Object {
 	if element == nil {
 		return types.ObjectNull(of.AttrTypes)
@@ -95,7 +95,7 @@ func objectOrNull[E any](of types.ObjectType, element *E, attributes func(E) val
 	return types.ObjectValueMust(of.AttrTypes, attributes(*element))
 }
 
-// objectsOrNull makes a nested attribute's list; null if there is none to read from.
+// objectsOrNull converts elements to a nested attribute's list, null for a nil slice.
 func objectsOrNull[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	if elements == nil {
 		return types.ListNull(of)
@@ -103,7 +103,7 @@ func objectsOrNull[E any](of types.ObjectType, elements []E, attributes func(E) 
 	return objectList(of, elements, attributes)
 }
 
-// objectList gives an empty list, not null, for no elements.
+// objectList is objectsOrNull, with an empty list in place of null.
 func objectList[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	objects := make([]attr.Value, len(elements))
 	for i, element := range elements {

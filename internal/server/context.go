@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// callContext is the context of one call. Until the call ends it is one with its parent: values, deadline and
-// cancellation pass through. From then on it is cancelled and keeps nothing alive, whoever keeps it.
+// callContext is the context of one call. Until the call ends it is the same as its parent: values, deadline and
+// cancellation pass through. After that it is cancelled, and keeps nothing alive even if somebody keeps it.
 type callContext struct {
 	within atomic.Pointer[context.Context] // the parent, made cancellable; over once the call has ended
 }
 
-// over is what every call's context comes to.
+// over is the context that replaces the parent once a call has ended.
 var over = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// newCallContext returns the context of a call, and what ends it: that cancels the context, as gRPC does at the end of a
-// call, and lets go of the parent.
+// newCallContext returns the context of a call, and a function that ends it: it cancels the context, as gRPC does at
+// the end of a call, and releases the parent.
 func newCallContext(parent context.Context) (ctx *callContext, end func()) {
 	within, cancel := context.WithCancel(parent)
 	ctx = &callContext{}

@@ -1,11 +1,11 @@
 // Package server serves a provider of the framework's over Terraform's plugin protocol 6.
 //
-// It has one reason to be: the framework keeps the context of every call for the life of the process. Each of its
+// It exists for one reason: the framework keeps the context of every call for the life of the process. Each of its
 // methods begins with registerContext, which appends a cancel function to a list that only StopProvider empties
 // (github.com/hashicorp/terraform-plugin-framework v1.19.0, internal/proto6server/serve.go). Such a function holds its
-// context, and that one all that came before: loggers, the gRPC stream, the request. At 1,000 reads that was half of a
-// process of 61 MiB. Once the framework lets go by itself, which TestFrameworkStillKeepsContexts tells, this package
-// can go.
+// context, which holds loggers, the gRPC stream and the request. After 1,000 reads that was half of a process of 61
+// MiB. Once the framework releases contexts itself, TestFrameworkStillKeepsContexts fails and this package can be
+// removed.
 package server
 
 import (
@@ -16,14 +16,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// New returns the framework's server of a provider, with a context for each call that keeps nothing once the call
-// is over. What the protocol has beyond tfprotov6.ProviderServer (lists, actions, state stores) is not served.
+// New returns the framework's server of a provider, with a context for each call that keeps nothing once the call has
+// ended. What the protocol has beyond tfprotov6.ProviderServer (lists, actions, state stores) is not served.
 func New(p provider.Provider) tfprotov6.ProviderServer {
 	return server{providerserver.NewProtocol6(p)()}
 }
 
-// server passes every call on by way of call. StopProvider alone goes straight through: the framework keeps nothing of
-// it, and it has to reach the calls under way.
+// server passes every call on through call, except StopProvider: the framework keeps nothing of it, and it must reach
+// the calls under way.
 type server struct {
 	tfprotov6.ProviderServer
 }

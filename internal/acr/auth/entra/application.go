@@ -10,22 +10,22 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// application is what a service principal signs in as, and where.
+// application is a service principal's client and tenant, and the login host.
 type application struct {
 	tenantID, clientID string
 	login              string // URL of the login host
 }
 
-// at returns azidentity's options for the login host.
+// at returns azidentity's options with the login host.
 func (a application) at(options azcore.ClientOptions) azcore.ClientOptions {
 	options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: a.login}
 	return options
 }
 
-// with names a way to sign in together with the host that is shown it.
+// with returns the name of a way to sign in, with the login host.
 func (a application) with(what string) string { return what + " at " + secret.Excerpt(a.login) }
 
-// application returns tenant and client, which the way chosen by the attribute needs.
+// application returns tenant and client for a way to sign in, which the attribute chose.
 func (s settings) application(attribute string) (application, error) {
 	tenant, err := s.tenant()
 	if err != nil {
@@ -45,7 +45,7 @@ func (s settings) application(attribute string) (application, error) {
 	return application{tenant.Reveal(), client.Reveal(), login}, err
 }
 
-// loginHosts has the host that signs in to each cloud, by azurerm's names.
+// loginHosts has the login host of each cloud, by azurerm's names.
 var loginHosts = map[string]string{
 	"public":         "https://login.microsoftonline.com/",
 	"global":         "https://login.microsoftonline.com/",
@@ -56,7 +56,7 @@ var loginHosts = map[string]string{
 	"china":          "https://login.chinacloudapi.cn/",
 }
 
-// ValidateEnvironment refuses a cloud that azurerm does not know. Errors are *fault.Error.
+// ValidateEnvironment returns an error for a cloud that azurerm does not know. Errors are *fault.Error.
 func ValidateEnvironment(name string) error {
 	if loginHosts[strings.ToLower(name)] == "" {
 		return fault.Invalid("environment", "%s is no cloud: one of public, usgovernment and china", secret.Excerpt(name))
@@ -64,7 +64,7 @@ func ValidateEnvironment(name string) error {
 	return nil
 }
 
-// loginHost returns the URL that signs in to the cloud. AKS's webhook names it where the environment is not set.
+// loginHost returns the URL of the cloud's login host. If the environment is not set, AKS's webhook may name it.
 func (s settings) loginHost() (string, error) {
 	named := s.find("environment", secret.New(s.block.Environment))
 	if !named.IsZero() {

@@ -16,7 +16,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// cliCredential takes over the session of the Azure CLI.
+// cliCredential uses the session of the Azure CLI.
 type cliCredential struct {
 	tenantID string // empty for the session's own
 }
@@ -38,7 +38,7 @@ func (c cliCredential) secrets() []secret.Text { return nil }
 
 func (c cliCredential) String() string { return "the Azure CLI's session" }
 
-// boundedCLI ends an `az` that hangs, and says why it brought no token.
+// boundedCLI ends an `az` that hangs, and returns why it printed no token.
 type boundedCLI struct {
 	azcore.TokenCredential
 	timeout time.Duration
@@ -57,7 +57,8 @@ func (b boundedCLI) GetToken(ctx context.Context, options policy.TokenRequestOpt
 	return token, nil
 }
 
-// failure reads what `az` said, which azidentity's error repeats whole, and repeats none of it but AADSTS numbers.
+// failure returns the error for an `az` that failed. azidentity's error repeats all output of `az`; this one repeats
+// only AADSTS numbers.
 func (b boundedCLI) failure(bounded context.Context, err error) *fault.Error {
 	failed := &fault.Error{Reason: fault.AzureCLIFailed, Detail: "`az account get-access-token` failed"}
 	said := err.Error()

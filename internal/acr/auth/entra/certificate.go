@@ -44,8 +44,8 @@ func (s settings) certificate(attribute string) (kind, error) {
 	return c, err
 }
 
-// certificateContent returns the certificate's bytes, from the file that the block names, else from the environment:
-// ARM_CLIENT_CERTIFICATE counts before the file that a variable names, as with azurerm.
+// certificateContent returns the certificate's bytes, from the file that the block names, or else from the environment.
+// As with azurerm, ARM_CLIENT_CERTIFICATE comes before the file that a variable names.
 func (s settings) certificateContent() (value, []byte, error) {
 	path := s.find("client_certificate_path", secret.New(s.block.ClientCertificatePath))
 	inline := s.variable("client_certificate_path", certificateVariable)
@@ -63,11 +63,11 @@ func (s settings) certificateContent() (value, []byte, error) {
 	return path, content, nil
 }
 
-// errPassword says that a certificate is there but does not open.
+// errPassword is returned for a certificate that the password does not open.
 var errPassword = errors.New("the password is wrong")
 
-// parseCertificate reads PEM, with the key in the clear, or PKCS#12. azidentity's own reader of the latter knows only
-// the ciphers of before 2022, which neither OpenSSL 3 nor Azure Key Vault need write.
+// parseCertificate parses PEM, with the key in the clear, or PKCS#12. azidentity's own parser of PKCS#12 knows only the
+// ciphers from before 2022, which OpenSSL 3 and Azure Key Vault need not use.
 func parseCertificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
 	var certificates []*x509.Certificate
 	var key crypto.PrivateKey
@@ -95,7 +95,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 	return certificates, key, nil
 }
 
-// signedFor reports whether one of the certificates is that of the key.
+// signedFor reports whether one of the certificates belongs to the key.
 func signedFor(certificates []*x509.Certificate, key *rsa.PrivateKey) bool {
 	for _, c := range certificates {
 		if key.PublicKey.Equal(c.PublicKey) {

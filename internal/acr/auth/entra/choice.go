@@ -6,10 +6,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
-// FromBlock returns the identity that the block names by a way to sign in: a secret, a certificate, a token or a switch
-// that is set to true. What else it takes, such as the tenant, may come from the environment. It returns nil for a block
-// that names none. The cloud is the one to sign in to where neither block nor environment names one. Nothing is sent.
-// Errors are *fault.Error, with the attribute at fault as Argument.
+// FromBlock returns the identity whose way to sign in the block names: a secret, a certificate, a token or a switch
+// that is set to true. Other settings, such as the tenant, may come from the environment. It returns nil if the block
+// names no way. cloud is used if neither block nor environment names one. It sends nothing. Errors are *fault.Error,
+// with the attribute at fault as Argument.
 func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity, error) {
 	s := settings{block, getenv, cloud}
 	named := s.namedInBlock()
@@ -22,9 +22,9 @@ func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity
 	return s.identity(named[0])
 }
 
-// FromEnvironment returns the identity that the ARM_ variables name: a secret, a certificate, or one of the switches set
-// to true. Where they name none it is the Azure CLI's session, Unasked, if `az` is on PATH and use_cli is not false; else
-// nil. Cloud and errors are FromBlock's.
+// FromEnvironment returns the identity that the ARM_ variables name: a secret, a certificate, or a switch that is set
+// to true. If they name none, it is the Azure CLI's session, Unasked, if `az` is on PATH and use_cli is not false;
+// otherwise nil. cloud and errors are as for FromBlock.
 func FromEnvironment(block Block, getenv func(string) string, cloud string) (*Identity, error) {
 	s := settings{block, getenv, cloud}
 	named, err := s.namedInEnvironment()
@@ -47,15 +47,14 @@ const (
 	azureCLI
 )
 
-// choice is a way to sign in with the attribute that chose it.
+// choice is a way to sign in, and the attribute that chose it.
 type choice struct {
 	way       way
 	attribute string
 	unasked   bool
 }
 
-// Asked returns an attribute of the block by which it asks for Entra ID; empty if it does not. A switch that is off asks
-// for nothing.
+// Asked returns an attribute of the block that asks for Entra ID, empty if none does. A switch that is off does not.
 func (b Block) Asked() string {
 	if named := (settings{block: b}).namedInBlock(); len(named) > 0 {
 		return named[0].attribute
@@ -71,7 +70,7 @@ func (b Block) Asked() string {
 	return ""
 }
 
-// namedInBlock lists the ways that the block names, the first that counts first.
+// namedInBlock returns the ways that the block names, in the order in which they count.
 func (s settings) namedInBlock() []choice {
 	b := s.block
 	var named []choice
@@ -92,7 +91,7 @@ func (s settings) namedInBlock() []choice {
 	return named
 }
 
-// federatedAttribute returns the attribute by which the block names a federated token; empty if it names none.
+// federatedAttribute returns the attribute that names a federated token, empty if none does.
 func (s settings) federatedAttribute() string {
 	b := s.block
 	switch off := b.UseOIDC != nil && !*b.UseOIDC; {
@@ -111,7 +110,7 @@ func (s settings) federatedAttribute() string {
 
 func isOn(flag *bool) bool { return flag != nil && *flag }
 
-// namedInEnvironment returns the first way that the variables name, else the Azure CLI, else none.
+// namedInEnvironment returns the first way that the variables name, or else the Azure CLI, or none.
 func (s settings) namedInEnvironment() (choice, error) {
 	if !s.variable("", certificateVariable, variables["client_certificate_path"][0]).IsZero() {
 		return choice{way: certificate, attribute: "client_certificate_path"}, nil
@@ -142,8 +141,8 @@ func (s settings) namedInEnvironment() (choice, error) {
 	return choice{way: azureCLI, attribute: "use_cli", unasked: !given}, nil
 }
 
-// clientOfNothing refuses a block with a client id and no way to prove it, neither there nor in the environment: half an
-// identity is a slip, and would end in anonymous access.
+// clientOfNothing returns an error for a block with a client id and no way to sign in, neither there nor in the
+// environment: half an identity is a mistake, and would mean anonymous access.
 func (s settings) clientOfNothing() error {
 	if s.block.ClientID == "" {
 		return nil
@@ -156,7 +155,7 @@ func (s settings) clientOfNothing() error {
 		"and none of them is set")
 }
 
-// identity checks what the chosen way takes and puts it together.
+// identity checks the settings of the chosen way and returns its identity.
 func (s settings) identity(c choice) (*Identity, error) {
 	audience, err := s.audience()
 	if err != nil {

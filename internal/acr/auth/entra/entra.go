@@ -1,5 +1,5 @@
-// Package entra signs in to Microsoft Entra ID, by each of the ways that Azure pipelines, machines and people have. It
-// knows nothing of registries: settings go in, a token for an audience comes out.
+// Package entra signs in to Microsoft Entra ID, in each of the ways of Azure pipelines, machines and people. It knows
+// nothing of registries: settings go in, a token for an audience comes out.
 //
 // Names, environment variables and order are those of the azurerm provider, so that where azurerm signs in this does too.
 package entra
@@ -19,38 +19,38 @@ import (
 // AZURE_SDK_GO_LOGGING=all makes azcore write requests and errors to standard error, which Terraform puts into its log.
 func init() { azlog.SetListener(nil) }
 
-// DefaultAudience is what a token for Azure Container Registry is made for, in every cloud. Source: the registry
+// DefaultAudience is the audience of tokens for Azure Container Registry, in every cloud. Source: the registry
 // service's team, https://github.com/Azure/azure-sdk-for-net/issues/34785.
 const DefaultAudience = "https://containerregistry.azure.net"
 
-// Identity is one way to sign in, settled and checked as far as that goes without sending anything.
+// Identity is one way to sign in, checked as far as possible without sending anything.
 type Identity struct {
 	kind     kind
 	audience string
 
-	// Unasked says that nobody named this identity: it is the Azure CLI's session, used because `az` is there.
+	// Unasked says that nobody named this identity: it is the Azure CLI's session, used because `az` exists.
 	Unasked bool
 }
 
 // kind is one way to prove an identity.
 type kind interface {
-	// credential returns azidentity's credential. It is made anew for each sign-in, since what it reads, such as the file
-	// of a federated token, changes.
+	// credential returns azidentity's credential, a new one for each sign-in: what it reads, such as the file of a
+	// federated token, may change.
 	credential(ctx context.Context, via Connection, options azcore.ClientOptions) (azcore.TokenCredential, error)
-	// secrets lists what no error may repeat.
+	// secrets returns the texts that no error may repeat.
 	secrets() []secret.Text
 	// String names the kind in an error, such as "a client secret".
 	String() string
 }
 
-// Connection is what a sign-in goes through.
+// Connection is how a sign-in sends requests.
 type Connection struct {
 	Transport Transport
 	Timeout   time.Duration // bounds the Azure CLI, which has no transport
 	Secrets   *secret.Set   // is given each secret that comes up
 }
 
-// Transport sends requests and returns whole answers. Retries, limits and redirects are its own business. Its errors are
+// Transport sends requests and returns whole answers. It handles retries, limits and redirects. Its errors are
 // *fault.Error.
 type Transport interface {
 	Do(*http.Request) (*http.Response, error)
@@ -59,11 +59,11 @@ type Transport interface {
 // String names the way to sign in, such as "a client secret".
 func (i *Identity) String() string { return i.kind.String() }
 
-// Secrets lists what no error may repeat.
+// Secrets returns the texts that no error may repeat.
 func (i *Identity) Secrets() []secret.Text { return i.kind.secrets() }
 
-// longest bounds a sign-in as a whole. MSAL would otherwise end each request after 30 s, retries and their waits
-// included, which the transport bounds one by one.
+// longest bounds a sign-in as a whole. Without a deadline, MSAL ends each request after 30 s, including the retries and
+// waits that the transport bounds itself.
 const longest = time.Hour
 
 // Token signs in and returns a token for the audience. Errors are *fault.Error with the step, but no operation.
@@ -85,7 +85,7 @@ func (i *Identity) Token(ctx context.Context, via Connection) (secret.Text, erro
 	return bearer, nil
 }
 
-// options makes azidentity leave everything about requests to the transport.
+// options returns azidentity's options, which leave everything about requests to the transport.
 func options(transport policy.Transporter) azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1, TryTimeout: longest},

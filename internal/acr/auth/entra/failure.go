@@ -13,8 +13,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
-// witness remembers what came of the last request of a sign-in. Errors of azidentity repeat whole answers, and lose those
-// of the transport.
+// witness remembers the result of the last request of a sign-in. azidentity's errors repeat whole answers, and hide the
+// transport's errors.
 type witness struct {
 	next   Transport
 	failed error
@@ -38,8 +38,8 @@ func (w *witness) Do(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// numbered are the errors of Entra ID with advice of their own. Source: Microsoft, "Microsoft Entra authentication and
-// authorization error codes".
+// numbered has the reasons for the errors of Entra ID with their own advice. Source: Microsoft, "Microsoft Entra
+// authentication and authorization error codes".
 var numbered = map[string]fault.Reason{
 	"AADSTS700024": fault.FederatedTokenExpired,
 	"AADSTS90002":  fault.TenantNotFound,
@@ -53,11 +53,11 @@ var (
 	traceID      = regexp.MustCompile(`^[0-9A-Fa-f-]{1,40}$`)
 )
 
-// aadsts returns the first number of an error of Entra ID in a text, such as AADSTS90002; empty without one.
+// aadsts returns the first error number of Entra ID in a text, such as AADSTS90002, empty if there is none.
 func aadsts(text string) string { return aadstsNumber.FindString(text) }
 
-// explain says why a sign-in brought no token. It repeats nothing of an answer but what has the form of a code or an id:
-// Entra ID may echo what it was sent.
+// explain returns why a sign-in failed. Of an answer it repeats only what has the form of a code or an id: Entra ID may
+// echo what it was sent.
 func (i *Identity) explain(ctx context.Context, err error, seen *witness) *fault.Error {
 	failed, known := fault.As(err)
 	if !known {
@@ -81,7 +81,7 @@ func (i *Identity) explain(ctx context.Context, err error, seen *witness) *fault
 	return &explained
 }
 
-// refusal reads an OAuth error (RFC 6749 section 5.2) with the members that Entra ID adds. IMDS has the same form.
+// refusal parses an OAuth error (RFC 6749 section 5.2) with the members that Entra ID adds. IMDS uses the same form.
 func (w *witness) refusal() fault.Error {
 	var body struct {
 		Error         string `json:"error"`
@@ -109,7 +109,7 @@ func (w *witness) refusal() fault.Error {
 	return failed
 }
 
-// blamed lets no failure of a sign-in pass for one of the registry.
+// blamed returns the reason for a failed sign-in, so that the registry is not blamed for it.
 func (i *Identity) blamed(reason fault.Reason) fault.Reason {
 	_, ofMachine := i.kind.(managedIdentityCredential)
 	switch reason {

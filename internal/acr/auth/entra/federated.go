@@ -10,16 +10,16 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// federatedCredential signs a service principal or a user-assigned identity in with a token of another issuer, which
-// Entra ID was told to trust: a workload identity.
+// federatedCredential signs a service principal or a user-assigned identity in with a token of another issuer that
+// Entra ID trusts: a workload identity.
 type federatedCredential struct {
 	application
 	issuer issuer
 }
 
-// issuer is where a federated token is had.
+// issuer returns federated tokens.
 type issuer interface {
-	// token returns a fresh federated token: most live a few minutes. Errors are *fault.Error.
+	// token returns a new federated token: most are valid for a few minutes. Errors are *fault.Error.
 	token(ctx context.Context, via Connection) (secret.Text, error)
 	secrets() []secret.Text
 	String() string
@@ -34,7 +34,7 @@ func (s settings) federated(attribute string) (kind, error) {
 	return federatedCredential{principal, from}, err
 }
 
-// issuer returns the first of: a token given, Azure DevOps, GitHub.
+// issuer returns the first of: a configured token, Azure DevOps, GitHub.
 func (s settings) issuer(attribute string) (issuer, error) {
 	path, err := s.orAKS(s.find("oidc_token_file_path", secret.New(s.block.OIDCTokenFilePath)), aksTokenFileVariable)
 	if err != nil {
@@ -68,7 +68,7 @@ func (c federatedCredential) String() string {
 	return c.with("a federated token from " + c.issuer.String())
 }
 
-// givenToken is a federated token that the configuration holds.
+// givenToken is a federated token in the configuration.
 type givenToken struct{ text secret.Text }
 
 func (g givenToken) token(context.Context, Connection) (secret.Text, error) { return g.text, nil }
@@ -77,11 +77,11 @@ func (g givenToken) secrets() []secret.Text { return []secret.Text{g.text} }
 
 func (g givenToken) String() string { return "the configuration" }
 
-// tokenFile is a file that some other process keeps a federated token in, and renews.
+// tokenFile is a file with a federated token, which another process renews.
 type tokenFile string
 
-// newTokenFile reads the file once, so that one that is not there is known at once. A token that is given beside it may
-// not differ.
+// newTokenFile reads the file once, so that a missing one is reported at once. A token that is also configured must be
+// the same.
 func newTokenFile(path, given value) (issuer, error) {
 	text, err := readText(path.Reveal())
 	if err != nil {
@@ -105,7 +105,7 @@ func (f tokenFile) secrets() []secret.Text { return nil }
 
 func (f tokenFile) String() string { return "the file " + secret.Excerpt(string(f)) }
 
-// noFederatedToken is the error where neither the configuration nor the environment has a federated token.
+// noFederatedToken returns the error for a federated token that neither the configuration nor the environment has.
 func noFederatedToken(attribute, detail string) *fault.Error {
 	return &fault.Error{Reason: fault.NoFederatedToken, Argument: attribute, Operation: "looking for a federated token", Detail: detail}
 }

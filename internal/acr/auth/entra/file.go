@@ -30,7 +30,7 @@ func readText(name string) (secret.Text, error) {
 	return secret.New(text), nil
 }
 
-// readFile returns a file's content; one over the limit is an error. Errors name the file.
+// readFile returns the content of a file of at most limit bytes. Errors name the file.
 func readFile(name string, limit int64) ([]byte, error) {
 	content, err := readBounded(name, limit)
 	switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// managedIdentityCredential signs in as the identity that Azure gave the machine: of a virtual machine, App Service, Container
-// Apps, Arc and others. azidentity finds out by their variables which of them this is.
+// managedIdentityCredential signs in as the identity that Azure gave the machine: a virtual machine, App Service,
+// Container Apps, Arc and others. azidentity finds out which by their variables.
 type managedIdentityCredential struct {
 	clientID string   // of a user-assigned identity; empty for the machine's own
 	endpoint *url.URL // in place of IMDS; may be nil
@@ -48,7 +48,7 @@ func (m managedIdentityCredential) credential(_ context.Context, _ Connection, o
 // imdsHost is the address of Azure's Instance Metadata Service on every virtual machine.
 const imdsHost = "169.254.169.254"
 
-// imdsElsewhere sends what goes to IMDS to another endpoint, which azidentity has no setting for.
+// imdsElsewhere sends requests for IMDS to another endpoint, for which azidentity has no setting.
 type imdsElsewhere struct {
 	next     Transport
 	endpoint *url.URL

@@ -16,7 +16,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// ciServer gives a pipeline's job a federated token on request.
+// ciServer is a CI server that issues a federated token to a pipeline's job.
 type ciServer struct {
 	name   string // for errors
 	method string
@@ -25,7 +25,7 @@ type ciServer struct {
 	member string      // of the JSON answer, which holds the federated token
 }
 
-// github asks GitHub Actions. A URL that names an audience keeps it. Source: GitHub, "OpenID Connect reference",
+// github returns GitHub Actions. A URL that names an audience keeps it. Source: GitHub, "OpenID Connect reference",
 // "Methods for requesting the OIDC token".
 func github(target *url.URL, bearer secret.Text) ciServer {
 	if !target.Query().Has("audience") {
@@ -34,14 +34,14 @@ func github(target *url.URL, bearer secret.Text) ciServer {
 	return ciServer{"GitHub Actions", http.MethodGet, target, bearer, "value"}
 }
 
-// azureDevOps asks Azure DevOps, for a service connection of the pipeline's project. Source: Microsoft, "Azure DevOps
-// Services REST API", "Oidctoken - Create".
+// azureDevOps returns Azure DevOps, for a service connection of the pipeline's project. Source: Microsoft, "Azure
+// DevOps Services REST API", "Oidctoken - Create".
 func azureDevOps(target *url.URL, bearer secret.Text, serviceConnection string) ciServer {
 	target = withQuery(target, "api-version", "7.1", "serviceConnectionId", serviceConnection)
 	return ciServer{"Azure DevOps", http.MethodPost, target, bearer, "oidcToken"}
 }
 
-// withQuery returns a copy of the URL with further parameters, given as names and values in turn.
+// withQuery returns a copy of the URL with more parameters, names and values in turn.
 func withQuery(target *url.URL, parameters ...string) *url.URL {
 	query := target.Query()
 	for pair := range slices.Chunk(parameters, 2) {
@@ -96,7 +96,7 @@ func (c ciServer) token(ctx context.Context, via Connection) (secret.Text, error
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.bearer.Reveal())
 	request.Header.Set("Content-Type", "application/json")
-	// Azure DevOps answers a bad token with a redirect to a page for people otherwise; GitHub pays no heed.
+	// Without this header, Azure DevOps answers a bad token with a redirect to a web page. GitHub ignores it.
 	request.Header.Set("X-TFS-FedAuthRedirect", "Suppress")
 	answer, err := via.Transport.Do(request)
 	if err != nil {

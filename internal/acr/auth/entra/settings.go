@@ -8,7 +8,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// Block is what the provider block says of signing in, attribute by attribute. A zero value says nothing.
+// Block is the part of the provider block about signing in, attribute by attribute. A zero value is an attribute that
+// is not set.
 type Block struct {
 	TenantID                  string
 	ClientID                  string
@@ -25,7 +26,7 @@ type Block struct {
 	Audience                  string
 }
 
-// variables stand in for attributes of the block: the first that is set. An empty one counts as unset.
+// variables replace attributes of the block: the first that is set counts. An empty one counts as unset.
 var variables = map[string][]string{
 	"tenant_id":                   {"ARM_TENANT_ID"},
 	"client_id":                   {"ARM_CLIENT_ID"},
@@ -56,7 +57,8 @@ const (
 	aksTokenFileVariable = "AZURE_FEDERATED_TOKEN_FILE"
 )
 
-// Where a CI server is asked for a federated token. The first spelling of each is azurerm's, the others are the servers'.
+// The URL and the token for asking a CI server for a federated token. The first name of each is azurerm's, the others
+// are the servers'.
 var (
 	requestURLVariables        = []string{"ARM_OIDC_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"}
 	requestTokenVariables      = []string{"ARM_OIDC_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_ACCESSTOKEN"}
@@ -65,15 +67,14 @@ var (
 	}
 )
 
-// value is a setting with the place it was found in. Each is held as a secret, since some are.
+// value is a setting and where it was found. All are kept as secrets, since some are.
 type value struct {
 	secret.Text
 	attribute string
-	variable  string // empty if the block itself says it
+	variable  string // empty if it is in the block
 }
 
-// invalid returns the error about a setting, on its attribute; it says which variable is meant where the block says
-// nothing.
+// invalid returns the error for a setting, on its attribute. It names the variable if the setting came from one.
 func (v value) invalid(format string, values ...any) error {
 	failed := fault.Invalid(v.attribute, format, values...)
 	if v.variable != "" {
@@ -82,7 +83,7 @@ func (v value) invalid(format string, values ...any) error {
 	return failed
 }
 
-// check holds a setting to its grammar.
+// check returns an error for a setting that breaks its grammar.
 func (v value) check(validate func(string) error) error {
 	if failed, ok := fault.As(validate(v.Reveal())); ok {
 		return v.invalid("%s", failed.Detail)
@@ -90,7 +91,7 @@ func (v value) check(validate func(string) error) error {
 	return nil
 }
 
-// settings are the block and the environment together. A setting of the block comes before the variables in its place.
+// settings are the block and the environment together. A setting of the block comes before its variables.
 type settings struct {
 	block  Block
 	getenv func(string) string
@@ -115,8 +116,8 @@ func (s settings) variable(attribute string, names ...string) value {
 	return value{attribute: attribute}
 }
 
-// findOrFile is find with a variable that names a file. The file counts before a variable with the value, which may not
-// differ from it.
+// findOrFile is find with a variable that names a file. The file comes before a variable with the value, and both must
+// be the same.
 func (s settings) findOrFile(attribute string, inBlock secret.Text, fileVariable string) (value, error) {
 	found := s.find(attribute, inBlock)
 	named := s.variable(attribute, fileVariable)
@@ -133,7 +134,7 @@ func (s settings) findOrFile(attribute string, inBlock secret.Text, fileVariable
 	return value{text, attribute, fileVariable}, nil
 }
 
-// flag returns a switch; given tells whether block or environment sets it at all.
+// flag returns a switch. given reports whether the block or the environment sets it.
 func (s settings) flag(attribute string, inBlock *bool) (on, given bool, err error) {
 	if inBlock != nil {
 		return *inBlock, true, nil
@@ -167,8 +168,8 @@ func (s settings) client() (value, error) {
 	return s.orAKS(client, aksClientIDVariable)
 }
 
-// orAKS lets a variable of AKS's webhook stand in for a setting, from which it may not differ, where
-// use_aks_workload_identity is set.
+// orAKS lets a variable of AKS's webhook replace a setting if use_aks_workload_identity is set. If both are set, they
+// must be the same.
 func (s settings) orAKS(found value, variable string) (value, error) {
 	on, _, err := s.flag("use_aks_workload_identity", s.block.UseAKSWorkloadIdentity)
 	inPod := s.variable(found.attribute, variable)
@@ -190,7 +191,8 @@ func (s settings) audience() (string, error) {
 	return named.Reveal(), named.check(ValidateAudience)
 }
 
-// ValidateAudience holds an audience to the characters that the Azure CLI can be asked with. Errors are *fault.Error.
+// ValidateAudience returns an error for an audience with characters that the Azure CLI does not accept. Errors are
+// *fault.Error.
 func ValidateAudience(audience string) error {
 	if audience == "" || strings.Trim(secret.LowerASCII(audience), "abcdefghijklmnopqrstuvwxyz0123456789.-_/:") != "" {
 		return fault.Invalid("entra_audience", "is no audience: it is a URI such as %s", DefaultAudience)
