@@ -161,7 +161,8 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Access denied",
 		Cause: "The registry refuses this caller with 403. Usually its firewall does not admit this machine's address, and the message names " +
 			"that address.",
-		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from an admitted network.",
+		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from an admitted network. " +
+			"A changed rule takes some minutes to count.",
 	},
 	fault.Disallowed: {
 		Summary: "Image locked or in quarantine",
