@@ -155,6 +155,40 @@ func TestErrorsDoNotRepeatASecretThatTheServerEchoes(t *testing.T) {
 	}
 }
 
+// Nor does a server that repeats the token of a write.
+func TestErrorsOfWritesDoNotRepeatASecret(t *testing.T) {
+	for name, write := range map[string]func(*acr.Client, string) error{
+		"PUT": func(c *acr.Client, digest string) error {
+			_, err := c.PutTag(t.Context(), acr.TagRequest{Repository: "app", Tag: "prod", Digest: digest})
+			return err
+		},
+		"DELETE": func(c *acr.Client, _ string) error { return c.Untag(t.Context(), "app", "v") },
+		"PATCH": func(c *acr.Client, _ string) error {
+			_, err := c.Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
+			return err
+		},
+	} {
+		for _, status := range []int{201, 202, 400, 403, 405, 500} {
+			t.Run(fmt.Sprint(name, " ", status), func(t *testing.T) {
+				registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{acrtest.DefaultUser: sentinel}, OpaqueTokens: true})
+				digest := registry.PutImage("app", "v", acrtest.Image{})
+				var token string
+				registry.Inject(acrtest.Fault{Method: name, Kind: acrtest.KindResource, Handler: echo(status, func(r *http.Request) string {
+					token = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+					return sentinel
+				})})
+				var log journal
+				client := newClient(t, registry, withPassword(sentinel), func(c *acr.Config) { c.Log, c.MaxRetries = log.add, 0 })
+				err := write(client, digest.String())
+				log.add(t.Context(), fmt.Sprintf("%v %+v %#v", err, err, err), nil)
+				for _, secret := range []string{sentinel, token} {
+					wantNoSecret(t, "the error or the log", log.text.String(), secret)
+				}
+			})
+		}
+	}
+}
+
 // A refresh token goes in a form, which a server can repeat as well. Its failures were recorded with an empty body.
 func TestErrorsDoNotRepeatARefreshToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})

@@ -426,3 +426,12 @@ func TestTagRequestsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		t.Errorf("%d connections were made", n)
 	}
 }
+
+// The answer to a write has a limit too, though nobody reads it.
+func TestOversizedAnswerToAWriteIsRefused(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	d := registry.PutImage("app", "", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Method: http.MethodPut, Oversize: 1 << 20})
+	_, err := putTag(t, newClient(t, registry), "prod", d, "")
+	faulttest.Want(t, err, fault.TooLarge, "201", "8192")
+}

@@ -44,7 +44,7 @@ func (p *acrProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 
 func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads from one Azure Container Registry, or from another registry that speaks the same protocol. " +
+		MarkdownDescription: "Reads from and writes to one Azure Container Registry, or another registry that speaks the same protocol. " +
 			"Several registries are several `provider` blocks with an `alias`.",
 		Attributes: map[string]schema.Attribute{
 			"registry": schema.StringAttribute{

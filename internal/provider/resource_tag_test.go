@@ -430,3 +430,37 @@ func TestTagIsPlannedWithAnUnknownProvider(t *testing.T) {
 		t.Errorf("image = %v, want unknown", state["image"])
 	}
 }
+
+// A hundred tags in a real run at Terraform's own parallelism: three requests each, one challenge, one token; reading them
+// all costs one each.
+func TestHundredTagsCostThreeRequestsEach(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	var digests []string
+	for i := range 100 {
+		digests = append(digests, fmt.Sprintf("%q", registry.PutImage("app", "", acrtest.Image{Author: fmt.Sprint(i)})))
+	}
+	config := providerBlock(registry) + fmt.Sprintf(`
+		resource "acr_tag" "all" {
+		  count      = 100
+		  repository = "app"
+		  tag        = "v${count.index}"
+		  digest     = [%s][count.index]
+		}`, strings.Join(digests, ", "))
+	requests := func(challenges, tokens, resources int) resource.TestCheckFunc {
+		return func(*tfstate.State) error {
+			for kind, want := range map[acrtest.Kind]int{acrtest.KindChallenge: challenges, acrtest.KindToken: tokens, acrtest.KindResource: resources} {
+				if got := registry.Count(kind); got != want {
+					return fmt.Errorf("%d requests of kind %s, want %d", got, kind, want)
+				}
+			}
+			return nil
+		}
+	}
+	unitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{Config: config, Check: requests(1, 1, 300)},
+			{PreConfig: registry.ResetLog, RefreshState: true, Check: requests(1, 1, 100)},
+		},
+	})
+}

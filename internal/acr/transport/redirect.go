@@ -78,7 +78,7 @@ func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error)
 		return nil, refuseRedirect("%s redirects an upload, which cannot be sent twice", OriginOf(from))
 	}
 	if home, to := OriginOf(r.URL), OriginOf(target); r.Confined && to != home {
-		return nil, refuseRedirect("%s redirects to %s, where no credential may go", home, to)
+		return nil, refuseRedirect("%s redirects to %s, where neither a credential nor a write may go", home, to)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
 		return nil, refuseRedirect("%s redirects a %s in a way that makes a GET of it", OriginOf(from), r.Method) // RFC 9110 section 15.4
