@@ -189,7 +189,7 @@ func TestLockErrorsSayWhoCanHelp(t *testing.T) {
 	}{
 		"AcrPush": {
 			acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push,metadata_read"}}}, values{},
-			wanted{summary: "Permission to change locks missing", says: []string{"repository:app:metadata_write", "AcrPush does not have it", "Contributor", "metadata/write"}},
+			wanted{summary: "Permission to change locks missing", says: []string{"repository:app:metadata_write", "The role AcrPush does not include it", "Contributor", "metadata/write"}},
 		},
 		"a tag that is not there":    {acrtest.Options{}, values{"tag": "absent"}, wanted{attribute: "tag", summary: "Tag or digest not found", says: []string{"TAG_UNKNOWN", "/app:absent"}}},
 		"a digest that is not there": {acrtest.Options{}, values{"digest": someDigest}, wanted{attribute: "digest", summary: "Tag or digest not found", says: []string{"/app@" + someDigest}}},

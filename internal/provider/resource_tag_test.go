@@ -217,7 +217,7 @@ func TestTagThatPointsElsewhereIsNotTouched(t *testing.T) {
 	p := configuredFor(t, defaultUser(registry))
 	_, diagnostics := p.apply("acr_tag", managed{}, prodTag(two))
 	wanted{
-		attribute: "tag", summary: "Tag is there and names another manifest",
+		attribute: "tag", summary: "Tag exists and names another manifest",
 		says: []string{one.String(), two.String(), "import {\n    to = acr_tag.NAME\n    id = \"app:prod\"\n  }"},
 	}.check(t, diagnostics)
 	wantProd(t, registry, one)
@@ -272,7 +272,7 @@ func TestTagErrorsSayWhoCanHelp(t *testing.T) {
 	}{
 		"locked repository": {
 			arrange: func(r *acrtest.Registry) { r.SetRepositoryAttributes("app", locked) },
-			want:    wanted{summary: "Locked, or the registry is full", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "each of the three", "acr_lock"}},
+			want:    wanted{summary: "Locked, or the registry is full", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "Each of the three", "acr_lock"}},
 		},
 		"locked tag": {
 			arrange: func(r *acrtest.Registry) { r.SetTagAttributes("app", "prod", locked) },
