@@ -1,9 +1,14 @@
 package acr_test
 
 import (
+	"encoding/pem"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,5 +150,47 @@ func TestTwoHundredReadsShareTenConnections(t *testing.T) {
 				t.Errorf("challenges = %d, want 1", got)
 			}
 		})
+	}
+}
+
+// A server that takes one request at a time on each connection makes HTTP/2 open as many as there are requests.
+func TestHTTP2OpensTenConnectionsAtMost(t *testing.T) {
+	var mu sync.Mutex
+	opened, most := map[net.Conn]bool{}, 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Millisecond)
+		manifestOf(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1}
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		if opened[conn] = state != http.StateClosed; !opened[conn] {
+			delete(opened, conn)
+		}
+		most = max(most, len(opened))
+	}
+	server.StartTLS()
+	defer server.Close()
+	client, err := acr.NewClient(acr.Config{
+		Registry: server.Listener.Addr().String(), RequestTimeout: time.Minute,
+		CACertPEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	err = together(100, 100, func(i int) error {
+		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: fmt.Sprint("v", i)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if most < 2 || most > 10 {
+		t.Errorf("connections = %d, want several, at most 10", most)
 	}
 }

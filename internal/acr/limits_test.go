@@ -111,15 +111,57 @@ func TestBodyOverItsLimitIsRefused(t *testing.T) {
 					Body: padded(`{"errors":[{"code":"DENIED","message":"the whole message"}]}`, 8<<10+over),
 				})
 				err := readApp(t, newClient(t, registry))
-				if over == 0 && (err == nil || !strings.Contains(err.Error(), "DENIED: the whole message")) {
-					t.Errorf("an error body at the limit is not read: %v", err)
+				if got := err != nil && strings.Contains(err.Error(), "DENIED: the whole message"); got != (over == 0) {
+					t.Errorf("error = %v; want the body in it up to the limit, and not beyond", err)
 				}
-				if over > 0 {
-					faulttest.Want(t, err, fault.TooLarge, fmt.Sprint(8<<10))
+				if err == nil || !strings.Contains(err.Error(), "403 Forbidden") {
+					t.Errorf("error = %v, want its status in any case", err)
 				}
 			})
 		}
 	}
+}
+
+// A gateway's page of many kilobytes hides neither the status nor the header.
+func TestLargeErrorPageLeavesItsStatus(t *testing.T) {
+	page := func(kind acrtest.Kind, status int, header ...string) acrtest.Fault {
+		return acrtest.Fault{Kind: kind, Handler: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			for i := 0; i < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<html>" + strings.Repeat("<p>no</p>", 20<<10/9) + "</html>"))
+		}}
+	}
+	for name, test := range map[string]struct {
+		injected acrtest.Fault
+		want     fault.Reason
+	}{
+		"401 of a token server":         {page(acrtest.KindToken, 401), fault.WrongCredentials},
+		"401 to a token":                {page(acrtest.KindResource, 401), fault.InvalidToken},
+		"401 without a challenge":       {page(acrtest.KindChallenge, 401), fault.NotARegistry},
+		"403":                           {page(acrtest.KindResource, 403), fault.Denied},
+		"404":                           {page(acrtest.KindResource, 404), fault.NotARegistry},
+		"404 of a registry":             {page(acrtest.KindResource, 404, "Docker-Distribution-Api-Version", "registry/2.0"), fault.ManifestNotFound},
+		"407":                           {page(acrtest.KindChallenge, 407), fault.ProxyRefused},
+		"403 in an encoding of its own": {page(acrtest.KindResource, 403, "Content-Encoding", "br"), fault.Denied},
+		"403 that is no gzip":           {page(acrtest.KindResource, 403, "Content-Encoding", "gzip"), fault.Denied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := startApp(t, acrtest.Options{})
+			registry.Inject(test.injected)
+			faulttest.Want(t, readApp(t, newClient(t, registry)), test.want)
+		})
+	}
+	t.Run("a challenge in the header is answered", func(t *testing.T) {
+		registry := startApp(t, acrtest.Options{})
+		challenge := fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:app:pull"`, registry.URL(), registry.Host())
+		registry.Inject(page(acrtest.KindChallenge, 401, "WWW-Authenticate", challenge))
+		if err := readApp(t, newClient(t, registry)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // HTTP/1.1 counts every byte of the header; HTTP/2 adds 32 for each field and leaves room for ten fields.

@@ -269,3 +269,28 @@ func TestErrorNamesTheHostBehindARedirect(t *testing.T) {
 		faulttest.Want(t, readApp(t, client.WithoutBackOff()), fault.TimedOut, "after a redirect to "+silent.URL()+": no complete answer within 300ms")
 	})
 }
+
+// What a redirect says in its body is passed over, and its connection used again.
+func TestRedirectWithABodyCostsNoConnection(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Handler: func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			_, _ = w.Write([]byte("{}"))
+			return
+		}
+		w.Header().Set("Location", r.URL.Path+"?again")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		_, _ = w.Write([]byte("<a href=\"?again\">Temporary Redirect</a>"))
+	}})
+	client := newClient(t, registry)
+	for range 20 {
+		_, _ = client.ImageConfig(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
+	}
+	if got := registry.Connections(); got != 1 {
+		t.Errorf("connections = %d, want 1", got)
+	}
+	if got := registry.Count(acrtest.KindResource); got != 60 {
+		t.Errorf("requests = %d, want 60: manifest, redirect and blob, 20 times", got)
+	}
+}

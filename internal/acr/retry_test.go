@@ -227,6 +227,25 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+// A date is meant by the registry's clock, which need not be this machine's.
+func TestRetryAfterIsReadByTheRegistrysClock(t *testing.T) {
+	for _, off := range []time.Duration{-time.Hour, time.Minute, 24 * time.Hour} {
+		at := func(ahead time.Duration) string { return time.Now().Add(off + ahead).UTC().Format(http.TimeFormat) }
+		answer := failOnce(http.StatusTooManyRequests, func() string { return at(20 * time.Second) })
+		timed(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", at(0))
+			answer(w, r)
+		}, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+			if err := readApp(t, client); err != nil {
+				t.Fatal(err)
+			}
+			if got := *arrivals; len(got) != 2 || got[1]-got[0] != 20*time.Second {
+				t.Errorf("a clock off by %s: requests at %v, want 20 s between them", off, got)
+			}
+		})
+	}
+}
+
 func TestLongRetryAfterFailsAtOnce(t *testing.T) {
 	for _, test := range []struct{ name, retryAfter, says string }{
 		{"just over the limit", "61", "1m1s"},

@@ -223,3 +223,30 @@ func TestCancellationReachesTheCaller(t *testing.T) {
 	_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
 	faulttest.Want(t, err, fault.Canceled)
 }
+
+// Ten requests are under way at a time. To wait for one's turn is not the registry's time.
+func TestWaitingForATurnIsNotTheRegistrysTime(t *testing.T) {
+	const reads = 60
+	var underWay, most atomic.Int32
+	slow := func(w http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), underWay.Add(1)))
+		time.Sleep(time.Second)
+		underWay.Add(-1)
+		tinyRegistry(w, r)
+	}
+	timed(t, slow, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+		err := together(reads, reads, func(i int) error {
+			_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: fmt.Sprint("v", i)})
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if got := len(*arrivals); got != reads+2 {
+			t.Errorf("requests = %d, want %d: one a read, a challenge and a token", got, reads+2)
+		}
+		if got := most.Load(); got != 10 {
+			t.Errorf("requests at a time = %d, want 10", got)
+		}
+	}, func(config *acr.Config) { config.RequestTimeout, config.MaxRetries = 3*time.Second, 0 })
+}

@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// maxErrorBody is the largest body of an answer that is not 2xx, in bytes.
+// maxErrorBody is the largest body of an answer that is not 2xx, in bytes. A larger one is not a registry's: it is not read.
 const maxErrorBody = 8 << 10
 
 // Request is one HTTP request. It may be sent several times.
@@ -71,8 +71,15 @@ func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
 	return failed
 }
 
-// attempt sends the request once and reads the whole answer. If the header came, it returns the answer with the error.
+// attempt sends the request once and reads the whole answer. If the header came, it returns the answer with the error. Its
+// clock starts when it is this request's turn.
 func (t *Transport) attempt(ctx context.Context, r Request) (*Response, error) {
+	select {
+	case t.turns <- struct{}{}:
+		defer func() { <-t.turns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	started := t.Now()
 	exchange := t.exchange
 	if r.Streamed || r.Content != nil {
@@ -97,16 +104,16 @@ func (t *Transport) exchange(ctx context.Context, r Request) (*Response, error) 
 // readWhole reads an answer to its end. away says that a redirect led to another origin.
 func (r Request) readWhole(res *http.Response, away bool) (*Response, error) {
 	defer func() { _ = res.Body.Close() }()
-	limit := r.Limit
-	if res.StatusCode/100 != 2 {
-		limit = maxErrorBody
-	}
 	answer := newResponse(res, away)
 	if r.Method == http.MethodHead { // its Content-Length is that of the body that GET would return
 		return answer, nil
 	}
 	var err error
-	answer.Body, err = wire.ReadBody(res, limit)
+	if res.StatusCode/100 == 2 {
+		answer.Body, err = wire.ReadBody(res, r.Limit)
+	} else if answer.Body, err = wire.ReadBody(res, maxErrorBody); err != nil && isDecided(err) {
+		answer.Body, err = nil, nil // too long or oddly encoded: status and header say enough
+	}
 	return answer, r.redirected(res.Request.URL, err)
 }
 

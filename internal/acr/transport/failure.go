@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -52,6 +53,14 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 		return fault.CertificateRejected, certificateDetail(err)
 	case isUnknownHost(err) && errors.As(err, &dns):
 		return fault.Unreachable, fmt.Sprintf("the host name %s is unknown", dns.Name)
+	case isNameServerSilent(err) && errors.As(err, &dns):
+		return fault.Unreachable, fmt.Sprintf("no name server answered in time for the host name %s", dns.Name)
+	case errors.As(err, &dns) && !isTimeOut(err):
+		return fault.Unreachable, fmt.Sprintf("the name server could not look up the host name %s", dns.Name)
+	case isGivenUp(err) && isDialError(err):
+		return fault.Unreachable, "the host did not answer, and the operating system gave up connecting"
+	case isGivenUp(err):
+		return fault.Unreachable, "the other side fell silent, and the operating system gave the connection up"
 	case errors.Is(err, errSilent):
 		return fault.TimedOut, fmt.Sprintf("nothing was taken or sent for request_timeout (%s)", t.config.RequestTimeout)
 	case isTimeOut(err):
@@ -88,14 +97,21 @@ func isUnknownHost(err error) bool {
 	return errors.As(err, &dns) && dns.IsNotFound
 }
 
+// isNameServerSilent tells a name server's time from that of the whole attempt, which ends by its context.
+func isNameServerSilent(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsTimeout && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// isGivenUp reports whether the operating system's own patience ended, which has nothing to do with request_timeout.
+func isGivenUp(err error) bool { return isOneOf(err, systemTimeOuts) }
+
 func isTimeOut(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-func isRefused(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
-}
+func isRefused(err error) bool { return isOneOf(err, systemRefusals) }
 
 func isDialError(err error) bool {
 	var op *net.OpError
@@ -105,10 +121,8 @@ func isDialError(err error) bool {
 // isBroken reports whether a connection or an HTTP/2 stream broke: a reset or an early end. net/http does not export
 // the types of HTTP/2's errors.
 func isBroken(err error) bool {
-	for _, broken := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
-		if errors.Is(err, broken) {
-			return true
-		}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || isOneOf(err, systemBreaks) {
+		return true
 	}
 	text := err.Error()
 	for _, broken := range []string{"stream error:", "GOAWAY", "client connection lost", "server closed", "connection reset"} {
@@ -117,6 +131,12 @@ func isBroken(err error) bool {
 		}
 	}
 	return false
+}
+
+// isOneOf reports whether the error is one of these of the operating system.
+func isOneOf(err error, errnos []syscall.Errno) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && slices.Contains(errnos, errno)
 }
 
 // isHeaderTooLarge reports whether a header was over the limit, by the texts of net/http for HTTP/1.1 and HTTP/2, which

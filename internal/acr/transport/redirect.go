@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -38,7 +39,7 @@ func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, 
 		if !isRedirect(res.StatusCode) {
 			return res, away, nil
 		}
-		_ = res.Body.Close()
+		passOver(res.Body)
 		if target, err = r.nextTarget(target, res); err != nil {
 			return nil, away, err
 		}
@@ -50,6 +51,12 @@ func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, 
 			return nil, away, refuseRedirect("%s redirects more than %d times", OriginOf(r.URL), maxRedirects)
 		}
 	}
+}
+
+// passOver reads and closes the body of a redirect, up to a limit, so that its connection can be used again.
+func passOver(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxErrorBody)
+	_ = body.Close()
 }
 
 // redirectedError is an error of a host that the registry redirected to, such as its blob storage.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -128,12 +129,16 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 		if own, ok := fault.As(err); ok { // of the content that was to be sent
 			return nil, &failure{err: own, verdict: never}
 		}
-		failed := t.diagnose(err)
-		failed.Step = r.Step
+		failed := &failure{err: t.diagnose(err), verdict: verdictOn(err), acted: !isBeforeSending(err)}
+		failed.err.Step = r.Step
 		if answer != nil {
-			failed.Status = answer.Status
+			failed.err.Status = answer.Status
 		}
-		return nil, &failure{err: failed, verdict: verdictOn(err), acted: !isBeforeSending(err)}
+		var refused *proxyRefusal
+		if errors.As(err, &refused) {
+			t.heedRetryAfter(failed, refused.status, refused.header, "proxy")
+		}
+		return nil, failed
 	}
 	return answer, nil
 }
@@ -155,8 +160,7 @@ func isRefusal(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// judgeStatus returns the failure for a status that may pass. Retry-After counts with the statuses for which RFC 9110
-// section 10.2.3 and RFC 6585 section 4 define it.
+// judgeStatus returns the failure for a status that may pass.
 func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	reason := fault.RegistryFault
 	switch answer.Status {
@@ -166,28 +170,41 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 		reason = fault.RequestRefused
 	}
 	f := &failure{err: answer.Fault(reason, r.Step), verdict: again, acted: !isRefusal(answer.Status)}
-	if answer.Status != http.StatusTooManyRequests && answer.Status != http.StatusServiceUnavailable {
-		return f
+	t.heedRetryAfter(f, answer.Status, answer.Header, "registry")
+	return f
+}
+
+// heedRetryAfter takes over the wait that the sender of an answer asks for, where RFC 9110 section 10.2.3 and RFC 6585
+// section 4 give Retry-After a meaning. A date is read against the sender's own Date, so that the clocks need not agree.
+func (t *Transport) heedRetryAfter(f *failure, status int, header http.Header, sender string) {
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return
 	}
-	f.err.RetryAfter = wire.ParseRetryAfter(answer.Header.Get("Retry-After"), t.Now())
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = t.Now()
+	}
+	f.err.RetryAfter = wire.ParseRetryAfter(header.Get("Retry-After"), now)
 	if f.err.RetryAfter > MaxRetryAfter {
 		f.verdict = never
-		f.err.Detail = fmt.Sprintf("the registry asks to wait %s, which is over the limit of %s", f.err.RetryAfter, MaxRetryAfter)
+		f.err.Detail = fmt.Sprintf("the %s asks to wait %s, which is over the limit of %s", sender, f.err.RetryAfter, MaxRetryAfter)
 	}
-	return f
 }
 
 // isBeforeSending reports whether an attempt failed before a server received the request.
 func isBeforeSending(err error) bool { return isUnknownHost(err) || isRefused(err) || isDialError(err) }
 
 // verdictOn returns the verdict on an attempt without an answer. An unknown host, a refusal and a time-out rarely pass
-// in a moment: they are retried once. A connection that broke or could not be made often passes. All else is a decision
-// of the peer or of this client.
+// in a moment: they are retried once. A connection that broke or could not be made often passes, and so does a proxy's
+// trouble with the hosts behind it. All else is a decision of the peer or of this client.
 func verdictOn(err error) verdict {
+	var proxy *proxyRefusal
 	switch {
+	case errors.As(err, &proxy) && mayPass(proxy.status):
+		return again
 	case isDecided(err):
 		return never
-	case isUnknownHost(err), isTimeOut(err), isRefused(err):
+	case isUnknownHost(err), isTimeOut(err), isGivenUp(err), isRefused(err):
 		return once
 	case isBroken(err), isDialError(err):
 		return again

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// maxConnsPerHost is Terraform's default parallelism: more sockets would only wait.
-	maxConnsPerHost = 10
+	// maxAtATime is how many requests are under way, and how many connections a host gets: Terraform's default
+	// parallelism.
+	maxAtATime = 10
 	// maxHeaderBytes bounds the response headers.
 	maxHeaderBytes = 64 << 10
 )
@@ -45,6 +46,7 @@ type Config struct {
 type Transport struct {
 	config Config
 	base   *http.Transport
+	turns  chan struct{} // has an element for each request under way
 
 	// Now, Dial and BackOff are replaced by tests alone.
 	Now     func() time.Time
@@ -65,6 +67,7 @@ func New(config Config) (*Transport, error) {
 	}
 	t := &Transport{
 		config:  config,
+		turns:   make(chan struct{}, maxAtATime),
 		Now:     time.Now,
 		Dial:    (&net.Dialer{Timeout: config.RequestTimeout}).DialContext,
 		BackOff: fullJitter,
@@ -87,8 +90,8 @@ func New(config Config) (*Transport, error) {
 		},
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		MaxConnsPerHost:        maxConnsPerHost,
-		MaxIdleConnsPerHost:    maxConnsPerHost,
+		MaxConnsPerHost:        maxAtATime,
+		MaxIdleConnsPerHost:    maxAtATime,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		OnProxyConnectResponse: refusedByProxy,
@@ -122,13 +125,16 @@ func rootCAs(pem string) (*x509.CertPool, error) {
 }
 
 // proxyRefusal is a proxy's answer to CONNECT other than 200.
-type proxyRefusal struct{ status int }
+type proxyRefusal struct {
+	status int
+	header http.Header
+}
 
 func (p *proxyRefusal) Error() string { return fmt.Sprintf("the proxy answered %d", p.status) }
 
 func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode != http.StatusOK {
-		return &proxyRefusal{answer.StatusCode}
+		return &proxyRefusal{answer.StatusCode, answer.Header}
 	}
 	return nil
 }
