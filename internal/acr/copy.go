@@ -15,8 +15,10 @@ import (
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/content"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
 // CopyRequest names what to copy, and where to.
@@ -42,6 +44,17 @@ func (r CopyRequest) validate() error {
 		}
 	}
 	return oci.ValidateDigest(r.Digest)
+}
+
+// OfSource returns a client of another registry to copy from, with a credential of its own and otherwise as this client is.
+// But certificates are checked there in any case, and http is for a registry on this machine alone. It sends nothing.
+// Errors are *fault.Error.
+func (c *Client) OfSource(registry string, credential auth.Credential) (*Client, error) {
+	config := c.config
+	config.Registry, config.Credential = registry, credential
+	config.InsecureSkipVerify = false
+	config.PlainHTTP = config.PlainHTTP && transport.HostOrigin("http", registry).IsLoopback()
+	return NewClient(config)
 }
 
 // CopyImage copies a manifest with all that it names, byte for byte, and returns it. Within one registry blobs are
@@ -180,10 +193,16 @@ func (cp *copying) parts(ctx context.Context, root *oci.Manifest) error {
 			return oras.SkipNode
 		},
 	})
-	if failed, ok := fault.As(err); ok {
+	failed, ok := fault.As(err)
+	switch {
+	case err == nil:
+		return nil
+	case ok:
 		return failed
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	return err
+	return &fault.Error{Reason: fault.BadAnswer, Detail: "the parts that the manifest names contradict each other"}
 }
 
 func descriptorOf(m *oci.Manifest) oci.Descriptor {

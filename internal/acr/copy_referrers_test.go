@@ -2,6 +2,7 @@ package acr_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -185,7 +186,23 @@ func TestCopyOfASignatureLeavesItsImage(t *testing.T) {
 	}
 }
 
-// A list of referrers is the source's word: one that leads in a circle or on for ever ends.
+// A list of referrers is the source's word, and may lead in a circle.
+func TestCopyEndsWhereReferrersLeadInACircle(t *testing.T) {
+	source, _, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	signature := refer(source, d, signatureType)
+	image := source.Descriptor("app", d)
+	source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/referrers/" + signature.String(), Handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+		fmt.Fprintf(w, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d}]}`, image.MediaType, image.Digest, image.Size)
+	}})
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	wantReferrers(t, to, d, signature)
+}
+
+// It may lead on for ever as well.
 func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
 	source, _, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 1000)

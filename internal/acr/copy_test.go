@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -436,5 +437,72 @@ func TestCopiesWithinARegistryDoNotWaitForEachOther(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// An index cannot name itself but by a wrong digest.
+func TestCopyEndsWhereAnIndexNamesItself(t *testing.T) {
+	source, _, from, to := two(t, acrtest.Options{})
+	child := digest.FromString("itself")
+	body := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":%[1]q,"digest":%q,"size":300}]}`, ocispec.MediaTypeImageIndex, child)
+	d := source.PutManifest("app", "1.0", ocispec.MediaTypeImageIndex, []byte(body))
+	source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: child.String(), Handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+		_, _ = w.Write([]byte(body))
+	}})
+	_, err := to.CopyImage(t.Context(), copyRequest(from, d))
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.DigestMismatch || failed.Argument != "source" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestCopyTakesEmptyBlobs(t *testing.T) {
+	for name, options := range protocols {
+		t.Run(name, func(t *testing.T) {
+			source, target := acrtest.StartT(t, options), acrtest.StartT(t, options)
+			from, to := newClient(t, source), newClient(t, target)
+			d := oneImage(source, "app", 0)
+			if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+				t.Fatal(err)
+			}
+			wantWhole(t, to, d)
+		})
+	}
+}
+
+// Whoever waits for a large layer can see in the log how far it is.
+func TestCopyTellsTheLogHowFarABlobIs(t *testing.T) {
+	var mu sync.Mutex
+	var told []string
+	source, _, from, to := two(t, acrtest.Options{}, func(config *acr.Config) {
+		config.Log = func(_ context.Context, message string, fields map[string]any) {
+			mu.Lock()
+			defer mu.Unlock()
+			if message == "copying a blob" {
+				told = append(told, fmt.Sprint(fields["digest"], " ", fields["progress"]))
+			}
+		}
+	})
+	now := time.Now()
+	from.SetClock(func() time.Time { // each look at the clock is 11 seconds later
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(11 * time.Second)
+		return now
+	})
+	layer := source.PutLayer("app", 1<<20)
+	d := source.PutImage("app", "1.0", acrtest.Image{Layers: []ocispec.Descriptor{layer}})
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(told, func(line string) bool {
+		return strings.HasPrefix(line, layer.Digest.String()) && strings.HasSuffix(line, " of 1048576 bytes")
+	}) {
+		t.Errorf("the log was told %q", told)
+	}
+	for i, line := range told {
+		if i > 0 && line == told[i-1] {
+			t.Errorf("the log was told twice: %q", line)
+		}
 	}
 }

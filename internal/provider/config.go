@@ -154,6 +154,20 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	return auth.Anonymous{Source: m.credentialSource()}, nil
 }
 
+// sourceCredential returns the credential to read with at another registry: for one of Azure, the identity of Entra ID that
+// is used here; else what the Docker config has, when it is asked for; else none. Never user name and password, which are
+// this registry's.
+func (m providerModel) sourceCredential(ctx context.Context, registry string) (auth.Credential, error) {
+	_, ofAzure := auth.CloudOf(registry)
+	switch {
+	case ofAzure && m.setting("username") == "" && m.setting("password") == "":
+		return m.credential(ctx, registry)
+	case m.UseDockerConfig.ValueBool():
+		return auth.DockerConfig(ctx, registry)
+	}
+	return auth.Anonymous{Source: "source_username and source_password_wo"}, nil
+}
+
 func (m providerModel) credentialSource() string {
 	switch {
 	case m.Username.IsNull() && m.Password.IsNull():

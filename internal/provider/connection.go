@@ -14,6 +14,7 @@ import (
 // are known only after apply.
 type connection struct {
 	client  *acr.Client
+	sources *copySources
 	unknown []string
 }
 

@@ -57,7 +57,7 @@ func (r *connectedResource) importTarget(ctx context.Context, req resource.Impor
 				secret.Excerpt(registry), client.Registry()))
 			return acr.Lockable{}, false
 		}
-		target = acr.Lockable{Repository: identity.text("repository"), Tag: identity.text("tag"), Digest: textOf(identity.configured["digest"])}
+		target = acr.Lockable{Repository: identity.text("repository"), Tag: textOf(identity.configured["tag"]), Digest: textOf(identity.configured["digest"])}
 		err = target.Validate()
 	}
 	if err != nil {

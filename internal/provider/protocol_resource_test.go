@@ -18,7 +18,10 @@ func (p protocol) plan(typeName string, prior managed, arguments values) (*tfpro
 	schema := p.schemas.ResourceSchemas[typeName]
 	config := p.encodeOrNull(schema, arguments)
 	if arguments != nil {
-		validated, err := p.server.ValidateResourceConfig(p.t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typeName, Config: config})
+		validated, err := p.server.ValidateResourceConfig(p.t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+			TypeName: typeName, Config: config,
+			ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true}, // as Terraform 1.11 has it
+		})
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -137,7 +137,7 @@ func (p *acrProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
-	p.share(resp, &connection{client: client})
+	p.share(resp, &connection{client: client, sources: &copySources{block: model}})
 }
 
 // share hands the connection to resources, data sources and ephemeral resources. Functions get none: they need no provider block.
@@ -153,7 +153,7 @@ func (p *acrProvider) userAgent(terraformVersion string) string {
 }
 
 func (p *acrProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newLockResource, newTagResource}
+	return []func() resource.Resource{newImageCopyResource, newLockResource, newTagResource}
 }
 
 func (p *acrProvider) DataSources(context.Context) []func() datasource.DataSource {

@@ -33,6 +33,7 @@ var (
 	tagSyntax              = syntax{"a tag of the OCI distribution spec", oci.ValidateTag}
 	digestSyntax           = syntax{"a digest, such as sha256:…", oci.ValidateDigest}
 	platformSyntax         = syntax{"os/architecture[/variant]", checkOf(oci.ParsePlatform)}
+	sourceSyntax           = syntax{"an image by its digest, registry/repository@sha256:…", checkOf(parseSource)}
 	scopeSyntax            = syntax{"a complete scope, type:name:actions", auth.ValidateScope}
 	actionSyntax           = syntax{"an action of a scope", auth.ValidateAction}
 	accessTokenSyntax      = syntax{"a bearer token", func(v string) error { return auth.ValidateAccessToken(secret.New(v)) }}

@@ -110,16 +110,18 @@ func wantRefused(t *testing.T, workspace *terraform.Workspace, lacking terraform
 func TestExamples(t *testing.T) {
 	example, staging := acrtest.StartT(t, acrtest.Options{Entra: identityBehind}), acrtest.StartT(t, acrtest.Options{})
 	pushed := push(example)
-	staging.PutImage("team/app", "1.4.2", acrtest.Image{Author: "staging"})
+	pushed.released = "example.azurecr.io/released/app@" + staging.PutImage("team/app", "1.4.2", acrtest.Image{Author: "staging"}).String()
 	world := network{"example.azurecr.io": example, "staging.azurecr.io": staging}
 	login := entratest.New(t, entraToken)
 	environment := map[string]string{
-		"HTTPS_PROXY":           world.startProxy(t),
-		"GODEBUG":               "x509usefallbackroots=1",
-		authoritiesVariable:     world.writeAuthorities(t, login.CAPEM),
-		"TF_VAR_environment_id": "environment",
-		"TF_VAR_plan_id":        "plan",
-		"TF_VAR_puller_id":      "puller",
+		"HTTPS_PROXY":             world.startProxy(t),
+		"GODEBUG":                 "x509usefallbackroots=1",
+		authoritiesVariable:       world.writeAuthorities(t, login.CAPEM),
+		"TF_VAR_environment_id":   "environment",
+		"TF_VAR_plan_id":          "plan",
+		"TF_VAR_puller_id":        "puller",
+		"TF_VAR_staging_username": acrtest.DefaultUser,
+		"TF_VAR_staging_password": acrtest.DefaultPassword,
 	}
 	cli, err := terraform.CLIVersion(t.Context())
 	if err != nil {
@@ -181,7 +183,7 @@ var tokenInState = []string{
 // pushed are references of what the registry holds.
 type pushed struct {
 	app, amd64, arm64, newest, last, worker string // pinned
-	api, web                                string // pinned
+	api, web, released                      string // pinned
 	sbom, document                          string // digests
 	untagged                                string // digest
 }
@@ -207,6 +209,7 @@ func push(registry *acrtest.Registry) pushed {
 
 	api, web := registry.PutImage("shop/api", "staging", image("api")), registry.PutImage("shop/web", "staging", image("web"))
 	registry.Tag("shop/web", "production", web)
+	registry.PutImage("production/web", "", image("web"))
 	for _, release := range []string{"1.0.0", "1.1.0"} {
 		registry.PutImage("shop/checkout", release, image(release))
 	}
@@ -250,6 +253,7 @@ func (p pushed) deployed() map[string]string {
 func (p pushed) outputs() map[string]map[string]any {
 	type values = map[string]any
 	type list = []any
+	production := strings.Replace(p.web, "shop/", "production/", 1)
 	return map[string]values{
 		"provider/provider.tf":                                       {},
 		"data-sources/acr_manifest/data-source.tf":                   {"image": p.app},
@@ -282,6 +286,10 @@ func (p pushed) outputs() map[string]map[string]any {
 		"resources/acr_tag/resource.tf":                              {"image": p.web},
 		"resources/acr_tag/import-by-string-id.tf":                   {"image": p.web},
 		"resources/acr_tag/identity.tf":                              {"image": p.web},
+		"resources/acr_image_copy/resource.tf":                       {"image": production},
+		"resources/acr_image_copy/import-by-string-id.tf":            {"image": production},
+		"resources/acr_image_copy/identity.tf":                       {"image": production},
+		"promoting/between-registries/main.tf":                       {"image": p.released},
 		"resources/acr_lock/resource.tf":                             {},
 		"resources/acr_lock/import-by-string-id.tf":                  {},
 		"resources/acr_lock/identity.tf":                             {},

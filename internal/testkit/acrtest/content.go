@@ -78,6 +78,21 @@ func (repo *repository) descriptor(d digest.Digest) v1.Descriptor {
 	return v1.Descriptor{MediaType: m.mediaType, Digest: d, Size: int64(len(m.body))}
 }
 
+// Digest is that of the manifest that a tag or a digest names; "" where there is none.
+func (r *Registry) Digest(repository, reference string) digest.Digest {
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	repo := r.store.repositories[repository]
+	if repo == nil {
+		return ""
+	}
+	d, m := repo.resolve(target{reference: reference})
+	if m == nil {
+		return ""
+	}
+	return d
+}
+
 // Delete removes a manifest with its tags (reference is a digest or a tag).
 // With the last manifest goes the repository.
 func (r *Registry) Delete(repository, reference string) {

@@ -1,0 +1,15 @@
+# What was tested goes to the repository that production pulls from, with its signatures. Within a registry nothing travels.
+data "acr_manifest" "tested" {
+  repository = "shop/web"
+  tag        = "staging"
+}
+
+resource "acr_image_copy" "production" {
+  source     = data.acr_manifest.tested.image
+  repository = "production/web"
+  tag        = "current"
+}
+
+output "image" {
+  value = acr_image_copy.production.image
+}

@@ -1,0 +1,64 @@
+package provider
+
+import (
+	"context"
+	"sync"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+// copySources gives the clients that read where acr_image_copy copies from. Copies from one registry share one, unless
+// they have a credential of their own.
+type copySources struct {
+	block providerModel
+
+	mu      sync.Mutex
+	clients map[string]*acr.Client
+}
+
+// sourceCredential is source_username and source_password_wo of a resource.
+type sourceCredential struct {
+	username string // empty for none
+	password secret.Text
+}
+
+// client returns the client for a source's registry: the provider's own where that is its registry. done ends its use.
+// The provider's password never goes to another registry.
+func (s *copySources) client(ctx context.Context, own *acr.Client, registry string, credential sourceCredential) (client *acr.Client, done func(), err error) {
+	done = func() {}
+	if registry == own.Registry() {
+		if credential.username != "" {
+			err = fault.Invalid("source_username", "is not used for a source in %s, which is the provider's own registry; leave it out", registry)
+		}
+		return own, done, err
+	}
+	if credential.username != "" {
+		client, err = own.OfSource(registry, auth.Basic{
+			Username: credential.username, Password: credential.password, Source: "source_username and source_password_wo",
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return client, client.Close, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if client = s.clients[registry]; client != nil {
+		return client, done, nil
+	}
+	found, err := s.block.sourceCredential(ctx, registry)
+	if err != nil {
+		return nil, nil, err
+	}
+	if client, err = own.OfSource(registry, found); err != nil {
+		return nil, nil, err
+	}
+	if s.clients == nil {
+		s.clients = map[string]*acr.Client{}
+	}
+	s.clients[registry] = client
+	return client, done, nil
+}

@@ -1,0 +1,334 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+)
+
+type imageCopyResource struct {
+	connectedResource
+}
+
+var (
+	_ resource.ResourceWithIdentity    = (*imageCopyResource)(nil)
+	_ resource.ResourceWithImportState = (*imageCopyResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*imageCopyResource)(nil)
+)
+
+func newImageCopyResource() resource.Resource { return &imageCopyResource{} }
+
+// copiedSubject is what the errors of acr_image_copy about the target are about.
+var copiedSubject = subject{repository: "repository", tag: "tag"}
+
+func (r *imageCopyResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "acr_image_copy"
+	resp.ResourceBehavior.MutableIdentity = true
+}
+
+func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Copies an image, an index with all its platforms or any other artifact into a repository, with its signatures, and names it by a " +
+			"tag. The digest never changes. Within a registry nothing travels: blobs are mounted. From another registry they are streamed through this " +
+			"machine, checked on the way and never written to disk; what is there already is not sent again. The tag comes last, so it never names half " +
+			"an image. Destroying removes the tag alone; no content is ever deleted. Identities need pull at the source and push here, and delete to " +
+			"remove the tag.\n\n" +
+			"Layers of the foreign, or non-distributable, media types are left out as by `docker push`: they are neither read from their `urls` nor from " +
+			"the source, and whoever pulls the copy gets them where the manifest says.",
+		Attributes: map[string]schema.Attribute{
+			"source": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Image to copy, by its digest: `registry/repository@sha256:…`, as `acr_manifest` and others give it in `image`. Another digest is " +
+					"copied in place, content first and then the tag. Docker Hub's registry is `registry-1.docker.io`, with `auth.docker.io` among the " +
+					"provider's `trusted_token_hosts`.",
+				Validators: []validator.String{sourceSyntax},
+			},
+			"repository": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Repository of the provider's registry to copy to, such as `mirror/app`. Another one makes a new resource.",
+				Validators:          []validator.String{repositorySyntax},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"tag": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Tag to name the copy by. A tag that is there already and names another image is an error; one that is moved or removed later is put " +
+					"back. Another tag makes a new resource, whose content is there already. Default: none.",
+				Validators: []validator.String{tagSyntax},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
+					func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+						resp.RequiresReplace = !req.StateValue.IsNull()
+					}, "A tag that is there is removed before there is another.", "A tag that is there is removed before there is another.")},
+			},
+			"referrers": schema.BoolAttribute{
+				Optional: true, Computed: true,
+				Default: booldefault.StaticBool(true),
+				MarkdownDescription: "Copy signatures, SBOMs and the like as well: what the source lists as referrers of the image, of its platforms and of other " +
+					"referrers, and what cosign keeps under the tags `sha256-….sig`, `.att` and `.sbom`. At most 1,000. Default: `true`.",
+			},
+			"source_username": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "User name for the source's registry. Without it the source is read with the provider's own credential where it is in the same " +
+					"registry; else, at a registry of Azure, as the identity of Entra ID that the provider signs in with; else with what the Docker " +
+					"config has, if the provider asks for that; else anonymously. The provider's own password never goes to another registry.",
+				Validators: []validator.String{usernameSyntax, stringvalidator.AlsoRequires(path.MatchRoot("source_password_wo"))},
+			},
+			"source_password_wo": schema.StringAttribute{
+				Optional: true, Sensitive: true, WriteOnly: true,
+				MarkdownDescription: "Password that belongs to `source_username`. It is in no plan and no state, and may come from an ephemeral value. Needs Terraform " +
+					"1.11 or OpenTofu 1.11.",
+				Validators: []validator.String{passwordSyntax, stringvalidator.AlsoRequires(path.MatchRoot("source_username"))},
+			},
+			"image": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Reference that always names exactly this copy, `registry/repository@sha256:…`: what to give to a deployment.",
+			},
+			"digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Digest of the copy: that of `source`. Where somebody moved the tag, what it names now, until the next apply puts it back.",
+			},
+			"media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
+		},
+	}
+}
+
+func (r *imageCopyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"registry":   registryIdentity(),
+		"repository": identityschema.StringAttribute{RequiredForImport: true, Description: "Repository, without the registry."},
+		"digest":     identityschema.StringAttribute{RequiredForImport: true, Description: "Digest of the copy."},
+	}}
+}
+
+// ModifyPlan shows what the copy will be. It sends nothing.
+func (r *imageCopyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.connection == nil || r.connection.client == nil {
+		return
+	}
+	plan := newBlock(ctx, req.Plan, &resp.Diagnostics)
+	planned := values{"digest": types.StringUnknown(), "image": types.StringUnknown(), "media_type": types.StringUnknown()}
+	source, err := parseSource(plan.text("source"))
+	if err == nil {
+		planned["digest"] = types.StringValue(source.Digest)
+	}
+	if repository := get[types.String](plan, "repository"); err == nil && !repository.IsUnknown() {
+		planned["image"] = types.StringValue(r.connection.client.Pin(repository.ValueString(), digest.Digest(source.Digest)))
+	}
+	if !req.State.Raw.IsNull() {
+		if state := newBlock(ctx, req.State, &resp.Diagnostics); planned["digest"].Equal(state.configured["digest"]) {
+			planned["media_type"] = state.configured["media_type"]
+		}
+	}
+	plan.write(ctx, &resp.Plan, &resp.Diagnostics, planned)
+}
+
+func (r *imageCopyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	config := newBlock(ctx, req.Config, &resp.Diagnostics)
+	if client, plan, ok := r.begin(ctx, req.Plan, &resp.Diagnostics); ok {
+		r.copy(ctx, client, imageCopy{plan, passwordOf(config), ""}, &resp.State, resp.Identity, &resp.Diagnostics)
+	}
+}
+
+func (r *imageCopyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	if isElsewhere(ctx, req.Identity, client) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
+	found, tagged, err := findCopy(ctx, client, state)
+	switch {
+	case fault.IsMissing(err):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		resp.Diagnostics.Append(failureDiagnostic(err, copiedSubject))
+	default:
+		if !tagged {
+			state.configured["tag"] = types.StringNull()
+		}
+		writeCopy(ctx, client, state, found, &resp.State, resp.Identity, &resp.Diagnostics)
+	}
+}
+
+func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	config, state := newBlock(ctx, req.Config, &resp.Diagnostics), newBlock(ctx, req.State, &resp.Diagnostics)
+	client, plan, ok := r.begin(ctx, req.Plan, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	was, err := tagWas(ctx, client, plan, state)
+	if err != nil {
+		resp.Diagnostics.Append(failureDiagnostic(err, copiedSubject))
+		return
+	}
+	r.copy(ctx, client, imageCopy{plan, passwordOf(config), was}, &resp.State, resp.Identity, &resp.Diagnostics)
+}
+
+// Delete removes the tag, unless it names another image than the copy by now.
+func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	if !ok || state.isNull("tag") {
+		return
+	}
+	if source, err := parseSource(state.text("source")); err == nil && source.Digest != state.text("digest") {
+		return
+	}
+	if err := client.Untag(ctx, state.text("repository"), state.text("tag")); err != nil {
+		resp.Diagnostics.Append(failureDiagnostic(err, copiedSubject))
+	}
+}
+
+// ImportState takes over a manifest that is there. Where it came from and which tag it has is the configuration's to say.
+func (r *imageCopyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	const shape = "`mirror/app@sha256:…`"
+	target, ok := r.importTarget(ctx, req, shape, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	if target.Digest == "" {
+		resp.Diagnostics.Append(importError(invalidID(req.ID), shape))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("repository"), target.Repository)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("digest"), target.Digest)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("referrers"), true)...)
+}
+
+// imageCopy is a copy to be made.
+type imageCopy struct {
+	plan     block
+	password secret.Text // source_password_wo, which is in the configuration alone
+	was      string      // digest that the tag names so far; empty for none
+}
+
+func passwordOf(config block) secret.Text { return secret.New(config.text("source_password_wo")) }
+
+// copy makes a copy, and writes what is there then.
+func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imageCopy, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
+	source, err := parseSource(c.plan.text("source"))
+	if err != nil {
+		diags.Append(invalidValueDiagnostic(err, path.Root("source")))
+		return
+	}
+	from, done, err := r.connection.sources.client(ctx, client, source.Registry, sourceCredential{c.plan.text("source_username"), c.password})
+	if err != nil {
+		diags.Append(failureDiagnostic(err, copiedSubject))
+		return
+	}
+	defer done()
+	manifest, err := client.CopyImage(ctx, acr.CopyRequest{
+		Source:           from,
+		SourceRepository: source.Repository,
+		Digest:           source.Digest,
+		Repository:       c.plan.text("repository"),
+		Tag:              c.plan.text("tag"),
+		Was:              c.was,
+		Referrers:        c.plan.flag("referrers"),
+	})
+	if err != nil {
+		diags.Append(copyFailure(ctx, client, c.plan, failureOf(err)))
+		return
+	}
+	writeCopy(ctx, client, c.plan, manifest, state, identity, diags)
+}
+
+// copyFailure is the error about a copy. What the source did is shown on `source`; a tag that is another's comes with the
+// block that imports what it names.
+func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fault.Error) diag.Diagnostic {
+	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
+	switch {
+	case failed.Argument == "source":
+		detail += "\nThis is about the source, which is never read with the provider's password: see `source_username`."
+		return diag.NewAttributeErrorDiagnostic(path.Root("source"), "Source: "+summary, detail)
+	case failed.Reason == fault.TagElsewhere:
+		there, err := client.Manifest(ctx, acr.ManifestRequest{Repository: plan.text("repository"), Tag: plan.text("tag")})
+		if err == nil {
+			detail += importBlock("acr_image_copy", plan.text("repository")+"@"+there.Digest.String())
+		}
+		return diag.NewAttributeErrorDiagnostic(path.Root("tag"), summary, detail)
+	}
+	return failureDiagnostic(failed, copiedSubject)
+}
+
+// findCopy reads what the copy is now: what its tag names, else its digest. tagged reports whether it has its tag.
+func findCopy(ctx context.Context, client *acr.Client, state block) (found *oci.Manifest, tagged bool, err error) {
+	repository := state.text("repository")
+	if !state.isNull("tag") {
+		found, err = client.Manifest(ctx, acr.ManifestRequest{Repository: repository, Tag: state.text("tag")})
+		if !fault.IsMissing(err) {
+			return found, true, err
+		}
+	}
+	found, err = client.Manifest(ctx, acr.ManifestRequest{Repository: repository, Digest: state.text("digest")})
+	return found, false, err
+}
+
+// tagWas returns the digest that the planned tag names so far, as the state has it; empty for none. After an import the
+// state knows no tag: one that names what was imported is as good as known.
+func tagWas(ctx context.Context, client *acr.Client, plan, state block) (string, error) {
+	switch {
+	case plan.isNull("tag"):
+		return "", nil
+	case !state.isNull("tag"):
+		return state.text("digest"), nil
+	}
+	found, err := client.Manifest(ctx, acr.ManifestRequest{Repository: plan.text("repository"), Tag: plan.text("tag")})
+	if fault.IsMissing(err) {
+		return "", nil
+	}
+	if err != nil || !found.Is(digest.Digest(state.text("digest"))) {
+		return "", err
+	}
+	return state.text("digest"), nil
+}
+
+// writeCopy writes the state of a copy that is this manifest.
+func writeCopy(ctx context.Context, client *acr.Client, b block, manifest *oci.Manifest, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
+	named := digest.Digest(b.text("digest"))
+	if !manifest.Is(named) {
+		named = manifest.Digest
+	}
+	b.configured["digest"] = types.StringValue(named.String())
+	b.write(ctx, state, diags, values{
+		"image":      types.StringValue(client.Pin(b.text("repository"), named)),
+		"media_type": types.StringValue(manifest.MediaType),
+	})
+	identify(ctx, identity, client, b, diags)
+}
+
+// parseSource reads `registry/repository@digest`; a tag before the digest says nothing more.
+func parseSource(reference string) (*oci.Image, error) {
+	image, err := oci.ParseImage(reference)
+	if err != nil {
+		return nil, err
+	}
+	if image.Digest == "" {
+		return nil, fault.Invalid("source", "%q has no digest, which says what exactly is copied; data acr_manifest gives it for a tag, as `image`", secret.Excerpt(reference))
+	}
+	if err := oci.ValidateDigest(image.Digest); err != nil {
+		return nil, err
+	}
+	if image.Registry, err = acr.ParseRegistry(image.Registry); err != nil {
+		return nil, err
+	}
+	return image, nil
+}
