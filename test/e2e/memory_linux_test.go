@@ -287,3 +287,43 @@ func (p providerProcess) peak(t *testing.T) int {
 	}
 	return peak
 }
+
+// A layer is copied without being kept: of 2 GiB, no more is in memory than of any other.
+func TestCopyOfALargeLayerTakesLittleMemory(t *testing.T) {
+	const size = 2 * gib
+	source, target := acrtest.StartT(t, acrtest.Options{PlainHTTP: true}), acrtest.StartT(t, acrtest.Options{PlainHTTP: true})
+	digest := source.PutImage("app", "v", acrtest.Image{Layers: []ocispec.Descriptor{source.PutLayer("app", size)}})
+	process := startProvider(t, target)
+	idle := process.peak(t)
+
+	workspace := newWorkspace(t, fmt.Sprintf(`
+provider "acr" {
+  plain_http = true
+}
+
+resource "acr_image_copy" "large" {
+  source             = "%s/app@%s"
+  repository         = "app"
+  source_username    = %q
+  source_password_wo = %q
+}
+`, source.Host(), digest, acrtest.DefaultUser, acrtest.DefaultPassword))
+	if refuses(t, workspace) {
+		return
+	}
+	workspace.Set("TF_REATTACH_PROVIDERS", process.reattach)
+	apply(t, workspace)
+
+	growth := process.peak(t) - idle
+	t.Logf("%.1f MiB over the %.1f MiB of the idle process", float64(growth)/kib, float64(idle)/kib)
+	if growth > maxGrowth {
+		t.Errorf("the provider took %d KiB more than idle, want at most %d KiB", growth, maxGrowth)
+	}
+	var received int64
+	for _, request := range target.Requests() {
+		received += request.Received
+	}
+	if received < size {
+		t.Errorf("%d bytes reached the target, want at least %d", received, size)
+	}
+}
