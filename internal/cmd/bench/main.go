@@ -2,8 +2,8 @@
 // registry in memory over TLS, with and without an injected delay, beside crane for the same images. It writes what it
 // measured as Markdown tables.
 //
-// A reader finds: scenario.go (what is read, and from what kind of registry), readers.go (who reads), meter.go (what
-// the provider's processes cost), machine.go (what else the machine did) and report.go (the file).
+// A reader finds: scenario.go (what is read, and from what kind of registry), readers.go (who reads), copies.go (who
+// copies an image), meter.go (what the provider's processes cost), machine.go (what else the machine did) and report.go (the file).
 package main
 
 import (
@@ -52,7 +52,11 @@ func bench(ctx context.Context, provider, before string, runs int, file string) 
 	if err := measure(ctx, rows, runs); err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(report{machine: machine, load: load.String(), start: start, rows: rows, runs: runs}.markdown()), 0o644)
+	copies := copyRows(provider)
+	if err := measureCopies(ctx, copies, runs); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(report{machine: machine, load: load.String(), start: start, rows: rows, copies: copies, runs: runs}.markdown()), 0o644)
 }
 
 // measure measures every row once before it begins anew. So whatever else the machine does for a while strikes all

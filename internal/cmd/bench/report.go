@@ -15,6 +15,7 @@ type report struct {
 	load    string // what else the machine did
 	start   start
 	rows    []*row
+	copies  []*copyRow
 	runs    int
 }
 
@@ -67,6 +68,7 @@ func (r report) markdown() string {
 	for _, row := range r.rows {
 		line(row.cells()...)
 	}
+	out.WriteString(copyTable(r.copies))
 	fmt.Fprintf(&out, startSection, milliseconds(r.start.wall), milliseconds(r.start.cpu), r.start.size)
 	return out.String()
 }
