@@ -34,7 +34,8 @@ func (parseImageFunction) Definition(_ context.Context, _ function.DefinitionReq
 			"registry.\n\nThe result is an object: `registry` (`host[:port]`), `repository`, `tag`, `digest`, and `image`, the whole " +
 			"reference in the order `registry/repository[:tag][@digest]`. `tag` and `digest` are null if the reference has none. A " +
 			"reference without a registry is refused: Docker Hub's defaults, such as `latest`, are not filled in.\n\nRequires Terraform " +
-			"1.8 or OpenTofu 1.7.",
+			"1.8 or OpenTofu 1.7. OpenTofu up to 1.10 configures the provider even for a function, so there `registry` or " +
+			"ACR_REGISTRY has to be set.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "reference", MarkdownDescription: "The image reference, with its registry."},
 		},

@@ -6,10 +6,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"golang.org/x/mod/semver"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// Without any provider configuration and without a registry.
+// Without any provider configuration and without a registry, but where the CLI configures the provider all the same.
 func TestParseImage(t *testing.T) {
+	giveRegistryWhereFunctionsNeedOne(t)
 	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -40,6 +44,27 @@ func TestParseImage(t *testing.T) {
 			},
 		}},
 	})
+}
+
+// giveRegistryWhereFunctionsNeedOne sets ACR_REGISTRY for OpenTofu up to 1.10, and checks what its user is told without it.
+func giveRegistryWhereFunctionsNeedOne(t *testing.T) {
+	t.Helper()
+	cli, err := terraform.CLIVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const configuration = `output "image" { value = provider::acr::parse_image("example.azurecr.io/app").image }`
+	if _, lacks := cli.Lacks(configuration); lacks || cli.Name == "Terraform" || semver.Compare(cli.Number, "v1.11.0") >= 0 {
+		return
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{Config: configuration, ExpectError: inWrapped("Set `registry` in the provider block, or ACR_REGISTRY,")},
+			{Config: `output "nothing" { value = "to destroy" }`},
+		},
+	})
+	t.Setenv("ACR_REGISTRY", "example.azurecr.io")
 }
 
 func TestParseImageRefuses(t *testing.T) {

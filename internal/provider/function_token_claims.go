@@ -38,7 +38,8 @@ func (tokenClaimsFunction) Definition(_ context.Context, _ function.DefinitionRe
 			"neither signature nor expiry: do not base trust on the result.\n\nThe result is an object: `subject`, `audience` (a list), " +
 			"`issuer`, `issued_at` and `expires_at` (RFC 3339 in UTC), and `access`, a list of objects with `type`, `name` and `actions`. " +
 			"A claim that is not in the token is null, or an empty list. A token that is not a JSON Web Token is refused. If the token is " +
-			"sensitive, so is the result; `nonsensitive()` reveals a part of it.\n\nRequires Terraform 1.8 or OpenTofu 1.7.",
+			"sensitive, so is the result; `nonsensitive()` reveals a part of it.\n\nRequires Terraform 1.8 or OpenTofu 1.7. " +
+			"OpenTofu up to 1.10 configures the provider even for a function, so there `registry` or ACR_REGISTRY has to be set.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "access_token", MarkdownDescription: "The token, such as `access_token` of `acr_bearer_token`."},
 		},

@@ -37,7 +37,7 @@ func TestTokenClaims(t *testing.T) {
 				})),
 			},
 		}, {
-			Config: `output "claims" { value = provider::acr::token_claims("a.e30.b") }`, // it states nothing
+			Config: providerBlock(registry) + `output "claims" { value = provider::acr::token_claims("a.e30.b") }`, // it states nothing
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("claims", knownvalue.ObjectExact(object{
 					"subject": knownvalue.Null(), "audience": list(), "issuer": knownvalue.Null(),
