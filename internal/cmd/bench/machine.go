@@ -51,6 +51,13 @@ func (l load) String() string {
 		return "unknown"
 	}
 	others := (busyTime() - l.busy) - (ownTime() - l.own)
-	share := others.Seconds() / time.Since(l.started).Seconds() / float64(runtime.NumCPU())
-	return fmt.Sprintf("%s in the minute before; other processes took %.0f %% of the CPU while this was measured", l.average, 100*max(0, share))
+	share := max(0, others.Seconds()/time.Since(l.started).Seconds()/float64(runtime.NumCPU()))
+	text := fmt.Sprintf("%s in the minute before; other processes took %.0f %% of the CPU while this was measured", l.average, 100*share)
+	if share > busy {
+		text += ". **The times below are those of a busy machine**; requests, CPU and memory are what they are on a quiet one"
+	}
+	return text
 }
+
+// busy is the share of the CPU above which what others take shows in the times.
+const busy = 0.1
