@@ -55,7 +55,7 @@ const startSection = `
 
 What Terraform needs is most of the binary: gRPC, the framework, and the methods of every type in them. The linker drops methods that
 nothing calls, unless something looks methods up at run time, and go-plugin's net/rpc does, which Terraform's plugins never use. With its
-look-up left out of a build for trial, the binary is 2.7 MB smaller and an idle provider half a megabyte. That is go-plugin's to mend.
+look-up left out of a build for trial, the binary is 3.1 MB smaller, and an idle provider takes 1.2 MB less. That is go-plugin's to mend.
 `
 
 func (r report) markdown() string {
