@@ -5,23 +5,21 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// The promotion recipe, once staging has gone on: the plan shows which digest moves to which, of what has changed alone,
-// and the apply moves it.
-func TestPromotionShowsTheDigestsThatMove(t *testing.T) {
-	registry := acrtest.StartT(t, acrtest.Options{})
-	before := registry.PutImage("shop/api", "staging", acrtest.Image{Author: "before"})
-	registry.PutImage("shop/web", "staging", acrtest.Image{Author: "web"})
+// recipe is a workspace with one of the recipes, for a registry that stands in for example.azurecr.io.
+func recipe(t *testing.T, name string, registry *acrtest.Registry) *terraform.Workspace {
+	t.Helper()
 	workspace, err := terraform.NewWorkspace(providers(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer workspace.Close()
+	t.Cleanup(func() { _ = workspace.Close() })
 	world := network{"example.azurecr.io": registry}
 	for name, value := range map[string]string{
 		"HTTPS_PROXY": world.startProxy(t), "GODEBUG": "x509usefallbackroots=1", authoritiesVariable: world.writeAuthorities(t),
@@ -29,13 +27,37 @@ func TestPromotionShowsTheDigestsThatMove(t *testing.T) {
 	} {
 		workspace.Set(name, value)
 	}
-	recipe, err := os.ReadFile(filepath.Join("..", "..", "examples", "jobs", "promote", "main.tf"))
+	configuration, err := os.ReadFile(filepath.Join("..", "..", "examples", "jobs", name, "main.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := workspace.Write("main.tf", string(recipe)); err != nil {
+	if err := workspace.Write("main.tf", string(configuration)); err != nil {
 		t.Fatal(err)
 	}
+	return workspace
+}
+
+// A release that nobody locked fails the recipe that locks the others, by its name.
+func TestReleaseThatIsNotLockedFailsTheRun(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	for _, release := range []string{"1.0.0", "1.1.0", "1.2.0"} {
+		registry.PutImage("shop/checkout", release, acrtest.Image{Author: release})
+	}
+	workspace := recipe(t, "lock-releases", registry)
+	if _, err := workspace.Run(t.Context(), "apply", "-auto-approve", "-no-color"); err == nil || !strings.Contains(err.Error(), "Not locked: 1.2.0.") {
+		t.Errorf("applying: %v, want the release that is not locked", err)
+	}
+	registry.SetTagAttributes("shop/checkout", "1.2.0", acrtest.Attributes{DeleteEnabled: true, ReadEnabled: true, ListEnabled: true})
+	apply(t, workspace)
+}
+
+// The promotion recipe, once staging has gone on: the plan shows which digest moves to which, of what has changed alone,
+// and the apply moves it.
+func TestPromotionShowsTheDigestsThatMove(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	before := registry.PutImage("shop/api", "staging", acrtest.Image{Author: "before"})
+	registry.PutImage("shop/web", "staging", acrtest.Image{Author: "web"})
+	workspace := recipe(t, "promote", registry)
 	apply(t, workspace)
 
 	after := registry.PutImage("shop/api", "staging", acrtest.Image{Author: "after"})
