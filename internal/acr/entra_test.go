@@ -311,6 +311,26 @@ func TestEntraTokenGoesToTheRegistrysOriginAlone(t *testing.T) {
 	}
 }
 
+// The refresh token is as good as the identity, so a challenge that comes once it is there sends it nowhere else either.
+func TestRefreshTokenGoesToTheRegistrysOriginAlone(t *testing.T) {
+	elsewhere := acrtest.StartT(t, takesEntra())
+	registry := acrtest.StartT(t, takesEntra())
+	registry.PutImage("app", "v", acrtest.Image{})
+	client := newClient(t, registry, bySecret(t, entratest.New(t, entraToken)), func(c *acr.Config) {
+		c.TrustedTokenHosts = []string{elsewhere.Host()}
+		c.CACertPEM += elsewhere.CAPEM()
+	})
+	if err := readApp(t, client); err != nil {
+		t.Fatal(err)
+	}
+	challenge := fmt.Sprintf(`Bearer realm="https://%s/oauth2/token",service="%s",scope="repository:app:pull"`, elsewhere.Host(), registry.Host())
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Times: 1, Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}}})
+	faulttest.Want(t, readApp(t, client), fault.ForeignRealm, "https://"+elsewhere.Host(), "the registry's own origin alone")
+	if elsewhere.Connections() != 0 {
+		t.Errorf("%d connections elsewhere", elsewhere.Connections())
+	}
+}
+
 func TestExchangeFollowsNoRedirectAway(t *testing.T) {
 	elsewhere := acrtest.StartT(t, takesEntra())
 	for _, kind := range []acrtest.Kind{acrtest.KindExchange, acrtest.KindToken} {

@@ -121,6 +121,9 @@ func (e *Entra) absence() string {
 
 // loginFor returns the refresh token for a service, remembered or fetched now.
 func (e *Entra) loginFor(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
+	if err := checkHome(via, realm); err != nil {
+		return nil, err
+	}
 	if known := e.remembered(via, service); known != nil {
 		return known, nil
 	}
@@ -143,12 +146,21 @@ func (e *Entra) remembered(via Sender, service string) *Login {
 	return nil
 }
 
-// Exchange signs in, gets a new refresh token for the challenge's realm and service, and remembers it. Neither token goes
-// anywhere but to the registry's own origin, whatever token servers are trusted besides. Errors are *fault.Error.
-func (e *Entra) Exchange(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
+// checkHome returns an error for a realm that is not on the registry's own origin, whatever token servers are trusted
+// besides. Neither the token of Entra ID nor the refresh token goes anywhere else: each opens all that the identity may.
+func checkHome(via Sender, realm *url.URL) error {
 	if to := transport.OriginOf(realm); to != via.Home {
-		return nil, &fault.Error{Reason: fault.ForeignRealm, Detail: "the challenge of " + via.Home.String() + " names the token server " + to.String() +
+		return &fault.Error{Reason: fault.ForeignRealm, Detail: "the challenge of " + via.Home.String() + " names the token server " + to.String() +
 			"; with Entra ID, tokens go to the registry's own origin alone, also where trusted_token_hosts names another"}
+	}
+	return nil
+}
+
+// Exchange signs in, gets a new refresh token for the challenge's realm and service, and remembers it. Errors are
+// *fault.Error.
+func (e *Entra) Exchange(ctx context.Context, via Sender, realm *url.URL, service string) (*Login, error) {
+	if err := checkHome(via, realm); err != nil {
+		return nil, err
 	}
 	bearer, err := e.identity.Token(ctx, entra.Connection{Transport: lent{via.SignIn}, Timeout: via.Timeout, Secrets: via.Secrets})
 	if err != nil {
