@@ -179,7 +179,7 @@ func (cp *copying) parts(ctx context.Context, root *oci.Manifest) error {
 	err := oras.CopyGraph(ctx, copySource{cp, root}, copyTarget{cp, root}, of, oras.CopyGraphOptions{
 		Concurrency:      atATime,
 		MaxMetadataBytes: oci.MaxManifest,
-		FindSuccessors:   successors,
+		FindSuccessors:   cp.successors,
 		PreCopy: func(ctx context.Context, d oci.Descriptor) error {
 			switch {
 			case content.Equal(d, of):
@@ -216,11 +216,12 @@ func isManifest(d oci.Descriptor) bool {
 }
 
 // successors lists what a manifest needs. Its subject is not among them: whoever copies a signature does not ask for the
-// image.
-func successors(ctx context.Context, fetcher content.Fetcher, d oci.Descriptor) ([]oci.Descriptor, error) {
+// image. A part whose digest cannot be verified is an error.
+func (cp *copying) successors(ctx context.Context, fetcher content.Fetcher, d oci.Descriptor) (parts []oci.Descriptor, err error) {
 	if !isManifest(d) {
 		return nil, nil
 	}
+	defer cp.ofSource(&err, "reading the manifest "+cp.Source.Pin(cp.SourceRepository, d.Digest))
 	body, err := content.FetchAll(ctx, fetcher, d)
 	if err != nil {
 		return nil, err
@@ -229,7 +230,13 @@ func successors(ctx context.Context, fetcher content.Fetcher, d oci.Descriptor) 
 	if err != nil {
 		return nil, err
 	}
-	return manifest.Parts(), nil
+	parts = manifest.Parts()
+	for _, part := range parts {
+		if err := checkDigest(part.Digest); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
 }
 
 // copySource is the source as CopyGraph sees it: manifests alone, since blobs do not go by it.

@@ -396,6 +396,20 @@ func TestCopyLeavesForeignLayersWhereTheyAre(t *testing.T) {
 	_ = target
 }
 
+// A digest may be of an algorithm that is not known here, so that nothing can be held to it.
+func TestCopyRefusesAPartThatCannotBeVerified(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	unverifiable := "sha999:" + strings.Repeat("a", 64)
+	body := strings.Replace(anImage, `"layers":[]`, fmt.Sprintf(`"layers":[{"mediaType":%q,"digest":%q,"size":2}]`, ocispec.MediaTypeImageLayer, unverifiable), 1)
+	d := source.PutManifest("app", "1.0", ocispec.MediaTypeImageManifest, []byte(body))
+	source.Inject(answering("/blobs/", "{}"))
+	_, err := to.CopyImage(t.Context(), copyRequest(from, d))
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.MalformedImage || failed.Argument != "source" || !strings.Contains(failed.Operation, d.String()) {
+		t.Errorf("the error is %v", err)
+	}
+	wantSent(t, target, "GET manifests: 2", "GET token: 1")
+}
+
 func TestCopyNamesAMissingChild(t *testing.T) {
 	source, _, from, to := two(t, acrtest.Options{})
 	d := fivePlatforms(source, "app")
