@@ -285,6 +285,24 @@ func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
 	}
 }
 
+// The token of a copy is for more than each challenge names, so it is known to be dead by the error alone (RFC 6750 section
+// 3.1).
+func TestCopyReplacesATokenThatIsRevokedDuringAnUpload(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{MountFallsBack: true})
+	registry.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Times: 1, Handler: func(w http.ResponseWriter, _ *http.Request) {
+		registry.RevokeTokens()
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s",scope="repository:mirror/app:push,pull",error="invalid_token"`,
+			registry.URL(), registry.Host()))
+		w.WriteHeader(http.StatusUnauthorized)
+	}})
+	client := newClient(t, registry).WithoutBackOff()
+	d := oneImage(registry, "app", 1<<20)
+	if _, err := client.CopyImage(t.Context(), copyRequest(client, d)); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, client, d)
+}
+
 func TestCopySendsNoTokenToTheOtherRegistry(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	d := fivePlatforms(source, "app")
