@@ -34,7 +34,7 @@ type ImageResult struct {
 
 // Images reads many manifests, each as Manifest does: ten at a time, with one token for up to 20 repositories. It tries
 // every reference, and reads one that two keys name once. The error is a *fault.Error that concerns all of them: the
-// caller gave up, or the registry cannot be reached.
+// caller gave up, nobody can sign in, or the registry cannot be reached.
 func (c *Client) Images(ctx context.Context, req ImagesRequest) (map[string]ImageResult, error) {
 	results := make(map[string]ImageResult, len(req.References))
 	reads := map[string]*imageRead{}
@@ -128,9 +128,9 @@ func inTurn(reads []*imageRead) []*imageRead {
 	return reads
 }
 
-// endsAll reports whether a read failed for a reason that all others would meet: the caller gave up, or the registry
-// cannot be reached and never could.
+// endsAll reports whether a read failed for a reason that all others would meet: the caller gave up, nobody can sign in,
+// or the registry cannot be reached and never could.
 func (c *Client) endsAll(err error) bool {
 	failed, ok := fault.As(err)
-	return ok && (failed.Reason == fault.Canceled || c.whatIsKnown().of == "" && concernsAll(err))
+	return ok && (failed.Reason == fault.Canceled || fault.IsOfSignIn(err) || c.whatIsKnown().of == "" && concernsAll(err))
 }

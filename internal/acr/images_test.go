@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/auth/entra"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
@@ -246,6 +248,21 @@ func TestRegistryThatCannotBeReachedIsNotTriedForEveryReference(t *testing.T) {
 	faulttest.Want(t, err, fault.Unreachable)
 	if got := len(registry.Requests()); got > 10 {
 		t.Errorf("%d requests, want at most 10", got)
+	}
+}
+
+// With an `az` that hangs, each attempt to sign in takes request_timeout.
+func TestFailedSignInIsNotTriedForEveryReference(t *testing.T) {
+	registry := acrtest.StartT(t, takesEntra())
+	references, _ := putImages(registry, 1, 50)
+	cli := entratest.SignedOut(t)
+	t.Setenv("PATH", cli.Path())
+	yes := true
+	client := newClient(t, registry, byEntra(t, entratest.New(t, entraToken), entra.Block{UseCLI: &yes}, nil))
+	_, err := client.Images(t.Context(), acr.ImagesRequest{References: references})
+	faulttest.Want(t, err, fault.AzureCLISignedOut, "signing in with the Azure CLI's session")
+	if got := len(cli.Calls()); got > 10 {
+		t.Errorf("%d calls of the Azure CLI, want at most one for each read under way", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -74,15 +75,18 @@ const (
 
 // Reasons returns every Reason, for the test that compares the documentation with the code.
 func Reasons() []Reason {
-	return []Reason{
+	return append([]Reason{
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, MalformedImage, PlatformNotFound, NotAnImage,
-		SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
-		AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,
-	}
+	}, ofSignIn...)
+}
+
+var ofSignIn = []Reason{
+	SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
+	AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,
 }
 
 // Error is the type of every failure that reaches a caller of the client. It holds no secret and no raw body: of a
@@ -105,6 +109,13 @@ type Error struct {
 func IsMissing(err error) bool {
 	failed, ok := As(err)
 	return ok && (failed.Reason == RepositoryNotFound || failed.Reason == ManifestNotFound)
+}
+
+// IsOfSignIn reports whether err is a failure to sign in with Entra ID, which has nothing to do with what was to be read
+// or written.
+func IsOfSignIn(err error) bool {
+	failed, ok := As(err)
+	return ok && slices.Contains(ofSignIn, failed.Reason)
 }
 
 // As returns the *Error in an error's chain, and whether there is one.
