@@ -264,17 +264,20 @@ func TestTwoWritersOfOneTagTheSecondLearnsIt(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digests := []digest.Digest{registry.PutImage("app", "", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "second"})}
 	client := newClient(t, registry)
-	failures := make([]error, 2)
-	_ = together(2, 2, func(i int) error {
-		_, failures[i] = putTag(t, client, "prod", digests[i], "")
-		return nil
-	})
-	won := slices.Index(failures, nil)
-	if won < 0 {
-		t.Fatalf("both writers failed: %v", failures)
+	for i := range 30 { // one of them would go wrong if a write did not wait for the other of its tag
+		tag := fmt.Sprintf("prod%d", i)
+		failures := make([]error, 2)
+		_ = together(2, 2, func(writer int) error {
+			_, failures[writer] = putTag(t, client, tag, digests[writer], "")
+			return nil
+		})
+		won := slices.Index(failures, nil)
+		if won < 0 {
+			t.Fatalf("both writers failed: %v", failures)
+		}
+		faulttest.Want(t, failures[1-won], fault.TagElsewhere, digests[won].String(), digests[1-won].String())
+		tagNames(t, registry, "app", tag, digests[won])
 	}
-	faulttest.Want(t, failures[1-won], fault.TagElsewhere, digests[won].String(), digests[1-won].String())
-	tagNames(t, registry, "app", "prod", digests[won])
 }
 
 // A replica that the write has not reached answers as before.
