@@ -90,7 +90,7 @@ func NewClient(config Config) (*Client, error) {
 	}
 	home := transport.OriginOf(config.endpoint())
 	if home.IsHTTP() && !home.IsLoopback() && !auth.IsAnonymous(config.Credential) {
-		return nil, fault.Invalid("plain_http", "would send the credential to %s in the clear; only a loopback host may have it over http", home.Hostport())
+		return nil, fault.Invalid("plain_http", "would send the credential to %s in the clear; over http only a loopback host may receive it", home.Hostport())
 	}
 	if config.RequestTimeout <= 0 {
 		config.RequestTimeout = DefaultRequestTimeout

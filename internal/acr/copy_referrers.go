@@ -97,7 +97,7 @@ func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (l
 		return nil, err
 	}
 	if cp.listed += len(listed); cp.listed > MaxCopiedReferrers {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures and the like would be copied", MaxCopiedReferrers)}
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures, SBOMs and other referrers would be copied", MaxCopiedReferrers)}
 	}
 	return listed, nil
 }
@@ -169,7 +169,7 @@ func (cp *copying) cosignTag(ctx context.Context, tag string, manifest *oci.Mani
 	if there != nil {
 		if !contains(manifest, there) {
 			return &fault.Error{Reason: fault.SignaturesDiffer, Detail: fmt.Sprintf(
-				"under the tag %s the source has %s, and the target %s with a layer that the source's does not have", tag, manifest.Digest, there.Digest)}
+				"under the tag %s the source has %s, and the target %s with a layer that the source lacks", tag, manifest.Digest, there.Digest)}
 		}
 		put.Was = there.Digest.String()
 	}

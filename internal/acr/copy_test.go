@@ -184,7 +184,7 @@ func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
 		"a blob always cut":  {acrtest.Fault{Path: "/blobs/", Truncate: 10}, fault.Unreachable, "broke"},
 		"another manifest":   {acrtest.Fault{Path: "/manifests/", Tamper: true}, fault.DigestMismatch, "the bytes have the digest"},
 		"no permission":      {acrtest.Fault{Path: "/manifests/", Status: http.StatusForbidden}, fault.Denied, ""},
-		"a silent blob":      {acrtest.Fault{Path: "/blobs/", HangAfterHeaders: true}, fault.TimedOut, "nothing was taken or sent"},
+		"a silent blob":      {acrtest.Fault{Path: "/blobs/", HangAfterHeaders: true}, fault.TimedOut, "neither accepted nor sent anything"},
 		"too many requests":  {acrtest.Fault{Path: "/blobs/", Status: http.StatusTooManyRequests, RetryAfter: "3600"}, fault.RateLimited, "over the limit"},
 		"a compressed bomb":  {acrtest.Fault{Path: "/blobs/", GzipBomb: 1 << 30}, fault.BadAnswer, "compression"},
 		"an oversized index": {acrtest.Fault{Path: "/manifests/", Oversize: 5 << 20}, fault.TooLarge, "over the limit"},

@@ -262,7 +262,7 @@ func TestRefusedRefreshTokenIsHadAnewOnce(t *testing.T) {
 	registry.ResetLog()
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Status: 401, ContentType: "application/json"})
 	_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "other", Tag: "v"})
-	faulttest.Want(t, err, fault.ExchangeRefused, "401", "it was shown a refresh token, had with a client secret at https://127.0.0.1")
+	faulttest.Want(t, err, fault.ExchangeRefused, "401", "it was sent a refresh token, obtained with a client secret at https://127.0.0.1")
 	wantExchanges(t, registry, 1, 2)
 }
 
@@ -273,7 +273,7 @@ func TestRegistryRefusesTheExchange(t *testing.T) {
 		reason  fault.Reason
 		texts   []string
 	}{
-		"401 with an empty body": {acrtest.Options{}, acrtest.Fault{}, fault.ExchangeRefused, []string{"401", "a token had with a client secret"}},
+		"401 with an empty body": {acrtest.Options{}, acrtest.Fault{}, fault.ExchangeRefused, []string{"401", "a token obtained with a client secret"}},
 		"404":                    {acrtest.Options{WithoutExchange: true}, acrtest.Fault{}, fault.NoExchange, []string{"404"}},
 		"403 of the firewall":    {takesEntra(), acrtest.Firewall(), fault.Denied, []string{"403", "DENIED"}},
 		"a page":                 {takesEntra(), acrtest.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}, fault.BadAnswer, []string{"no refresh token"}},

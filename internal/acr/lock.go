@@ -58,7 +58,7 @@ func (l Lockable) Validate() error {
 	}
 	switch {
 	case l.Tag != "" && l.Digest != "":
-		return fault.Invalid("tag", "and digest exclude each other: a lock is on one thing")
+		return fault.Invalid("tag", "cannot be set together with digest: a lock is on one of them")
 	case l.Tag != "":
 		return oci.ValidateTag(l.Tag)
 	case l.Digest != "":
@@ -84,7 +84,7 @@ func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttribut
 	}
 	locks, err = c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
 	if err == nil && !change.isDone(*locks) {
-		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the registry took the change, and says that the locks are others than were asked for"}
+		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the registry accepted the change, but answers with other locks than requested"}
 	}
 	return locks, err
 }
@@ -145,7 +145,7 @@ func decodeLocks(answer *answer, l Lockable) (*Attributes, error) {
 		found = raw.Manifest
 	}
 	if found.Attributes == nil {
-		return nil, errors.New("the body tells no locks")
+		return nil, errors.New("the body has no locks")
 	}
 	return found.Attributes.attributes(), nil
 }

@@ -156,5 +156,5 @@ func TestLockThatIsNotTakenIsAnError(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/acr/v1/", `{"changeableAttributes":{"writeEnabled":true}}`, "Content-Type: application/json"))
 	_, err := newClient(t, registry).Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
-	faulttest.Want(t, err, fault.BadAnswer, "others than were asked for")
+	faulttest.Want(t, err, fault.BadAnswer, "other locks than requested")
 }

@@ -88,7 +88,7 @@ func (c *Client) reading(what string, req ManifestRequest) string {
 // validate checks a request, and that the caller's own token would not cross the network in the clear.
 func (c *Client) validate(req ManifestRequest) error {
 	if !req.AccessToken.IsZero() && c.home.IsHTTP() && !c.home.IsLoopback() {
-		return fault.Invalid("access_token", "would go to %s in the clear; only a loopback host may have it over http", c.home.Hostport())
+		return fault.Invalid("access_token", "would go to %s in the clear; over http only a loopback host may receive it", c.home.Hostport())
 	}
 	return req.validate()
 }
@@ -161,5 +161,5 @@ func checkDigest(d digest.Digest) error {
 	if d.Validate() == nil {
 		return nil
 	}
-	return &fault.Error{Reason: fault.MalformedImage, Detail: "it names a part by a digest of an algorithm that is not known here"}
+	return &fault.Error{Reason: fault.MalformedImage, Detail: "it names a part by a digest with an unsupported algorithm"}
 }

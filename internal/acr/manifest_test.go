@@ -233,9 +233,9 @@ func TestPartOfAnUnknownAlgorithmIsNotAskedFor(t *testing.T) {
 	for _, tag := range []string{"index", "image"} {
 		request := acr.ManifestRequest{Repository: "app", Tag: tag, Platform: "linux/arm64"}
 		_, err := client.Manifest(t.Context(), request)
-		faulttest.Want(t, err, fault.MalformedImage, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.MalformedImage, "unsupported algorithm")
 		_, err = client.ImageConfig(t.Context(), request)
-		faulttest.Want(t, err, fault.MalformedImage, "algorithm that is not known here")
+		faulttest.Want(t, err, fault.MalformedImage, "unsupported algorithm")
 	}
 	wantWire(t, registry, "1/1/4")
 }

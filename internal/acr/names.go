@@ -16,7 +16,7 @@ func ParseRegistry(value string) (string, error) {
 		return registry, nil
 	}
 	if host := transport.BareHost(registry); transport.IsHost(host) && !strings.Contains(value, "@") {
-		return "", fault.Invalid("registry", "is a login server alone, without scheme, path or space: write %q", host)
+		return "", fault.Invalid("registry", "must be a login server, without scheme, path or spaces: write %q", host)
 	}
 	return "", fault.Invalid("registry", "is not a login server, which is host[:port] such as \"example.azurecr.io\"")
 }

@@ -78,7 +78,7 @@ func (w *indexWalk) undecided(ctx context.Context, child oci.Descriptor, wanted 
 	case manifest.IsIndex():
 		return w.choose(ctx, manifest, wanted, depth+1)
 	case !manifest.HasImageConfig():
-		return image{}, platformError("%s is no image", manifest.Digest)
+		return image{}, platformError("%s is not an image", manifest.Digest)
 	}
 	config, err := w.client.configFor(ctx, w.req, manifest)
 	return image{manifest, config}, err
@@ -90,7 +90,7 @@ func (w *indexWalk) read(ctx context.Context, child oci.Descriptor, depth int) (
 		return nil, err
 	}
 	if w.parts++; w.parts > maxParts {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d manifests would have to be read to look into the index", maxParts)}
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d manifests would have to be read to search the index", maxParts)}
 	}
 	part := w.req
 	part.Tag, part.Digest, part.Platform = "", child.Digest.String(), ""

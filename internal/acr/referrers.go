@@ -60,7 +60,7 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 		if contentType != ocispec.MediaTypeImageIndex {
-			return 0, false, fmt.Errorf("the body, sent as %s, is no list of referrers", contentTypeOf(answer))
+			return 0, false, fmt.Errorf("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
 		}
 		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
 		if err != nil {
@@ -84,7 +84,7 @@ func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oc
 		return nil, err
 	}
 	if !index.IsIndex() {
-		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + index.Digest.String() + ", which is no index"}
+		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + index.Digest.String() + ", which is not an index"}
 	}
 	return slices.Clone(index.Manifests), nil // the manifest may be shared with other readers
 }

@@ -97,7 +97,7 @@ func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transp
 	failed.Reason, failed.Detail = lackingPermission(r), "the token lacks "+strings.Join(lacking, " ")
 	if r.token.IsZero() && auth.IsAnonymous(c.config.Credential) {
 		failed.Reason = fault.NoCredential
-		failed.Detail += "; it was asked for with " + c.config.Credential.Description()
+		failed.Detail += "; it was requested with " + c.config.Credential.Description()
 	}
 }
 
@@ -144,7 +144,7 @@ func (c *Client) tokenRefused(err error) error {
 	case res.Status == http.StatusForbidden && failed.Code == "DENIED":
 		failed.Reason = fault.Denied
 	case res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden:
-		failed.Reason, failed.Detail = fault.WrongCredentials, "it was shown "+credential.Description()
+		failed.Reason, failed.Detail = fault.WrongCredentials, "it was sent "+credential.Description()
 		switch _, signedIn := credential.(*auth.Entra); {
 		case auth.IsAnonymous(credential):
 			failed.Reason = fault.NoCredential

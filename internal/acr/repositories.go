@@ -91,7 +91,7 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		return nil, badAnswer(r, answer.Response, err)
 	}
 	if raw.ImageName == "" && raw.CreatedTime == "" {
-		return nil, badAnswer(r, answer.Response, errors.New("the body tells nothing of a repository"))
+		return nil, badAnswer(r, answer.Response, errors.New("the body describes no repository"))
 	}
 	return &Repository{
 		Name:           name,

@@ -97,7 +97,7 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (token *auth.Token
 func (c *Client) noChallenge(r request, found discovery) error {
 	_, err := c.accept(r, found.answer, nil, nil)
 	if err == nil || fault.IsMissing(err) {
-		return &fault.Error{Reason: fault.NoTokenNeeded, Status: found.answer.Status, Detail: "the registry answers without a token, so there is none to hand out"}
+		return &fault.Error{Reason: fault.NoTokenNeeded, Status: found.answer.Status, Detail: "the registry answers without a token, so there is none to get"}
 	}
 	return err
 }

@@ -194,7 +194,7 @@ func (m providerModel) traced(err error) error {
 	if os.Getenv(variable) != "" {
 		traced.Detail += "; the value comes from the environment variable " + variable
 	} else {
-		traced.Detail += "; give it here or in the environment variable " + variable
+		traced.Detail += "; set it here or in the environment variable " + variable
 	}
 	return &traced
 }

@@ -29,7 +29,7 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"two ways to sign in": {
 			base.plus(values{"client_secret": "open sesame", "use_msi": true}),
-			wanted{attribute: "use_msi", summary: "Invalid value", says: []string{"beside client_secret"}},
+			wanted{attribute: "use_msi", summary: "Invalid value", says: []string{"besides client_secret"}},
 		},
 		"a client secret without a tenant": {
 			base.plus(values{"client_secret": "open sesame", "client_id": "c"}),
@@ -49,7 +49,7 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"an unknown cloud": {
 			base.plus(values{"environment": "mars"}),
-			wanted{attribute: "environment", summary: "Invalid value", says: []string{"public, usgovernment and china"}},
+			wanted{attribute: "environment", summary: "Invalid value", says: []string{"public, usgovernment or china"}},
 		},
 		"an audience that is none": {
 			base.plus(values{"entra_audience": "a b"}),

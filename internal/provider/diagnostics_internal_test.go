@@ -42,11 +42,11 @@ func TestAttributeAtFault(t *testing.T) {
 func TestFailureDetail(t *testing.T) {
 	detail := failureDetail(&fault.Error{
 		Reason: fault.WrongCredentials, Operation: "reading the manifest r.example.com/app:1.0", Step: "asking https://r.example.com/oauth2/token for a token",
-		Status: 401, Code: "UNAUTHORIZED", Message: "authentication required", CorrelationID: "1-2", Detail: "it was shown no credential",
+		Status: 401, Code: "UNAUTHORIZED", Message: "authentication required", CorrelationID: "1-2", Detail: "it was sent no credential",
 	})
 	want := explanations[fault.WrongCredentials].Cause + "\n\n" +
 		"Attempted: reading the manifest r.example.com/app:1.0: asking https://r.example.com/oauth2/token for a token\n" +
-		"Came back: 401 Unauthorized UNAUTHORIZED: authentication required (correlation id 1-2); it was shown no credential\n" +
+		"Came back: 401 Unauthorized UNAUTHORIZED: authentication required (correlation id 1-2); it was sent no credential\n" +
 		"What to do: " + explanations[fault.WrongCredentials].Remedy
 	if detail != want {
 		t.Errorf("got\n%s\nwant\n%s", detail, want)

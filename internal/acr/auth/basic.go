@@ -65,10 +65,10 @@ func ValidateUsername(username string) error {
 		return fault.Invalid("username", "is empty; leave it out for anonymous access")
 	}
 	if strings.Contains(username, ":") {
-		return fault.Invalid("username", "holds a colon, which Basic authentication cannot carry in a user name")
+		return fault.Invalid("username", "contains a colon, which Basic authentication cannot carry in a user name")
 	}
 	if strings.ContainsFunc(username, unicode.IsControl) {
-		return fault.Invalid("username", "holds a control character")
+		return fault.Invalid("username", "contains a control character")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func ValidatePassword(password secret.Text) error {
 		return fault.Invalid("password", "is empty; leave it out for anonymous access")
 	}
 	if strings.ContainsAny(password.Reveal(), "\r\n\x00") {
-		return fault.Invalid("password", "holds a line break")
+		return fault.Invalid("password", "contains a line break")
 	}
 	return nil
 }

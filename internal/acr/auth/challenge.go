@@ -45,7 +45,7 @@ func ReadChallenge(lines []string, policy RealmPolicy) (Challenge, error) {
 		}
 		realm, err := policy.check(offer.Params["realm"])
 		if err == nil && !isScope(offer.Params["scope"]) {
-			return Challenge{}, errors.New("the challenge's scope is no scope, or too long")
+			return Challenge{}, errors.New("the challenge's scope is malformed or too long")
 		}
 		if err == nil {
 			return Challenge{

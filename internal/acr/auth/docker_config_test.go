@@ -192,7 +192,7 @@ func TestDockerConfigRefuses(t *testing.T) {
 		"auth without password":       {`{"auths":{"example.azurecr.io":{` + asAuth("user:") + `}}}`, "", "no user name with a password and no identity token"},
 		"auth without user":           {`{"auths":{"example.azurecr.io":{` + asAuth(":made-up") + `}}}`, "", "no user name with a password and no identity token"},
 		"registry token alone":        {`{"auths":{"example.azurecr.io":{"registrytoken":"made-up"}}}`, "", "no user name with a password and no identity token"},
-		"line break in the password":  {`{"auths":{"example.azurecr.io":{` + asAuth("user:made-up\n") + `}}}`, "", "holds a line break"},
+		"line break in the password":  {`{"auths":{"example.azurecr.io":{` + asAuth("user:made-up\n") + `}}}`, "", "contains a line break"},
 		"missing helper":              {`{"credHelpers":{"example.azurecr.io":"missing"}}`, "", "docker-credential-missing"},
 		"missing store":               {`{"credsStore":"missing"}`, "", "docker-credential-missing"},
 		"missing helper, an entry":    {`{"credHelpers":{"example.azurecr.io":"missing"},"auths":{"example.azurecr.io":{` + asAuth("user:made-up") + `}}}`, "", "docker-credential-missing"},
@@ -202,7 +202,7 @@ func TestDockerConfigRefuses(t *testing.T) {
 		"helper that prints nothing":  {store, `true`, "docker-credential-test"},
 		"helper with half an entry":   {store, `echo '{"Username":"user","Secret":""}'`, "no user name with a password"},
 		"helper without a user":       {store, `echo '{"Username":"","Secret":"made-up"}'`, "no user name with a password"},
-		"helper with a line break":    {store, `printf '%s' '{"Username":"user","Secret":"made-up\n"}'`, "holds a line break"},
+		"helper with a line break":    {store, `printf '%s' '{"Username":"user","Secret":"made-up\n"}'`, "contains a line break"},
 		"helper killed":               {store, `kill -9 $$`, "docker-credential-test"},
 	} {
 		t.Run(name, func(t *testing.T) {

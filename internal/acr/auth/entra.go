@@ -72,7 +72,7 @@ func (e *Entra) Description() string {
 	if absent := e.absence(); absent != "" {
 		return "no credential, since none was found in the provider block and the environment, and " + absent
 	}
-	return "a refresh token, had with " + e.identity.String()
+	return "a refresh token, obtained with " + e.identity.String()
 }
 
 // Request implements Credential. If nobody asked for the identity and it does not exist, the request is anonymous.
@@ -206,7 +206,7 @@ func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response)
 	}
 	failed := answer.Fault(reason, r.Step)
 	if reason == fault.ExchangeRefused {
-		failed.Detail = "it was shown a token had with " + e.identity.String()
+		failed.Detail = "it was sent a token obtained with " + e.identity.String()
 	}
 	return failed
 }

@@ -11,14 +11,14 @@ import (
 func TestErrorText(t *testing.T) {
 	whole := &Error{
 		Reason: Denied, Operation: "reading the manifest r.azurecr.io/app:1.0", Step: "asking https://r.azurecr.io/oauth2/token for a token",
-		Status: 403, Code: "DENIED", Message: "not allowed", CorrelationID: "00000000-0000-0000-0000-000000000001", Detail: "it was shown no credential",
+		Status: 403, Code: "DENIED", Message: "not allowed", CorrelationID: "00000000-0000-0000-0000-000000000001", Detail: "it was sent no credential",
 	}
 	for name, test := range map[string]struct {
 		failed       *Error
 		text, answer string
 	}{
 		"everything": {whole,
-			"reading the manifest r.azurecr.io/app:1.0: asking https://r.azurecr.io/oauth2/token for a token: 403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001): it was shown no credential",
+			"reading the manifest r.azurecr.io/app:1.0: asking https://r.azurecr.io/oauth2/token for a token: 403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001): it was sent no credential",
 			"403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001)"},
 		"no answer":                     {&Error{Operation: "reading", Detail: "no route"}, "reading: no route", ""},
 		"status alone":                  {&Error{Operation: "reading", Status: 502}, "reading: 502 Bad Gateway", "502 Bad Gateway"},

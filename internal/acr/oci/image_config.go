@@ -97,7 +97,7 @@ func ParseImageConfig(body []byte) (*ImageConfig, error) {
 		} `json:"config"`
 	}
 	if err := wire.Unmarshal(body, maxConfigValues, &raw); err != nil {
-		return nil, malformed(fault.MalformedImage, "the body is no image configuration: %w", wire.Explain(err))
+		return nil, malformed(fault.MalformedImage, "the body is not an image configuration: %w", wire.Explain(err))
 	}
 	config := &ImageConfig{
 		Created:      raw.Created,

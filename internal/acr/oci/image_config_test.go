@@ -86,7 +86,7 @@ func TestDecodeImageConfigRefuses(t *testing.T) {
 			if strings.HasPrefix(test.fault, "too many") {
 				reason = fault.TooLarge
 			}
-			faulttest.Want(t, err, reason, "the body is no image configuration: ", test.fault)
+			faulttest.Want(t, err, reason, "the body is not an image configuration: ", test.fault)
 		})
 	}
 }

@@ -109,9 +109,9 @@ func ParseManifest(received Received, wanted string) (*Manifest, error) {
 		manifest.Digest = verified
 		return manifest, nil
 	case wanted == "" && len(received.Digests) == 0:
-		return nil, malformed(fault.BadAnswer, "the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+		return nil, malformed(fault.BadAnswer, "the body, sent as %s, is not a manifest: %w", orNothing(contentType), err)
 	default: // the bytes are those that were pushed
-		return nil, malformed(fault.MalformedImage, "the body, sent as %s, is no manifest: %w", orNothing(contentType), err)
+		return nil, malformed(fault.MalformedImage, "the body, sent as %s, is not a manifest: %w", orNothing(contentType), err)
 	}
 }
 

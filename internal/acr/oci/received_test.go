@@ -72,7 +72,7 @@ func TestParseManifestRefuses(t *testing.T) {
 		"schema 1":                     {received(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+prettyjws", digestA), "", fault.Schema1, []string{"schema 1"}},
 		"schema 1, unsigned":           {received(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+json"), "", fault.Schema1, []string{"schema 1"}},
 		"schema 1 as JSON":             {received(`{"schemaVersion":1,"fsLayers":[]}`, "application/json"), "", fault.Schema1, []string{"schema 1"}},
-		"empty body":                   {received("", index), "", fault.BadAnswer, []string{"sent as " + index, "no manifest"}},
+		"empty body":                   {received("", index), "", fault.BadAnswer, []string{"sent as " + index, "not a manifest"}},
 		"JSON array":                   {received("[]", index), "", fault.BadAnswer, []string{"sent as " + index, "another shape"}},
 		"no content type, no manifest": {received("x", ""), "", fault.BadAnswer, []string{"sent as no content type"}},
 		"manifest confusion":           {received(`{"manifests":[],"layers":[]}`, index), "", fault.BadAnswer, []string{"sent as " + index, "both"}},

@@ -17,7 +17,7 @@ func AddReferrer(list, referrer *Manifest) (*Manifest, error) {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
 	if list != nil {
 		if !list.IsIndex() {
-			return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + list.Digest.String() + ", which is no index"}
+			return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + list.Digest.String() + ", which is not an index"}
 		}
 		if err := json.Unmarshal(list.Body, &index); err != nil {
 			return nil, malformed(fault.BadAnswer, "the list of referrers cannot be read")

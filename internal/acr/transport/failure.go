@@ -62,17 +62,17 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	case isGivenUp(err):
 		return fault.Unreachable, "the other side fell silent, and the operating system gave the connection up"
 	case errors.Is(err, errSilent):
-		return fault.TimedOut, fmt.Sprintf("nothing was taken or sent for request_timeout (%s)", t.config.RequestTimeout)
+		return fault.TimedOut, fmt.Sprintf("the server neither accepted nor sent anything for %s", t.config.RequestTimeout)
 	case isTimeOut(err):
 		return fault.TimedOut, fmt.Sprintf("no complete answer within %s", t.config.RequestTimeout)
 	case isRefused(err):
-		return fault.Unreachable, "the connection was refused or no way leads there"
+		return fault.Unreachable, "the connection was refused, or there is no route to the host"
 	case isBroken(err):
 		return fault.Unreachable, "the connection broke before the answer was complete"
 	case isDialError(err):
 		return fault.Unreachable, "no connection could be made"
 	default:
-		return fault.BadAnswer, "the answer is not HTTP as its specification has it"
+		return fault.BadAnswer, "the answer is not valid HTTP"
 	}
 }
 

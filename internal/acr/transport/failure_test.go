@@ -26,7 +26,7 @@ type systemError struct {
 }
 
 const (
-	saysRefused = "the connection was refused or no way leads there"
+	saysRefused = "the connection was refused, or there is no route to the host"
 	saysBroken  = "the connection broke before the answer was complete"
 	saysNoReply = "the host did not answer, and the operating system gave up connecting"
 	saysSilent  = "the other side fell silent, and the operating system gave the connection up"
@@ -85,7 +85,7 @@ func TestFailuresThatAreNoSystems(t *testing.T) {
 		"other dial error":            {&net.OpError{Op: "dial", Err: errors.New("no suitable address")}, fault.Unreachable, "no connection could be made", again},
 		"proxy 407":                   {&proxyRefusal{status: 407}, fault.ProxyRefused, "the proxy answered 407", never},
 		"proxy 503":                   {&proxyRefusal{status: 503}, fault.ProxyRefused, "the proxy answered 503", again},
-		"no HTTP":                     {errors.New(`malformed HTTP response "SSH-2.0"`), fault.BadAnswer, "the answer is not HTTP as its specification has it", never},
+		"no HTTP":                     {errors.New(`malformed HTTP response "SSH-2.0"`), fault.BadAnswer, "the answer is not valid HTTP", never},
 	} {
 		failed := transport.diagnose(test.err)
 		if failed.Reason != test.reason || failed.Detail != test.detail {

@@ -88,7 +88,7 @@ func (r Request) nextTarget(from *url.URL, res *http.Response) (*url.URL, error)
 		return nil, refuseRedirect("%s redirects to %s, where neither a credential nor a write may go", home, to)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
-		return nil, refuseRedirect("%s redirects a %s in a way that makes a GET of it", OriginOf(from), r.Method) // RFC 9110 section 15.4
+		return nil, refuseRedirect("%s redirects a %s in a way that turns it into a GET", OriginOf(from), r.Method) // RFC 9110 section 15.4
 	}
 	return target, nil
 }

@@ -119,7 +119,7 @@ func rootCAs(pem string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM([]byte(pem)) {
-		return nil, fault.Invalid("ca_cert_pem", "holds no PEM certificate")
+		return nil, fault.Invalid("ca_cert_pem", "contains no PEM certificate")
 	}
 	return roots, nil
 }

@@ -146,7 +146,7 @@ func checkChallenge(t *testing.T, c Challenge) {
 			t.Errorf("%q is no parameter name in lower case", name)
 		}
 		if strings.ContainsAny(value, "\r\n\x00") {
-			t.Errorf("%q holds a control character", value)
+			t.Errorf("%q contains a control character", value)
 		}
 	}
 }

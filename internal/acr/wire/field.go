@@ -29,7 +29,7 @@ func (p *fieldParser) value() (string, error) {
 			c = p.next()
 		}
 		if c < ' ' && c != '\t' || c == 0x7f {
-			return "", errors.New("a quoted value holds a control character")
+			return "", errors.New("a quoted value contains a control character")
 		}
 		value.WriteByte(c)
 	}

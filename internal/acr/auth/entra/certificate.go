@@ -77,7 +77,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 		}
 		var err error
 		if certificates, key, err = azidentity.ParseCertificates(content, nil); err != nil {
-			return nil, nil, errors.New("holds no PEM certificate with its private key")
+			return nil, nil, errors.New("contains no PEM certificate with its private key")
 		}
 	} else {
 		private, leaf, chain, err := pkcs12.DecodeChain(content, password)

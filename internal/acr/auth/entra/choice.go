@@ -17,7 +17,7 @@ func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity
 		return nil, s.clientOfNothing()
 	}
 	if len(named) > 1 && named[1].way != azureCLI {
-		return nil, fault.Invalid(named[1].attribute, "is a second way to sign in, beside %s; leave one of them out", named[0].attribute)
+		return nil, fault.Invalid(named[1].attribute, "is a second way to sign in besides %s; remove one of them", named[0].attribute)
 	}
 	return s.identity(named[0])
 }
@@ -151,7 +151,7 @@ func (s settings) clientOfNothing() error {
 	if err != nil || named.way != none && named.way != azureCLI {
 		return err
 	}
-	return fault.Invalid("client_id", "goes with client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi, "+
+	return fault.Invalid("client_id", "needs client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi, "+
 		"and none of them is set")
 }
 

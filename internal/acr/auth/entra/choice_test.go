@@ -136,13 +136,13 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		attribute string
 		detail    string // a part of it
 	}{
-		"two ways":                     {entra.Block{ClientSecret: password, UseMSI: on()}, sp, "use_msi", "beside client_secret"},
-		"certificate and secret":       {entra.Block{ClientSecret: password, ClientCertificatePath: locked}, sp, "client_secret", "beside client_certificate_path"},
-		"secret and token":             {entra.Block{ClientSecret: password, OIDCToken: given}, sp, "oidc_token", "beside client_secret"},
+		"two ways":                     {entra.Block{ClientSecret: password, UseMSI: on()}, sp, "use_msi", "besides client_secret"},
+		"certificate and secret":       {entra.Block{ClientSecret: password, ClientCertificatePath: locked}, sp, "client_secret", "besides client_certificate_path"},
+		"secret and token":             {entra.Block{ClientSecret: password, OIDCToken: given}, sp, "oidc_token", "besides client_secret"},
 		"secret without a tenant":      {entra.Block{ClientSecret: password, ClientID: entratest.ClientID}, nil, "tenant_id", "ARM_TENANT_ID"},
-		"secret without a client":      {entra.Block{}, environment{"ARM_CLIENT_SECRET": "x", "ARM_TENANT_ID": "t"}, "client_id", "is needed beside client_secret"},
+		"secret without a client":      {entra.Block{}, environment{"ARM_CLIENT_SECRET": "x", "ARM_TENANT_ID": "t"}, "client_id", "is required with client_secret"},
 		"client without a way":         {entra.Block{ClientID: entratest.ClientID}, nil, "client_id", "use_oidc"},
-		"tenant that is none":          {entra.Block{ClientSecret: password, TenantID: "a/b"}, sp, "tenant_id", "is no tenant"},
+		"tenant that is none":          {entra.Block{ClientSecret: password, TenantID: "a/b"}, sp, "tenant_id", "is not a tenant"},
 		"certificate missing":          {entra.Block{ClientCertificatePath: missing}, sp, "client_certificate_path", "does not exist"},
 		"certificate a folder":         {entra.Block{ClientCertificatePath: t.TempDir()}, sp, "client_certificate_path", "cannot be read"},
 		"certificate unreadable":       {entra.Block{ClientCertificatePath: noise}, sp, "client_certificate_path", "neither PEM nor PKCS#12"},
@@ -157,15 +157,15 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"secret and another file":      {entra.Block{}, sp.with("ARM_CLIENT_SECRET", entratest.ClientSecret, "ARM_CLIENT_SECRET_FILE_PATH", inFile(t, "another")), "client_secret", "ARM_CLIENT_SECRET_FILE_PATH"},
 		"AKS names another client": {entra.Block{UseAKSWorkloadIdentity: on()}, sp.with("AZURE_CLIENT_ID", "another", "AZURE_FEDERATED_TOKEN_FILE", inFile(t, "token")),
 			"client_id", "AZURE_CLIENT_ID"},
-		"cloud in the block":         {entra.Block{ClientSecret: password, Environment: "mars"}, sp, "environment", "public, usgovernment and china"},
+		"cloud in the block":         {entra.Block{ClientSecret: password, Environment: "mars"}, sp, "environment", "public, usgovernment or china"},
 		"cloud in the environment":   {entra.Block{ClientSecret: password}, sp.with("ARM_ENVIRONMENT", "mars"), "environment", "ARM_ENVIRONMENT"},
 		"login host without TLS":     {entra.Block{ClientSecret: password}, sp.with("AZURE_AUTHORITY_HOST", "http://login.example"), "environment", "AZURE_AUTHORITY_HOST"},
-		"audience with a space":      {entra.Block{ClientSecret: password, Audience: "a b"}, sp, "entra_audience", "is no audience"},
+		"audience with a space":      {entra.Block{ClientSecret: password, Audience: "a b"}, sp, "entra_audience", "is not an audience"},
 		"switch that is none":        {entra.Block{}, environment{"ARM_USE_MSI": "maybe"}, "use_msi", "ARM_USE_MSI"},
 		"endpoint that is none":      {entra.Block{UseMSI: on()}, environment{"ARM_MSI_ENDPOINT": "imds"}, "use_msi", "ARM_MSI_ENDPOINT"},
 		"request URL that is none":   {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "ci"), "use_oidc", "ACTIONS_ID_TOKEN_REQUEST_URL"},
-		"request URL with user name": {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a:b@ci.example"), "use_oidc", "no https URL"},
-		"request URL without TLS":    {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "http://ci.example"), "use_oidc", "no https URL"},
+		"request URL with user name": {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a:b@ci.example"), "use_oidc", "not an https URL"},
+		"request URL without TLS":    {entra.Block{UseOIDC: on()}, github.with("ACTIONS_ID_TOKEN_REQUEST_URL", "http://ci.example"), "use_oidc", "not an https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := chosen(test.block, test.env)

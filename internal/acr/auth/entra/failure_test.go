@@ -60,7 +60,7 @@ func TestRefusalOfACIServer(t *testing.T) {
 	}{
 		"401 that echoes": {401, `{"message":"` + entratest.RequestToken + `"}`, ""},
 		"no token":        {200, `{"value":null}`, `the answer has no "value"`},
-		"a page":          {200, "<html>" + entratest.RequestToken, "the answer is no JSON object"},
+		"a page":          {200, "<html>" + entratest.RequestToken, "the answer is not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := entratest.New(t, entraToken)

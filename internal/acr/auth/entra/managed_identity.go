@@ -29,7 +29,7 @@ func (s settings) managedIdentity() (kind, error) {
 		return m, nil
 	}
 	if m.endpoint, err = parseURL(endpoint.Reveal()); err != nil {
-		return nil, endpoint.invalid("is no http(s) URL")
+		return nil, endpoint.invalid("is not an http(s) URL")
 	}
 	return m, nil
 }

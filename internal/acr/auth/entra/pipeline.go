@@ -66,12 +66,12 @@ func (s settings) pipeline(attribute string) (issuer, error) {
 	case bearer.IsZero():
 		return nil, noFederatedToken(attribute, address.variable+" is set, but none of "+strings.Join(requestTokenVariables, ", "))
 	case connection.IsZero() && address.variable == "SYSTEM_OIDCREQUESTURI":
-		return nil, noFederatedToken(attribute, "Azure DevOps has to be told the service connection, and none of "+
+		return nil, noFederatedToken(attribute, "Azure DevOps needs the service connection, and none of "+
 			strings.Join(serviceConnectionVariables, ", ")+" is set")
 	}
 	target, err := parseURL(address.Reveal())
 	if err != nil || target.Scheme != "https" {
-		return nil, address.invalid("is no https URL")
+		return nil, address.invalid("is not an https URL")
 	}
 	if !connection.IsZero() {
 		return azureDevOps(target, bearer.Text, connection.Reveal()), nil
@@ -112,7 +112,7 @@ func (c ciServer) token(ctx context.Context, via Connection) (secret.Text, error
 	}
 	var members map[string]any
 	if err := json.Unmarshal(body, &members); err != nil {
-		return secret.Text{}, c.refused(answer.StatusCode, "the answer is no JSON object")
+		return secret.Text{}, c.refused(answer.StatusCode, "the answer is not a JSON object")
 	}
 	token, _ := members[c.member].(string)
 	if token == "" {

@@ -129,7 +129,7 @@ func (s settings) findOrFile(attribute string, inBlock secret.Text, fileVariable
 		return value{}, named.invalid("%s", err)
 	}
 	if !found.IsZero() && found.Reveal() != text.Reveal() {
-		return value{}, found.invalid("differs from what is in the file that %s names", fileVariable)
+		return value{}, found.invalid("differs from the content of the file that %s names", fileVariable)
 	}
 	return value{text, attribute, fileVariable}, nil
 }
@@ -154,7 +154,7 @@ func (s settings) flag(attribute string, inBlock *bool) (on, given bool, err err
 func (s settings) tenant() (value, error) {
 	tenant, err := s.orAKS(s.find("tenant_id", secret.New(s.block.TenantID)), aksTenantIDVariable)
 	if err == nil && strings.Trim(secret.LowerASCII(tenant.Reveal()), "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" {
-		err = tenant.invalid("is no tenant: a tenant is an id such as 00000000-0000-0000-0000-000000000001, or a domain name")
+		err = tenant.invalid("is not a tenant, which is an id such as 00000000-0000-0000-0000-000000000001, or a domain name")
 	}
 	return tenant, err
 }
@@ -177,7 +177,7 @@ func (s settings) orAKS(found value, variable string) (value, error) {
 		return found, err
 	}
 	if !found.IsZero() && found.Reveal() != inPod.Reveal() {
-		return value{}, found.invalid("differs from %s, which AKS set for use_aks_workload_identity; leave one of them out", variable)
+		return value{}, found.invalid("differs from %s, which AKS set for use_aks_workload_identity; remove one of them", variable)
 	}
 	return inPod, nil
 }
@@ -195,7 +195,7 @@ func (s settings) audience() (string, error) {
 // *fault.Error.
 func ValidateAudience(audience string) error {
 	if audience == "" || strings.Trim(secret.LowerASCII(audience), "abcdefghijklmnopqrstuvwxyz0123456789.-_/:") != "" {
-		return fault.Invalid("entra_audience", "is no audience: it is a URI such as %s", DefaultAudience)
+		return fault.Invalid("entra_audience", "is not an audience, which is a URI such as %s", DefaultAudience)
 	}
 	return nil
 }
