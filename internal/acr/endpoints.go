@@ -81,6 +81,7 @@ type request struct {
 	token    secret.Text  // the caller's own access token, in place of the client's
 	shared   *sharedToken // the token that opens this and other repositories; nil to ask for one of its own
 	accepted []int
+	isList   bool   // it reads a list
 	part     string // what names it, where it is a part of something that is there: "the index names this manifest"
 }
 

@@ -1,6 +1,7 @@
 package acr
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -34,6 +35,7 @@ var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept", wir
 // go on. Errors are *fault.Error. A Link to another origin, to a page already read or to the 10,001st page is not
 // followed but returned as an error.
 func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entries int, more bool, err error)) error {
+	r.isList = true
 	visited := map[string]bool{}
 	for {
 		visited[r.URL.String()] = true
@@ -164,7 +166,7 @@ func parseTime(text string) time.Time {
 	return at
 }
 
-var errNoList = errors.New("the body has no list of this API")
+var errNoList = otherAnswer("the body has no list of this API")
 
 // maxName is the longest name of a repository, in bytes, that anybody asks for; a tag's is shorter.
 const maxName = 255
@@ -221,8 +223,12 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 // maxLink bounds what is kept of each page, to know it again.
 const maxLink = 2 << 10
 
-// decodePage decodes a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing.
+// decodePage decodes a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing. What is no object
+// at all is no answer of the API.
 func decodePage(answer *answer, into any) error {
+	if !bytes.HasPrefix(bytes.TrimLeft(answer.Body, " \t\r\n"), []byte("{")) {
+		return otherAnswer("the body, sent as %s, is not the JSON of this API", contentTypeOf(answer))
+	}
 	if err := wire.Unmarshal(answer.Body, maxPageValues, into); err != nil {
 		return fmt.Errorf("the body, sent as %s, is not the JSON of this API: %w", contentTypeOf(answer), wire.Explain(err))
 	}

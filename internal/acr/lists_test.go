@@ -151,23 +151,90 @@ func TestLimitOfAListOutOfOrder(t *testing.T) {
 // JSON of another shape is no empty list: configurations would take everything away by it.
 func TestAnswersWithoutAListAreErrors(t *testing.T) {
 	long := `"` + strings.Repeat("a", 300) + `"`
-	for _, body := range []string{`{}`, `null`, `{"errors":[]}`, `{"tags":[null],"repositories":[null]}`, `{"tags":[""],"repositories":[""]}`,
-		`{"tags":[` + long + `],"repositories":[` + long + `]}`, `{"tags":[{"name":` + long + `}],"repositories":{}}`} {
+	for body, want := range map[string]fault.Reason{
+		`{}`: fault.NotARegistry, `null`: fault.NotARegistry, `[]`: fault.NotARegistry, ``: fault.NotARegistry, `{"errors":[]}`: fault.NotARegistry,
+		`{"tags":[null],"repositories":[null]}`: fault.BadAnswer, `{"tags":[""],"repositories":[""]}`: fault.BadAnswer,
+		`{"tags":[` + long + `],"repositories":[` + long + `]}`: fault.BadAnswer, `{"tags":[{"name":` + long + `}],"repositories":{}}`: fault.BadAnswer,
+		`{"tags":[`: fault.BadAnswer,
+	} {
 		registry := acrtest.StartT(t, acrtest.Options{})
-		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: body})
+		registry.Inject(answering("", body, "Content-Type: application/json"))
 		client := newClient(t, registry)
 		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
-		faulttest.Want(t, err, fault.BadAnswer)
+		faulttest.Want(t, err, want)
 		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
-		faulttest.Want(t, err, fault.BadAnswer)
-		_, err = client.Repository(t.Context(), "app")
-		faulttest.Want(t, err, fault.BadAnswer)
+		faulttest.Want(t, err, want)
 	}
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":null}`})
 	if tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"}); err != nil || tags == nil || len(tags) != 0 {
 		t.Errorf("tags = %v, %v; want none", tags, err)
 	}
+}
+
+// The ways in which registries say that they have no API of ACR's.
+func TestListsWithoutTheACRAPIAreReadByTheOther(t *testing.T) {
+	for name, injected := range map[string]acrtest.Fault{
+		"404":                       {Status: http.StatusNotFound, ContentType: "text/plain"},
+		"404 with a code":           {Status: http.StatusNotFound, Code: "NOT_FOUND"},
+		"405":                       {Status: http.StatusMethodNotAllowed, ContentType: "text/plain"},
+		"406":                       {Status: http.StatusNotAcceptable, ContentType: "text/html"},
+		"400 of Nexus":              {Status: http.StatusBadRequest, Body: "<html>Not a Docker request</html>", ContentType: "text/html"},
+		"400 with a code":           {Status: http.StatusBadRequest, Code: "UNSUPPORTED"},
+		"501":                       {Status: http.StatusNotImplemented, ContentType: "text/plain"},
+		"200 with a web page":       {Status: http.StatusOK, Body: "<!doctype html>", ContentType: "text/html"},
+		"200 with text":             {Status: http.StatusOK, Body: "Not found", ContentType: "text/plain"},
+		"200 with other JSON":       {Status: http.StatusOK, Body: `{"message":"welcome"}`, ContentType: "application/json"},
+		"200 with an array of JSON": {Status: http.StatusOK, Body: `[]`, ContentType: "application/json"},
+		"200 with nothing":          {Status: http.StatusOK, ContentType: "application/json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			registry.PutImage("app", "v", acrtest.Image{})
+			injected.Path, injected.Kind = "/acr/v1/", acrtest.KindResource
+			registry.Inject(injected)
+			client := newClient(t, registry)
+			tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+			if err != nil || len(tags) != 1 || tags[0].Name != "v" || tags[0].Digest != "" {
+				t.Errorf("tags = %v, %v; want v, without details", tags, err)
+			}
+			names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+			if err != nil || !slices.Equal(names, []string{"app"}) {
+				t.Errorf("repositories = %v, %v; want app", names, err)
+			}
+			_, err = client.Repository(t.Context(), "app")
+			faulttest.Want(t, err, fault.UnsupportedAPI, "only Azure Container Registry has the properties of a repository")
+			_, err = client.Tags(t.Context(), acr.TagsRequest{Repository: "app", OrderBy: acr.OrderByTimeDesc})
+			faulttest.Want(t, err, fault.UnsupportedAPI, "only Azure Container Registry knows the times of tags")
+		})
+	}
+}
+
+// A 404 for a list speaks of a list, whatever the registry calls it.
+func TestListThatIsNotFound(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
+	client := newClient(t, registry)
+	_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	faulttest.Want(t, err, fault.ListNotFound, "404", "MANIFEST_UNKNOWN")
+	if fault.IsMissing(err) {
+		t.Error("a list that is not found counts as a missing manifest")
+	}
+	_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
+	faulttest.Want(t, err, fault.ListNotFound, "404")
+}
+
+// In 2021 a full last page named a next one, whose list was null.
+func TestNullBehindAFullPageEndsTheList(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "_catalog?n=", Status: http.StatusOK, Body: `{"repositories":["a","b"]}`,
+		Header: http.Header{"Link": {`</acr/v1/_catalog?last=b&n=1000&orderby=>; rel="next"`}}})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "_catalog?last=", Status: http.StatusOK, Body: `{"repositories":null}`})
+	names, err := newClient(t, registry).Repositories(t.Context(), acr.RepositoriesRequest{})
+	if err != nil || !slices.Equal(names, []string{"a", "b"}) {
+		t.Errorf("repositories = %v, %v; want a and b", names, err)
+	}
+	wantWire(t, registry, "1/1/2")
 }
 
 // A long page for an unknown path is no reason not to ask the other API.

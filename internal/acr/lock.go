@@ -110,18 +110,12 @@ func (c *Client) locks(ctx context.Context, l Lockable, endpoints lockEndpoints,
 	if body != nil {
 		r.ContentType, r.Body = "application/json", secret.New(string(body))
 	}
-	answer, err := c.do(ctx, r)
-	if lacksAPI(err) {
-		return nil, unsupported(err, "only Azure Container Registry has locks")
-	}
-	if err != nil {
-		return nil, err
-	}
-	locks, err := decodeLocks(answer, l)
-	if err != nil {
-		return nil, badAnswer(r, answer.Response, err)
-	}
-	return locks, nil
+	var locks *Attributes
+	err := c.doACR(ctx, r, "only Azure Container Registry has locks", func(answer *answer) (err error) {
+		locks, err = decodeLocks(answer, l)
+		return err
+	})
+	return locks, err
 }
 
 // decodeLocks reads the locks of a repository at the top of the answer, those of a tag or a manifest below its kind.

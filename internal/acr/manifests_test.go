@@ -81,11 +81,14 @@ func TestManifestsOfManyPages(t *testing.T) {
 }
 
 func TestManifestsThatAreNoList(t *testing.T) {
-	for _, body := range []string{`{}`, `{"manifests":{}}`, `{"manifests":[{}]}`, `{"manifests":[{"digest":"x"}]}`, `{"manifests":[`} {
+	for body, want := range map[string]fault.Reason{
+		`{}`: fault.UnsupportedAPI, `{"manifests":{}}`: fault.BadAnswer, `{"manifests":[{}]}`: fault.BadAnswer,
+		`{"manifests":[{"digest":"x"}]}`: fault.BadAnswer, `{"manifests":[`: fault.BadAnswer,
+	} {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(answering("/acr/v1/", body, "Content-Type: application/json"))
 		_, err := newClient(t, registry).Manifests(t.Context(), acr.ManifestsRequest{Repository: "app"})
-		faulttest.Want(t, err, fault.BadAnswer, "listing the manifests of ")
+		faulttest.Want(t, err, want, "listing the manifests of ")
 	}
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/acr/v1/", `{"manifests":null}`, "Content-Type: application/json"))

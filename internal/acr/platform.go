@@ -15,7 +15,7 @@ import (
 // Limits of following one index. Builders nest an index in an index, to keep an image together with its attestation.
 const (
 	maxIndexDepth = 3   // indexes between the requested one and the image, itself included
-	maxParts      = 100 // manifests that are read to find one platform, or to list all
+	MaxIndexParts = 100 // manifests that are read to find one platform, or to list all
 )
 
 // image is what an index leads to. It has the configuration if that had to be read.
@@ -89,8 +89,8 @@ func (w *indexWalk) read(ctx context.Context, child oci.Descriptor, depth int) (
 	if err := checkDigest(child.Digest); err != nil {
 		return nil, err
 	}
-	if w.parts++; w.parts > maxParts {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d manifests would have to be read to search the index", maxParts)}
+	if w.parts++; w.parts > MaxIndexParts {
+		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d manifests would have to be read to search the index", MaxIndexParts)}
 	}
 	part := w.req
 	part.Tag, part.Digest, part.Platform = "", child.Digest.String(), ""

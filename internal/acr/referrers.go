@@ -60,11 +60,14 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 		if contentType != ocispec.MediaTypeImageIndex {
-			return 0, false, fmt.Errorf("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
+			return 0, false, otherAnswer("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
 		}
 		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
 		if err != nil {
 			return 0, false, err
+		}
+		if page.Is(digest.Digest(req.Digest)) {
+			return 0, false, otherAnswer("the body is the manifest itself, and no list of its referrers")
 		}
 		if referrers = append(referrers, page.Manifests...); len(referrers) > MaxReferrers {
 			return 0, false, fmt.Errorf("%w: the list has over %d referrers", wire.ErrTooLarge, MaxReferrers)
@@ -74,17 +77,19 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	return referrers, err
 }
 
-// referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema").
+// referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema"). What is there
+// need not be one: somebody may use the tag for an image, and some registries take it for the digest itself.
 func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {
-	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(digest.Digest(req.Digest))})
-	if failed, ok := fault.As(err); ok && failed.Reason == fault.ManifestNotFound {
+	subject := digest.Digest(req.Digest)
+	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(subject)})
+	if failed, ok := fault.As(err); ok && (failed.Reason == fault.ManifestNotFound || failed.Reason == fault.Schema1) {
 		return []oci.Descriptor{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !index.IsIndex() {
-		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the referrers tag leads to " + index.Digest.String() + ", which is not an index"}
+	if !index.IsIndex() || index.Is(subject) {
+		return []oci.Descriptor{}, nil
 	}
 	return slices.Clone(index.Manifests), nil // the manifest may be shared with other readers
 }
@@ -109,6 +114,9 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 	list, err := c.taggedManifest(ctx, r, repository, tag)
 	if err != nil && !fault.IsMissing(err) {
 		return err
+	}
+	if list.Is(referrer.Subject.Digest) {
+		list = nil // the registry takes the tag for the digest
 	}
 	longer, err := oci.AddReferrer(list, referrer)
 	if err != nil || longer == nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -35,6 +37,71 @@ func TestReadersOfOneAnswerDoNotDisturbEachOther(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// withoutReferrersAPI are ways in which registries say that they have none.
+var withoutReferrersAPI = map[string]acrtest.Fault{
+	"404":                       {Status: http.StatusNotFound, ContentType: "text/plain"},
+	"405":                       {Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED"},
+	"406":                       {Status: http.StatusNotAcceptable, ContentType: "text/plain"},
+	"400 of a web server":       {Status: http.StatusBadRequest, Body: "<html>Not a Docker request</html>", ContentType: "text/html"},
+	"501":                       {Status: http.StatusNotImplemented, ContentType: "text/plain"},
+	"200 with a web page":       {Status: http.StatusOK, Body: "<html></html>", ContentType: "text/html"},
+	"200 with other JSON":       {Status: http.StatusOK, Body: `{"message":"ok"}`, ContentType: "application/json"},
+	"200 with an index as JSON": {Status: http.StatusOK, Body: `{"manifests":[]}`, ContentType: "application/json"},
+	"200 with nothing":          {Status: http.StatusOK, ContentType: "application/octet-stream"},
+}
+
+func TestReferrersAreReadByTagWithoutTheAPI(t *testing.T) {
+	for name, injected := range withoutReferrersAPI {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
+			subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+			referrer := registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "example/note", Subject: &subject})
+			injected.Path, injected.Kind = "/referrers/", acrtest.KindResource
+			registry.Inject(injected)
+			referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+			if err != nil || len(referrers) != 1 || referrers[0].Digest != referrer {
+				t.Errorf("referrers = %v, %v; want %s", referrers, err, referrer)
+			}
+		})
+	}
+}
+
+// What lies under the referrers tag need not be a list: GitLab's registry answers with the subject itself.
+func TestReferrersTagThatIsNoListNamesNone(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	image := putImage(registry, configAMD64)
+	index := putIndex(t, registry, "v", forPlatform(image, "linux/amd64"), forPlatform(putImage(registry, configARM64), "linux/arm64"))
+	tag := func(d digest.Digest) string { return strings.Replace(d.String(), ":", "-", 1) }
+	putIndex(t, registry, tag(index.Digest), forPlatform(image, "linux/amd64"), forPlatform(putImage(registry, configARM64), "linux/arm64"))
+	registry.PutImage("app", tag(image.Digest), acrtest.Image{})
+	schema1 := putImage(registry, `{"os":"linux","architecture":"s390x"}`)
+	putManifest(registry, tag(schema1.Digest), "application/vnd.docker.distribution.manifest.v1+json", `{"schemaVersion":1}`)
+	client := newClient(t, registry)
+
+	registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Status: http.StatusNotFound})
+	for name, subject := range map[string]digest.Digest{"itself": index.Digest, "an image": image.Digest, "a schema 1 image": schema1.Digest} {
+		referrers, err := client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.String()})
+		if err != nil || referrers == nil || len(referrers) > 0 {
+			t.Errorf("behind the tag is %s: referrers = %v, %v; want an empty list", name, referrers, err)
+		}
+	}
+}
+
+// The same of the API: a registry may take its path for that of a manifest.
+func TestReferrersAPIThatAnswersTheSubjectNamesNone(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	body := []byte(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"` + putImage(registry, configAMD64).Digest.String() + `","size":2}]}`)
+	subject := putManifest(registry, "v", "application/vnd.oci.image.index.v1+json", string(body))
+	registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", subject.MediaType)
+		_, _ = w.Write(body)
+	}})
+	referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+	if err != nil || len(referrers) > 0 {
+		t.Errorf("referrers = %v, %v; want none", referrers, err)
 	}
 }
 

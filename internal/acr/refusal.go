@@ -1,7 +1,9 @@
 package acr
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,7 +46,9 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	case failed.Code == codeDisallowed:
 		failed.Reason = fault.WriteDisallowed
 	case res.Status == http.StatusForbidden:
-		failed.Reason = fault.Denied
+		failed.Reason = denied(failed.Message)
+	case res.Status == http.StatusFailedDependency:
+		failed.Reason = fault.CacheRule
 	case res.Status == http.StatusNotFound && r.part != "":
 		failed.Reason, failed.Detail = fault.IncompleteImage, r.part+", but the registry does not have it"
 	case res.Status == http.StatusNotFound:
@@ -70,14 +74,36 @@ func (c *Client) notFound(r request, res *transport.Response, code string) fault
 		return fault.NotARegistry
 	case code == "NAME_UNKNOWN":
 		return fault.RepositoryNotFound
+	case r.isList:
+		return fault.ListNotFound
 	default:
 		return fault.ManifestNotFound
 	}
 }
 
+// denied returns what a 403 means. ACR has one code for all, so its words have to tell.
+func denied(message string) fault.Reason {
+	switch {
+	case isOfCacheRule(message):
+		return fault.CacheRule
+	case strings.Contains(message, "is not allowed access") || strings.Contains(message, "aka.ms/acr/firewall"):
+		return fault.Firewall
+	default:
+		return fault.Denied
+	}
+}
+
+// isOfCacheRule reports whether a registry's message, of a 403 or a 401, is about the registry that a cache rule reads
+// from. Sources: https://github.com/Azure/acr/issues/772 and https://github.com/Azure/acr/issues/599.
+func isOfCacheRule(message string) bool { return strings.Contains(message, "cache rule") }
+
 // explainUnauthorized adds what a final 401 means. Its challenge distinguishes a missing permission from a bad token.
 func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transport.Response) {
 	failed.Reason = fault.InvalidToken
+	if isOfCacheRule(failed.Message) {
+		failed.Reason = fault.CacheRule
+		return
+	}
 	if res.Elsewhere != "" {
 		failed.Reason, failed.Detail = fault.BadRedirect, "a host that the registry redirected to asks for credentials, which it does not get"
 		return
@@ -142,7 +168,9 @@ func (c *Client) tokenRefused(err error) error {
 	case refused.Cause != nil:
 		failed.Reason, failed.Code, failed.Message, failed.Detail = fault.BadAnswer, "", "", refused.Cause.Error()
 	case res.Status == http.StatusForbidden && failed.Code == "DENIED":
-		failed.Reason = fault.Denied
+		failed.Reason = denied(failed.Message)
+	case res.Status == http.StatusBadRequest:
+		failed.Detail = "the token server does not accept the scopes that were asked for, or the service"
 	case res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden:
 		failed.Reason, failed.Detail = fault.WrongCredentials, "it was sent "+credential.Description()
 		switch _, signedIn := credential.(*auth.Entra); {
@@ -177,9 +205,12 @@ func badAnswer(r request, res *transport.Response, err error) *fault.Error {
 	return &failed
 }
 
-// lacksAPI reports whether an error means that the registry has no such API: it does not know the path or the method,
-// and no code says that it is the name it does not know. Some registries answer every unknown path with a page of their
-// user interface.
+// codeUnsupported says that the registry has no such operation. Source: OCI distribution spec 1.1, "Error Codes".
+const codeUnsupported = "UNSUPPORTED"
+
+// lacksAPI reports whether an error means that the registry has no such API. Registries say so in many ways: by a status
+// about the path, the method or what would be acceptable, by a 400 without a registry's code, or by a 200 with a page of
+// their user interface or with something else than was asked for. A code that says that the name is unknown is none.
 func lacksAPI(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
@@ -190,10 +221,32 @@ func lacksAPI(err error) bool {
 		return failed.Reason == fault.NotARegistry
 	case http.StatusNotFound:
 		return !slices.Contains([]string{"NAME_UNKNOWN", "TAG_UNKNOWN", "MANIFEST_UNKNOWN"}, failed.Code)
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusGone, http.StatusNotImplemented:
 		return failed.Code != codeDisallowed
+	case http.StatusBadRequest:
+		return failed.Code == "" || failed.Code == codeUnsupported
 	}
-	return false
+	return failed.Code == codeUnsupported
+}
+
+// doACR sends a request of ACR's own API and decodes its answer. detail says in the error what only Azure Container
+// Registry has.
+func (c *Client) doACR(ctx context.Context, r request, detail string, decode func(*answer) error) error {
+	answer, err := c.do(ctx, r)
+	if err == nil {
+		if err = decode(answer); err != nil {
+			err = badAnswer(r, answer.Response, err)
+		}
+	}
+	if lacksAPI(err) {
+		return unsupported(err, detail)
+	}
+	return err
+}
+
+// otherAnswer returns the error for a 200 that is no answer of the API.
+func otherAnswer(format string, values ...any) error {
+	return &fault.Error{Reason: fault.NotARegistry, Detail: fmt.Sprintf(format, values...)}
 }
 
 // isNotFound reports whether an error is a 404 of any kind: "if the referrers API returns a 404, the client MUST

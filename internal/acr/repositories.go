@@ -2,7 +2,6 @@ package acr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -71,14 +70,6 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 	if err := oci.ValidateRepository(name); err != nil {
 		return nil, err
 	}
-	r := c.request(getRepository, name, "", nil)
-	answer, err := c.do(ctx, r)
-	if lacksAPI(err) {
-		return nil, unsupported(err, "only Azure Container Registry has the properties of a repository")
-	}
-	if err != nil {
-		return nil, err
-	}
 	var raw struct {
 		ImageName      string                `json:"imageName"`
 		CreatedTime    string                `json:"createdTime"`
@@ -87,11 +78,18 @@ func (c *Client) Repository(ctx context.Context, name string) (repository *Repos
 		TagCount       int64                 `json:"tagCount"`
 		Attributes     *ChangeableAttributes `json:"changeableAttributes"`
 	}
-	if err := decodePage(answer, &raw); err != nil {
-		return nil, badAnswer(r, answer.Response, err)
-	}
-	if raw.ImageName == "" && raw.CreatedTime == "" {
-		return nil, badAnswer(r, answer.Response, errors.New("the body describes no repository"))
+	r := c.request(getRepository, name, "", nil)
+	err = c.doACR(ctx, r, "only Azure Container Registry has the properties of a repository", func(answer *answer) error {
+		if err := decodePage(answer, &raw); err != nil {
+			return err
+		}
+		if raw.ImageName == "" && raw.CreatedTime == "" {
+			return otherAnswer("the body describes no repository")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &Repository{
 		Name:           name,

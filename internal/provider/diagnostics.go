@@ -31,7 +31,7 @@ func (s subject) attribute(failed *fault.Error) string {
 		return failed.Argument
 	case fault.CredentialHelper:
 		return "use_docker_config"
-	case fault.RepositoryNotFound:
+	case fault.RepositoryNotFound, fault.ListNotFound:
 		return s.repository
 	case fault.TagElsewhere, fault.TagMoved:
 		return s.tag

@@ -25,7 +25,7 @@ func TestFailuresAreExplained(t *testing.T) {
 		"a firewall": {
 			fault:     &firewall,
 			arguments: values{"repository": "app", "tag": "1.0"},
-			want:      wanted{summary: "Access denied", says: []string{"403 Forbidden DENIED", "client with IP '127.0.0.1' is not allowed access", "https://aka.ms/acr/firewall"}},
+			want:      wanted{summary: "Access denied by the registry's firewall", says: []string{"403 Forbidden DENIED", "client with IP '127.0.0.1' is not allowed access", "https://aka.ms/acr/firewall"}},
 		},
 		"a foreign realm": {
 			options:   acrtest.Options{Realm: "https://tokens.example.com/oauth2/token"},

@@ -57,7 +57,7 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.Unreachable: {
 		Summary: "Registry unreachable",
-		Cause:   "The host name is unknown, or no connection to it could be made or kept.",
+		Cause:   "The host name could not be looked up, or no connection to the host could be made or kept.",
 		Remedy: "Check `registry`, the DNS and the network. A registry with a private endpoint answers only where that endpoint resolves. " +
 			"Behind a proxy, set HTTPS_PROXY.",
 	},
@@ -144,7 +144,7 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Give the identity the role AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions. Or add the " +
 			"missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and " +
 			"properties. A repository-scoped token can never list the catalog. If `access_token` is set, request the missing action with " +
-			"`actions` of `acr_bearer_token`.",
+			"`actions` of `acr_bearer_token`. Check the name of the repository too: the registry answers the same for one that does not exist.",
 	},
 	moreFailures: {
 		Summary: "More images failed",
@@ -159,10 +159,22 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.Denied: {
 		Summary: "Access denied",
-		Cause: "The registry refuses this caller with 403. Usually its firewall does not admit this machine's address, and the message names " +
-			"that address.",
+		Cause:   "The registry, or a gateway in front of it, refuses this caller with 403, whatever token it shows.",
+		Remedy: "Read what came back. Check that the identity may use this registry, and whether a policy, a gateway or a proxy stands between. A " +
+			"message of the registry's own firewall would name this machine's address.",
+	},
+	fault.Firewall: {
+		Summary: "Access denied by the registry's firewall",
+		Cause:   "The registry's network rules do not admit this machine's address, which the message names.",
 		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from an admitted network. " +
 			"A changed rule takes some minutes to count.",
+	},
+	fault.CacheRule: {
+		Summary: "Artifact cache cannot read its source",
+		Cause: "A cache rule of the registry fills this repository from another registry. That one refuses the credential of the rule, lacks " +
+			"the image or fails.",
+		Remedy: "Check that the image is there in the source registry, under the name that the rule makes of it (`az acr cache list`). Check the rule's " +
+			"credential set (`az acr credential-set list`): user name and password are secrets of a key vault, which its identity must be able to read.",
 	},
 	fault.Disallowed: {
 		Summary: "Image locked or in quarantine",
@@ -244,6 +256,12 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Check the tag or digest; `acr_tags` lists the tags. If it may be missing, set `allow_missing = true` in `acr_manifest` or " +
 			"`acr_images`.",
 	},
+	fault.ListNotFound: {
+		Summary: "List not found",
+		Cause:   "The registry answers that it has no such list: the repository does not exist, or the registry does not offer the list.",
+		Remedy: "Check the name of the repository, without a registry in front and without a tag. Not every registry lists its repositories, " +
+			"and not for every identity.",
+	},
 	fault.UnsupportedAPI: {
 		Summary: "Not offered by this registry",
 		Cause:   "The registry lacks the API for this. Times, counts and locks come from Azure Container Registry's own API, which others do not have.",
@@ -264,8 +282,8 @@ var explanations = map[fault.Reason]explanation{
 	fault.RequestRefused: {
 		Summary: "Request refused",
 		Cause:   "The registry refuses the request, with a status that another attempt would not change.",
-		Remedy: "Read what came back. 424 means that the upstream registry of the artifact cache failed. 404 without a registry's error code " +
-			"comes from a server that is not a registry.",
+		Remedy: "Read what came back. 400 from the token server means that it does not accept the scopes or the service: check `scopes` and " +
+			"`actions`. 404 without a registry's error code comes from a server that is not a registry.",
 	},
 	fault.BadAnswer: {
 		Summary: "Answer breaks the protocol",
@@ -275,11 +293,11 @@ var explanations = map[fault.Reason]explanation{
 	fault.TooLarge: {
 		Summary: "Answer too large",
 		Cause: fmt.Sprintf("An answer is over its limit: %s and %s layers or children for a manifest, %s for an image configuration, %s and "+
-			"%s entries for one page of a list, %s referrers and %s entries for a whole list, %s of manifests and %s referrers for a copy. "+
+			"%s entries for one page of a list, %s referrers and %s entries for a whole list, %s of manifests and %s referrers for a copy, %s manifests to find a platform in nested indexes. "+
 			"Nothing of it was used.",
 			mebibytes(oci.MaxManifest), thousands(oci.MaxDescriptors), mebibytes(oci.MaxConfig),
 			mebibytes(acr.MaxPageBytes), thousands(acr.MaxPageEntries), thousands(acr.MaxReferrers), thousands(acr.MaxListEntries),
-			mebibytes(acr.MaxCopiedManifests), thousands(acr.MaxCopiedReferrers)),
+			mebibytes(acr.MaxCopiedManifests), thousands(acr.MaxCopiedReferrers), thousands(acr.MaxIndexParts)),
 		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check the registry, and any proxy or gateway in front of " +
 			"it: no ordinary image comes near the limit.",
 	},

@@ -34,9 +34,12 @@ const (
 	MayNotDelete        Reason = "may not delete"        // the token lacks delete
 	MayNotLock          Reason = "may not lock"          // the token lacks metadata_write
 	Denied              Reason = "denied"                // 403
+	Firewall            Reason = "firewall"              // 403 of the registry's network rules
+	CacheRule           Reason = "cache rule"            // the registry that a cache rule reads from refuses or fails
 	Disallowed          Reason = "disallowed"            // locked against reading, or in quarantine
 	RepositoryNotFound  Reason = "repository not found"  // 404 NAME_UNKNOWN
 	ManifestNotFound    Reason = "manifest not found"    // 404 for a tag or digest
+	ListNotFound        Reason = "list not found"        // 404 for a list
 	UnsupportedAPI      Reason = "unsupported API"       // the registry lacks the API
 	RateLimited         Reason = "rate limited"          // 429
 	RegistryFault       Reason = "registry fault"        // 5xx
@@ -78,7 +81,7 @@ func Reasons() []Reason {
 	return append([]Reason{
 		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
-		Denied, Disallowed, RepositoryNotFound, ManifestNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
+		Denied, Firewall, CacheRule, Disallowed, RepositoryNotFound, ManifestNotFound, ListNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
 		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, MalformedImage, PlatformNotFound, NotAnImage,
 	}, ofSignIn...)
