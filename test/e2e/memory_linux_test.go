@@ -65,7 +65,7 @@ func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 
 		{"token answer of 1 GiB", readManifest, fault(acrtest.Fault{Kind: token, Oversize: gib}), "131072 bytes"},
 		{"token answer that inflates to 1 GiB", readManifest, fault(acrtest.Fault{Kind: token, GzipBomb: gib}), "131072 bytes"},
-		{"error body of 1 GiB", readManifest, fault(errorBody(gib)), "8192 bytes"},
+		{"error body of 1 GiB", readManifest, fault(errorBody(gib)), "403 Forbidden"},
 		{"response header of 10 MiB", readManifest, fault(acrtest.Fault{Kind: resource, HeaderBytes: 10 * mib}), "65536 bytes"},
 		{"challenge of 1 MiB", readManifest, fault(challenge(mib)), "65536 bytes"},
 		{"challenge of 60 KiB", readManifest, fault(challenge(60 * kib)), "Error:"},
