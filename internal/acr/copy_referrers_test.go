@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -133,6 +134,40 @@ func TestCopyAddsToTheTargetsListOfReferrers(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantReferrers(t, to, d, own, signature)
+}
+
+// Whoever may push can give the list a subject, its own one even. It is still a list, and not a referrer to be listed.
+func TestListOfReferrersThatHasASubjectIsJustAList(t *testing.T) {
+	source, target := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
+	from, to := newClient(t, source), newClient(t, target)
+	d := oneImage(source, "app", 1000)
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[],"subject":{"mediaType":%q,"digest":%q,"size":1}}`,
+		ocispec.MediaTypeImageIndex, ocispec.MediaTypeImageManifest, d)
+	list := target.PutManifest("mirror/app", "list", ocispec.MediaTypeImageIndex, []byte(body))
+	signature := refer(source, d, signatureType)
+
+	done := make(chan error, 1)
+	go func() {
+		_, err := to.PutTag(t.Context(), acr.TagRequest{
+			Repository: "mirror/app", Tag: cosignTag(d, ""), Digest: list.String(), Was: target.Digest("mirror/app", cosignTag(d, "")).String(),
+		})
+		if err == nil {
+			_, err = to.CopyImage(t.Context(), withReferrers(copyRequest(from, d)))
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the list waits for itself")
+	}
+	wantReferrers(t, to, d, list, signature)
 }
 
 func TestCopyBringsCosignsTagsAlong(t *testing.T) {

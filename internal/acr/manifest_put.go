@@ -21,28 +21,35 @@ func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifes
 	return r
 }
 
-// putManifest sends the request of manifestPut, and checks the digest in the answer: other bytes must not pass for
-// success. A manifest with a subject is added to the subject's referrers, by the registry or here.
+// putManifest sends the request of manifestPut. A manifest with a subject is added to the subject's referrers, by the
+// registry or here.
 func (c *Client) putManifest(ctx context.Context, r request, repository string, manifest *oci.Manifest) error {
+	answer, err := c.storeManifest(ctx, r, manifest)
+	if err != nil || manifest.Subject == nil || answer.Header.Get(headerSubject) != "" {
+		return err
+	}
+	return c.listReferrer(ctx, repository, manifest, r.shared)
+}
+
+// storeManifest sends the request of manifestPut, and checks the digest in the answer: other bytes must not pass for
+// success.
+func (c *Client) storeManifest(ctx context.Context, r request, manifest *oci.Manifest) (*answer, error) {
 	answer, err := c.do(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, header := range answer.Header.Values(oci.HeaderContentDigest) {
 		stored, err := digest.Parse(header)
 		if err != nil {
-			return badAnswer(r, answer.Response, errors.New("the "+oci.HeaderContentDigest+" header is malformed"))
+			return nil, badAnswer(r, answer.Response, errors.New("the "+oci.HeaderContentDigest+" header is malformed"))
 		}
 		if sent := stored.Algorithm().FromBytes(manifest.Body); sent != stored {
-			return badAnswer(r, answer.Response, &fault.Error{
+			return nil, badAnswer(r, answer.Response, &fault.Error{
 				Reason: fault.DigestMismatch, Detail: fmt.Sprintf("%s was sent, while the registry says that it stored %s", sent, stored),
 			})
 		}
 	}
-	if manifest.Subject == nil || answer.Header.Get(headerSubject) != "" {
-		return nil
-	}
-	return c.listReferrer(ctx, repository, manifest, r.shared)
+	return answer, nil
 }
 
 // headerSubject is a header in the answer of a registry that adds to the list of referrers itself (OCI distribution

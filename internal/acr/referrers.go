@@ -101,13 +101,14 @@ func referrersTag(d digest.Digest) string {
 }
 
 // listReferrer adds a manifest to the list of its subject's referrers, under the tag that clients keep on a registry
-// without the referrers API (OCI distribution spec 1.1, "Pushing Manifests with Subject").
+// without the referrers API (OCI distribution spec 1.1, "Pushing Manifests with Subject"). The list itself is not listed,
+// even if somebody gave it a subject: that could be its own.
 func (c *Client) listReferrer(ctx context.Context, repository string, referrer *oci.Manifest, token *sharedToken) error {
 	if err := checkDigest(referrer.Subject.Digest); err != nil {
 		return err
 	}
 	tag := referrersTag(referrer.Subject.Digest)
-	defer c.written.lock(repository, tag)()
+	defer c.written.lockList(repository, tag)()
 	r := c.request(getManifest, repository, tag, nil)
 	r.shared = token
 	r.Step = "reading the list of referrers " + tag
@@ -124,7 +125,7 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 	}
 	put := c.manifestPut(repository, tag, longer, token)
 	put.Step = "listing a referrer under the tag " + tag
-	if err := c.putManifest(ctx, put, repository, longer); err != nil {
+	if _, err := c.storeManifest(ctx, put, longer); err != nil {
 		return err
 	}
 	c.written.note(repository, tag, digestOf(list), longer.Digest.String())

@@ -18,6 +18,7 @@ type written struct {
 
 type writtenTag struct {
 	writing sync.Mutex // one write of a tag at a time: the second finds what the first did
+	listing sync.Mutex // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
 	noted   bool
 	was, is string // digests before and after the write; empty for no tag
 }
@@ -40,6 +41,13 @@ func (w *written) lock(repository, tag string) (unlock func()) {
 	t := w.tag(repository, tag)
 	t.writing.Lock()
 	return t.writing.Unlock
+}
+
+// lockList is lock for the list of referrers under a tag.
+func (w *written) lockList(repository, tag string) (unlock func()) {
+	t := w.tag(repository, tag)
+	t.listing.Lock()
+	return t.listing.Unlock
 }
 
 // note remembers a write.
