@@ -18,7 +18,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// padded gives JSON of exactly size bytes: object, which ends in }, with spaces before the end.
+// padded returns JSON of exactly size bytes: object, which ends in }, with spaces before the end.
 func padded(object string, size int) string {
 	return object[:len(object)-1] + strings.Repeat(" ", size-len(object)) + "}"
 }

@@ -267,7 +267,7 @@ func userShown(t *testing.T, registry *acrtest.Registry) string {
 	return ""
 }
 
-// dockerConfig writes a Docker config file with one entry, and gives its folder.
+// dockerConfig writes a Docker config file with one entry, and returns its folder.
 func dockerConfig(t *testing.T, registry, user, password string) string {
 	t.Helper()
 	folder := t.TempDir()

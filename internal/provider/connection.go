@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// connection is what the provider block gives to everything that reads and writes: a client, or the names of the attributes that
-// are known only after apply.
+// connection is what data sources and resources get from the provider block: a client, or the names of the attributes
+// that are known only after apply.
 type connection struct {
 	client  *acr.Client
 	sources *copySources
@@ -63,7 +63,7 @@ func (r *connectedResource) Configure(_ context.Context, req resource.ConfigureR
 	r.connection = connectionFrom(req.ProviderData)
 }
 
-// begin is how every operation begins: it takes the block, of a plan or a state, and opens the connection.
+// begin starts every operation: it decodes the block of a plan or a state, and opens the connection.
 func (r *connectedResource) begin(ctx context.Context, from interface {
 	Get(context.Context, any) diag.Diagnostics
 }, diags *diag.Diagnostics,

@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// copySources gives the clients that read where acr_image_copy copies from. Copies from one registry share one, unless
-// they have a credential of their own.
+// copySources has the clients for the sources of acr_image_copy. Copies from one registry share a client, unless they
+// have their own credential.
 type copySources struct {
 	block providerModel
 
@@ -25,8 +25,8 @@ type sourceCredential struct {
 	password secret.Text
 }
 
-// client returns the client for a source's registry: the provider's own where that is its registry. done ends its use.
-// The provider's password never goes to another registry.
+// client returns the client for a source's registry, which is the provider's own for its own registry. The caller calls
+// done after use. The provider's password never goes to another registry.
 func (s *copySources) client(ctx context.Context, own *acr.Client, registry string, credential sourceCredential) (client *acr.Client, done func(), err error) {
 	done = func() {}
 	if registry == own.Registry() {

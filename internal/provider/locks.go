@@ -10,7 +10,7 @@ import (
 // locksModel is what may be done with a repository, a tag or a manifest.
 type locksModel struct{ DeleteEnabled, WriteEnabled, ReadEnabled, ListEnabled types.Bool }
 
-// locksOf gives the locks that a block sets.
+// locksOf returns the locks that a block sets.
 func locksOf(b block) locksModel {
 	return locksModel{
 		DeleteEnabled: get[types.Bool](b, "delete_enabled"),
@@ -58,8 +58,7 @@ func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 	}
 }
 
-// changeFrom gives what to ask for where the registry has what had says: the locks that are set, and true for those that
-// are set no longer.
+// changeFrom returns the change from the locks in had: the locks that are set, and true for those that no longer are.
 func (m locksModel) changeFrom(had locksModel) acr.ChangeableAttributes {
 	change := func(wanted, had types.Bool) *bool {
 		if wanted.IsNull() && !had.IsNull() {
@@ -75,8 +74,8 @@ func (m locksModel) changeFrom(had locksModel) acr.ChangeableAttributes {
 	}
 }
 
-// watched gives what the registry has of the locks that are set. Where none is, as after an import, it gives those that
-// are locked, or all where nothing is locked.
+// watched returns the registry's values of the locks that are set. If none is set, as after an import, it returns those
+// that are locked, or all if nothing is locked.
 func (m locksModel) watched(a *acr.Attributes) locksModel {
 	imported := m == locksModel{}
 	nothingLocked := *a == acr.Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: true, ListEnabled: true}

@@ -15,7 +15,7 @@ import (
 // values are the arguments of a block: string, bool, int, []string, map[string]string, or a tftypes.Value for anything else.
 type values map[string]any
 
-// plus gives the values with others over them; nil takes one out.
+// plus returns the values with others over them; nil takes one out.
 func (v values) plus(others values) values {
 	sum := maps.Clone(v)
 	for name, value := range others {
@@ -60,7 +60,7 @@ func newProtocol(t *testing.T) protocol {
 	return protocol{t, server, schemas}
 }
 
-// configuredFor gives a provider that is configured without a diagnostic.
+// configuredFor returns a provider that is configured without a diagnostic.
 func configuredFor(t *testing.T, arguments values) protocol {
 	t.Helper()
 	p := newProtocol(t)
@@ -198,7 +198,7 @@ func (p protocol) decode(schema *tfprotov6.Schema, state *tfprotov6.DynamicValue
 	return attributes
 }
 
-// text gives a string attribute, "null" where it is null.
+// text returns a string attribute, "null" where it is null.
 func text(value tftypes.Value) string {
 	var s *string
 	if err := value.As(&s); err != nil {

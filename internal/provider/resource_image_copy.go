@@ -35,7 +35,7 @@ var (
 
 func newImageCopyResource() resource.Resource { return &imageCopyResource{} }
 
-// copiedSubject is what the errors of acr_image_copy about the target are about.
+// copiedSubject has the attributes that errors about the target of acr_image_copy are about.
 var copiedSubject = subject{repository: "repository", tag: "tag"}
 
 func (r *imageCopyResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -45,63 +45,67 @@ func (r *imageCopyResource) Metadata(_ context.Context, _ resource.MetadataReque
 
 func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Copies an image, an index with all its platforms or any other artifact into a repository, with its signatures, and names it by a " +
-			"tag. The digest never changes. Within a registry nothing travels: blobs are mounted. From another registry they are streamed through this " +
-			"machine, checked on the way and never written to disk; what is there already is not sent again. The tag comes last, so it never names half " +
-			"an image. Destroying removes the tag alone; no content is ever deleted. Identities need pull at the source and push here, and delete to " +
-			"remove the tag.\n\n" +
-			"Layers of the foreign, or non-distributable, media types are left out as by `docker push`: they are neither read from their `urls` nor from " +
-			"the source, and whoever pulls the copy gets them where the manifest says.",
+		MarkdownDescription: "Copies an image, an index with all its platforms or any other artifact into a repository, with its signatures, " +
+			"and puts a tag on it. The digest never changes. Within a registry, blobs are mounted and not transferred. From another " +
+			"registry they are streamed through this machine, checked on the way and never written to disk. What the target already has is " +
+			"not sent again. The tag is written last, so it never names half an image. Destroying removes only the tag; content is never " +
+			"deleted. The identity needs permission to pull at the source and to push here, and to delete for removing the tag.\n\nLayers " +
+			"with foreign, or non-distributable, media types are left out, as by `docker push`: a client that pulls the copy gets them " +
+			"from the `urls` in the manifest.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Image to copy, by its digest: `registry/repository@sha256:…`, as `acr_manifest` and others give it in `image`. Another digest is " +
-					"copied in place, content first and then the tag. Docker Hub's registry is `registry-1.docker.io`, with `auth.docker.io` among the " +
-					"provider's `trusted_token_hosts`.",
+				MarkdownDescription: "Image to copy, by its digest: `registry/repository@sha256:…`, such as `image` of `acr_manifest`. For " +
+					"another digest, the content is copied first, and then the tag moves. Docker Hub's registry is `registry-1.docker.io`, " +
+					"with `auth.docker.io` among the provider's `trusted_token_hosts`.",
 				Validators: []validator.String{sourceSyntax},
 			},
 			"repository": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Repository of the provider's registry to copy to, such as `mirror/app`. Another one makes a new resource.",
+				MarkdownDescription: "Repository of the provider's registry to copy to, such as `mirror/app`. Changing it creates a new resource.",
 				Validators:          []validator.String{repositorySyntax},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"tag": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Tag to name the copy by. A tag that is there already and names another image is an error; one that is moved or removed later is put " +
-					"back. Another tag makes a new resource, whose content is there already. Default: none.",
+				MarkdownDescription: "Tag for the copy. If the tag already exists and names another image, creating it fails. If it is moved " +
+					"or removed later, the next apply puts it back. Changing it creates a new resource, which copies no content again. " +
+					"Default: none.",
 				Validators: []validator.String{tagSyntax},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
 					func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 						resp.RequiresReplace = !req.StateValue.IsNull()
-					}, "A tag that is there is removed before there is another.", "A tag that is there is removed before there is another.")},
+					}, "Changing an existing tag creates a new resource.", "Changing an existing tag creates a new resource.")},
 			},
 			"referrers": schema.BoolAttribute{
 				Optional: true, Computed: true,
 				Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Copy signatures, SBOMs and the like as well: what the source lists as referrers of the image, of its platforms and of other " +
-					"referrers, and what cosign keeps under the tags `sha256-….sig`, `.att` and `.sbom`. At most 1,000. Default: `true`.",
+				MarkdownDescription: "Also copy signatures, SBOMs and other referrers: those of the image, of its platforms and of other " +
+					"referrers, and those that cosign keeps under the tags `sha256-….sig`, `.att` and `.sbom`. At most 1,000. Default: " +
+					"`true`.",
 			},
 			"source_username": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "User name for the source's registry. Without it the source is read with the provider's own credential where it is in the same " +
-					"registry; else, at a registry of Azure, as the identity of Entra ID that the provider signs in with; else with what the Docker " +
-					"config has, if the provider asks for that; else anonymously. The provider's own password never goes to another registry.",
+				MarkdownDescription: "User name for the source's registry. Without it, a source in the same registry is read with the " +
+					"provider's own credential. A source in another Azure registry is read with the provider's identity of Entra ID. Any " +
+					"other is read with the Docker config, if the provider uses it, or anonymously. The provider's own password is never " +
+					"sent to another registry.",
 				Validators: []validator.String{usernameSyntax, stringvalidator.AlsoRequires(path.MatchRoot("source_password_wo"))},
 			},
 			"source_password_wo": schema.StringAttribute{
 				Optional: true, Sensitive: true, WriteOnly: true,
-				MarkdownDescription: "Password that belongs to `source_username`. It is in no plan and no state, and may come from an ephemeral value. Needs Terraform " +
-					"1.11 or OpenTofu 1.11.",
+				MarkdownDescription: "Password of `source_username`. It is in no plan and no state, and may be an ephemeral value. Requires " +
+					"Terraform 1.11 or OpenTofu 1.11.",
 				Validators: []validator.String{passwordSyntax, stringvalidator.AlsoRequires(path.MatchRoot("source_username"))},
 			},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this copy, `registry/repository@sha256:…`: what to give to a deployment.",
+				MarkdownDescription: "Reference that always names exactly this copy, `registry/repository@sha256:…`: what to deploy.",
 			},
 			"digest": schema.StringAttribute{
-				Computed:            true,
-				MarkdownDescription: "Digest of the copy: that of `source`. Where somebody moved the tag, what it names now, until the next apply puts it back.",
+				Computed: true,
+				MarkdownDescription: "Digest of the copy, that of `source`. If somebody moved the tag, it is what the tag names, until the " +
+					"next apply puts it back.",
 			},
 			"media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
 		},
@@ -197,7 +201,7 @@ func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// ImportState takes over a manifest that is there. Where it came from and which tag it has is the configuration's to say.
+// ImportState imports an existing manifest. The configuration says where it came from and which tag it has.
 func (r *imageCopyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	const shape = "`mirror/app@sha256:…`"
 	target, ok := r.importTarget(ctx, req, shape, &resp.Diagnostics)
@@ -213,7 +217,7 @@ func (r *imageCopyResource) ImportState(ctx context.Context, req resource.Import
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("referrers"), true)...)
 }
 
-// imageCopy is a copy to be made.
+// imageCopy is a copy to make.
 type imageCopy struct {
 	plan     block
 	password secret.Text // source_password_wo, which is in the configuration alone
@@ -222,7 +226,7 @@ type imageCopy struct {
 
 func passwordOf(config block) secret.Text { return secret.New(config.text("source_password_wo")) }
 
-// copy makes a copy, and writes what is there then.
+// copy makes a copy, and sets the state.
 func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imageCopy, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	source, err := parseSource(c.plan.text("source"))
 	if err != nil {
@@ -251,8 +255,8 @@ func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imag
 	writeCopy(ctx, client, c.plan, manifest, state, identity, diags)
 }
 
-// copyFailure is the error about a copy. What the source did is shown on `source`; a tag that is another's comes with the
-// block that imports what it names.
+// copyFailure returns the error for a copy. A failure of the source is on `source`. For a tag that names another image,
+// it shows the block to import that.
 func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fault.Error) diag.Diagnostic {
 	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
 	switch {
@@ -269,7 +273,7 @@ func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fa
 	return failureDiagnostic(failed, copiedSubject)
 }
 
-// findCopy reads what the copy is now: what its tag names, else its digest. tagged reports whether it has its tag.
+// findCopy reads the copy, by its tag or else by its digest. tagged reports whether it has its tag.
 func findCopy(ctx context.Context, client *acr.Client, state block) (found *oci.Manifest, tagged bool, err error) {
 	repository := state.text("repository")
 	if !state.isNull("tag") {
@@ -282,8 +286,8 @@ func findCopy(ctx context.Context, client *acr.Client, state block) (found *oci.
 	return found, false, err
 }
 
-// tagWas returns the digest that the planned tag names so far, as the state has it; empty for none. After an import the
-// state knows no tag: one that names what was imported is as good as known.
+// tagWas returns the digest that the planned tag named according to the state, empty for none. After an import the
+// state has no tag, so one that names the imported manifest counts.
 func tagWas(ctx context.Context, client *acr.Client, plan, state block) (string, error) {
 	switch {
 	case plan.isNull("tag"):
@@ -301,7 +305,7 @@ func tagWas(ctx context.Context, client *acr.Client, plan, state block) (string,
 	return state.text("digest"), nil
 }
 
-// writeCopy writes the state of a copy that is this manifest.
+// writeCopy sets the state of a copy to a manifest.
 func writeCopy(ctx context.Context, client *acr.Client, b block, manifest *oci.Manifest, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	named := digest.Digest(b.text("digest"))
 	if !manifest.Is(named) {
@@ -315,7 +319,7 @@ func writeCopy(ctx context.Context, client *acr.Client, b block, manifest *oci.M
 	identify(ctx, identity, client, b, diags)
 }
 
-// parseSource reads `registry/repository@digest`; a tag before the digest says nothing more.
+// parseSource parses `registry/repository@digest`. It ignores a tag before the digest.
 func parseSource(reference string) (*oci.Image, error) {
 	image, err := oci.ParseImage(reference)
 	if err != nil {

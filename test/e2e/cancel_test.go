@@ -124,7 +124,7 @@ func startPlanIn(t *testing.T, workspace *terraform.Workspace) *planRun {
 	return run
 }
 
-// ctrlC interrupts the CLI and its providers, as a terminal does with its foreground process group, and gives the time
+// ctrlC interrupts the CLI and its providers, as a terminal does with its foreground process group, and returns the time
 // until the last process of the group has ended. It kills those that go on for twice the limit.
 func (p *planRun) ctrlC(t *testing.T) time.Duration {
 	t.Helper()

@@ -165,7 +165,7 @@ func forThisPlatform(t *testing.T, path string) {
 	}
 }
 
-// syftPath gives a PATH with syft, which makes the SBOMs: the real one, or else a script that writes as much as its
+// syftPath returns a PATH with syft, which makes the SBOMs: the real one, or else a script that writes as much as its
 // name into the file that GoReleaser names.
 func syftPath(t *testing.T) string {
 	t.Helper()

@@ -59,7 +59,7 @@ func (s secretive) said(r *http.Request) string {
 	return strings.Join(append(words, "https://account.blob.core.windows.net/x?sv=1&sig="+signature), " ")
 }
 
-// answers gives a handler that answers with a status, a body made of what is said, and headers, each "Name: value" with
+// answers returns a handler that answers with a status, a body made of what is said, and headers, each "Name: value" with
 // SAID for it.
 func (s secretive) answers(status int, body func(said string) string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

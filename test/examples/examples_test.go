@@ -236,7 +236,7 @@ func push(registry *acrtest.Registry) pushed {
 	}
 }
 
-// deployed says what the examples with a deployment give to it.
+// deployed has what the examples with a deployment pass to it.
 func (p pushed) deployed() map[string]string {
 	repository, digest, _ := strings.Cut(p.amd64, "@")
 	return map[string]string{
@@ -249,7 +249,7 @@ func (p pushed) deployed() map[string]string {
 	}
 }
 
-// outputs says what each example gives.
+// outputs has the outputs of each example.
 func (p pushed) outputs() map[string]map[string]any {
 	type values = map[string]any
 	type list = []any

@@ -157,7 +157,7 @@ func (b block) schema() *tfprotov6.SchemaBlock {
 	return &schema
 }
 
-// dataSource has a schema, and a function that gives its computed attributes.
+// dataSource has a schema, and a function that returns its computed attributes.
 type dataSource struct {
 	block
 	read func(ctx context.Context, config attributes) (attributes, error)

@@ -17,7 +17,7 @@ import (
 
 const dockerRegistry = "example.azurecr.io"
 
-// dockerConfigOf makes DOCKER_CONFIG a new folder with the content as its config.json, and gives the file.
+// dockerConfigOf makes DOCKER_CONFIG a new folder with the content as its config.json, and returns the file.
 func dockerConfigOf(t *testing.T, content string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -29,7 +29,7 @@ func dockerConfigOf(t *testing.T, content string) string {
 	return file
 }
 
-// helper puts docker-credential-test, a shell script, on the PATH. What it is asked for is in $asked; it gives the file
+// helper puts docker-credential-test, a shell script, on the PATH. What it is asked for is in $asked; it returns the file
 // with all that it was asked for.
 func helper(t *testing.T, script string) (log string) {
 	t.Helper()

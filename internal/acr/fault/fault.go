@@ -60,7 +60,7 @@ const (
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
 
 	// Signing in with Entra ID.
-	SignInUnavailable     Reason = "sign-in unavailable"     // who signs in, or gives a federated token, cannot be reached or fails
+	SignInUnavailable     Reason = "sign-in unavailable"     // the service that signs in, or that issues a federated token, fails or cannot be reached
 	SignInRefused         Reason = "sign-in refused"         // Entra ID refuses the identity
 	NoFederatedToken      Reason = "no federated token"      // neither given nor to be had from the CI server
 	FederatedTokenExpired Reason = "federated token expired" // AADSTS700024

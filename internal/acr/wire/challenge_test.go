@@ -118,7 +118,7 @@ func BenchmarkParseHostileChallengesOf64KiB(b *testing.B) {
 	}
 }
 
-// quickest gives the shortest of up to 20 runs, and stops at one within the limit: a busy machine makes a run slow, but
+// quickest returns the shortest of up to 20 runs, and stops at one within the limit: a busy machine makes a run slow, but
 // not all of them, while work that grows with the square of its input is slow in all.
 func quickest(limit time.Duration, run func()) time.Duration {
 	best := time.Duration(math.MaxInt64)

@@ -91,7 +91,7 @@ func (r *Registry) authorize(req *http.Request, needs []permission) *refusal {
 // with a challenge for the same scheme.
 const basicRefused = "basic"
 
-// authenticate gives what the request's Authorization permits, or the error
+// authenticate returns what the request's Authorization permits, or the error
 // for the challenge.
 func (r *Registry) authenticate(req *http.Request, needs []permission) (granted []permission, challengeError string) {
 	switch authScheme(req) {

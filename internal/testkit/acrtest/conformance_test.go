@@ -263,7 +263,7 @@ func (r *replay) authorization() []string {
 	}
 }
 
-// splitPath gives repository and reference of a path of either API.
+// splitPath returns repository and reference of a path of either API.
 func splitPath(path string) (name, reference string) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(path, "/v2/"), "/acr/v1/")
 	for _, part := range []string{"/manifests/", "/blobs/", "/_tags", "/_manifests"} {

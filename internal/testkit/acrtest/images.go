@@ -155,7 +155,7 @@ func (r *Registry) PutIndex(repository, tag string, index Index) digest.Digest {
 }
 
 // putAttestation stores the provenance that BuildKit attaches to the first
-// child, and gives its descriptor for the index.
+// child, and returns its descriptor for the index.
 func (r *Registry) putAttestation(repository string, docker bool, children []v1.Descriptor) v1.Descriptor {
 	d := r.PutImage(repository, "", Image{Docker: docker, OS: "unknown", Architecture: "unknown"})
 	attestation := r.Descriptor(repository, d)

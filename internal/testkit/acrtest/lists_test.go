@@ -115,7 +115,7 @@ type tagPage struct {
 	}
 }
 
-// walk follows the links of a list, and gives the tags and the number of pages.
+// walk follows the links of a list, and returns the tags and the number of pages.
 func walk(t *testing.T, c *client, path string) (tags []string, pages int) {
 	token := c.tokenFor("GET", path)
 	for path != "" {

@@ -92,7 +92,7 @@ type requestLog struct {
 	requests []*Request
 }
 
-// record logs a request, and gives a writer that completes the entry.
+// record logs a request, and returns a writer that completes the entry.
 func (l *requestLog) record(kind Kind, w http.ResponseWriter, req *http.Request) *loggedWriter {
 	entry := &Request{
 		Kind:       kind,

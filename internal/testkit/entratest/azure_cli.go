@@ -23,7 +23,7 @@ const (
 // CLISaid is a word of what the failing fakes write to standard error.
 const CLISaid = "CLI_SAID_THIS"
 
-// SignedIn makes a CLI with a session that gives the token.
+// SignedIn makes a CLI with a session that prints the token.
 func SignedIn(t testing.TB, token string) *CLI {
 	return newCLI(t, `echo '{"accessToken":"`+token+`","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800,`+
 		`"tenant":"`+TenantID+`","tokenType":"Bearer"}'`+"\n")

@@ -96,7 +96,7 @@ func Folder(folder string, secrets map[string]string) ([]string, error) {
 	return findings, err
 }
 
-// unpack gives each file of a zip archive to look; nothing for content that is none.
+// unpack passes each file of a zip archive to look. Content that is no archive has none.
 func unpack(content []byte, look func(name string, content []byte)) error {
 	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
