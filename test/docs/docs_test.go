@@ -3,6 +3,7 @@ package docs
 
 import (
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -200,5 +201,34 @@ func TestConfigurations(t *testing.T) {
 	}
 	if badly, err := workspace.Run(t.Context(), "fmt", "-check", "-diff"); err != nil {
 		t.Errorf("%v\n%s", err, badly)
+	}
+}
+
+// SECURITY.md names the tests that hold its promises.
+func TestNamedTestsExist(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(root, "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`").FindAllStringSubmatch(string(content), -1)
+	if len(named) < 20 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+	var tests strings.Builder
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		tests.Write(source)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range named {
+		if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(t *testing.T) {") {
+			t.Errorf("there is no %s", name[1])
+		}
 	}
 }
