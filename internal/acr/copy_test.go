@@ -186,7 +186,7 @@ func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
 		"no permission":      {acrtest.Fault{Path: "/manifests/", Status: http.StatusForbidden}, fault.Denied, ""},
 		"a silent blob":      {acrtest.Fault{Path: "/blobs/", HangAfterHeaders: true}, fault.TimedOut, "neither accepted nor sent anything"},
 		"too many requests":  {acrtest.Fault{Path: "/blobs/", Status: http.StatusTooManyRequests, RetryAfter: "3600"}, fault.RateLimited, "over the limit"},
-		"a compressed bomb":  {acrtest.Fault{Path: "/blobs/", GzipBomb: 1 << 30}, fault.BadAnswer, "compression"},
+		"a compressed bomb":  {acrtest.Fault{Path: "/blobs/", GzipBomb: 1 << 20}, fault.BadAnswer, "compression"},
 		"an oversized index": {acrtest.Fault{Path: "/manifests/", Oversize: 5 << 20}, fault.TooLarge, "over the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,43 +244,48 @@ func TestCopyNamesTheTargetWhereItIsAtFault(t *testing.T) {
 	}
 }
 
-// A stream that breaks on either side is begun again, from the source.
+// A stream that breaks on either side is begun again, from the source. Two blobs are copied; uploads is how many of them
+// reach the target, whole or not.
 func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
-	for name, breakOnce := range map[string]func(source, target *acrtest.Registry){
-		"the target leaves": func(_, target *acrtest.Registry) {
-			target.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Reset: true, Times: 1})
-		},
-		"the target is overloaded": func(_, target *acrtest.Registry) {
-			target.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: 503, Times: 1})
-		},
-		"the target has limits": func(_, target *acrtest.Registry) {
-			target.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: 429, RetryAfter: "1", Times: 1})
-		},
-		"the target's answer is lost": func(_, target *acrtest.Registry) {
-			target.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Reset: true, ActFirst: true, Times: 1})
-		},
-		"the source leaves": func(source, _ *acrtest.Registry) {
-			source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Truncate: 5000, Times: 1})
-		},
-		"the source has limits": func(source, _ *acrtest.Registry) {
-			source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Status: 429, RetryAfter: "1", Times: 1})
-		},
-		"the source is overloaded": func(source, _ *acrtest.Registry) {
-			source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Status: 503, Times: 1})
-		},
-		"the token ends with an upload": func(_, target *acrtest.Registry) {
-			target.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: 401, Times: 1})
-		},
+	atSource := func(fault acrtest.Fault) func(source, target *acrtest.Registry) {
+		fault.Kind, fault.Path, fault.Times = acrtest.KindResource, "/blobs/", 1
+		return func(source, _ *acrtest.Registry) { source.Inject(fault) }
+	}
+	atTarget := func(fault acrtest.Fault) func(source, target *acrtest.Registry) {
+		fault.Method, fault.Path, fault.Times = http.MethodPut, "/uploads/", 1
+		return func(_, target *acrtest.Registry) { target.Inject(fault) }
+	}
+	for name, test := range map[string]struct {
+		breakOnce func(source, target *acrtest.Registry)
+		uploads   int
+	}{
+		"the target leaves":             {atTarget(acrtest.Fault{Reset: true}), 3},
+		"the target is overloaded":      {atTarget(acrtest.Fault{Status: 503}), 3},
+		"the target has limits":         {atTarget(acrtest.Fault{Status: 429, RetryAfter: "1"}), 3},
+		"the target's answer is lost":   {atTarget(acrtest.Fault{Reset: true, ActFirst: true}), 2},
+		"the token ends with an upload": {atTarget(acrtest.Fault{Status: 401}), 3},
+		"the source leaves":             {atSource(acrtest.Fault{Truncate: 50}), 3},
+		"the source has limits":         {atSource(acrtest.Fault{Status: 429, RetryAfter: "1"}), 2},
+		"the source is overloaded":      {atSource(acrtest.Fault{Status: 503}), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source, target, from, to := two(t, acrtest.Options{})
-			breakOnce(source, target)
+			test.breakOnce(source, target)
 			d := oneImage(source, "app", 1<<20)
 			if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
 				t.Fatal(err)
 			}
 			wantWhole(t, to, d)
+			uploads := 0
+			for _, request := range target.Requests() {
+				if request.Method == http.MethodPut && strings.Contains(request.Path, "/uploads/") {
+					uploads++
+				}
+			}
+			if uploads != test.uploads {
+				t.Errorf("%d uploads, want %d", uploads, test.uploads)
+			}
 		})
 	}
 }
@@ -301,6 +306,24 @@ func TestCopyReplacesATokenThatIsRevokedDuringAnUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantWhole(t, client, d)
+}
+
+// A blob may begin with the right bytes, and go on.
+func TestCopyRefusesABlobThatGoesOn(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	layer := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: source.PutBlob("app", []byte("layer")), Size: 5}
+	d := source.PutImage("app", "1.0", acrtest.Image{Layers: []ocispec.Descriptor{layer}})
+	source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: layer.Digest.String(), Handler: func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("layer and more"))
+	}})
+	_, err := to.CopyImage(t.Context(), copyRequest(from, d))
+	failed, ok := fault.As(err)
+	if !ok || failed.Reason != fault.DigestMismatch || failed.Argument != "source" || !strings.Contains(failed.Detail, "does not end after its 5 bytes") {
+		t.Errorf("the error is %v", err)
+	}
+	if target.Digest("mirror/app", "1.0") != "" {
+		t.Error("the target has the image")
+	}
 }
 
 func TestCopySendsNoTokenToTheOtherRegistry(t *testing.T) {

@@ -104,6 +104,24 @@ func TestUploadThatIsNotTakenEnds(t *testing.T) {
 	wantReason(t, err, fault.TimedOut)
 }
 
+// slow is content that lets others wait for it.
+type slow struct{ io.Reader }
+
+func (s slow) Read(p []byte) (int, error) {
+	time.Sleep(400 * time.Millisecond)
+	return s.Reader.Read(p)
+}
+
+// While the content is waited for, the server is not.
+func TestSlowContentIsNoSilenceOfTheServer(t *testing.T) {
+	t.Parallel()
+	transport, r := streaming(t, 200*time.Millisecond, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	r.Method, r.Content, r.Size = http.MethodPut, slow{strings.NewReader("four")}, 4
+	if _, err := transport.Do(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+}
+
 // Content cannot be rewound, so it is sent in one attempt even where the answer is one that may pass.
 func TestContentIsSentOnce(t *testing.T) {
 	var requests atomic.Int32
