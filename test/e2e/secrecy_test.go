@@ -43,6 +43,18 @@ func (s secretive) tokens() []string {
 	return tokens
 }
 
+// users are the user names that the registry was shown, each once.
+func (s secretive) users() []string {
+	var users []string
+	for _, request := range s.Requests() {
+		header := http.Request{Header: request.Header}
+		if user, _, isBasic := header.BasicAuth(); isBasic && !slices.Contains(users, user) {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
 // secrets are the password and all tokens, by name.
 func (s secretive) secrets(t *testing.T) map[string]string {
 	t.Helper()
@@ -157,6 +169,52 @@ output "digest" {
 	}
 	for _, finding := range findings {
 		t.Error(finding)
+	}
+}
+
+// A copy's password for the source is write-only: it and the tokens of both registries are in no plan, no state and no log.
+func TestSourcesPasswordIsWrittenNowhere(t *testing.T) {
+	target := startSecretive(t)
+	source := secretive{acrtest.StartT(t, acrtest.Options{Users: map[string]string{"reader": password}})}
+	digest := source.PutIndex("app", "1.0", acrtest.Index{Images: []acrtest.Image{{}, {Architecture: "arm64"}}})
+	workspace := target.workspace(t, preamble+fmt.Sprintf(`
+variable "source_password" {
+  type      = string
+  ephemeral = true
+}
+
+resource "acr_image_copy" "app" {
+  source             = "%s/app@%s"
+  repository         = "mirror/app"
+  tag                = "1.0"
+  source_username    = "reader"
+  source_password_wo = var.source_password
+}
+`, source.Host(), digest))
+	workspace.Set("TF_VAR_ca_cert_pem", target.CAPEM()+source.CAPEM())
+	workspace.Set("TF_VAR_source_password", password)
+	if refuses(t, workspace) {
+		return
+	}
+	workspace.Set("TF_LOG", "TRACE")
+	workspace.Set("TF_LOG_PATH", "trace.log")
+
+	planAndApply(t, workspace)
+
+	if got := target.Digest("mirror/app", "1.0"); got != digest {
+		t.Errorf("the tag names %q, want %q", got, digest)
+	}
+	for _, registry := range []secretive{source, target} {
+		findings, err := secretscan.Folder(workspace.Folder, registry.secrets(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, finding := range findings {
+			t.Error(finding)
+		}
+	}
+	if atSource, atTarget := source.users(), target.users(); !slices.Equal(atSource, []string{"reader"}) || !slices.Equal(atTarget, []string{"user"}) {
+		t.Errorf("the source was shown %q and the target %q, want each its own user alone", atSource, atTarget)
 	}
 }
 
