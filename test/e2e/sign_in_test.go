@@ -320,3 +320,59 @@ output "run" {
 		t.Error(finding)
 	}
 }
+
+// The identity that signs in to the target reads at a source of Azure as well, with tokens of that registry's own. A
+// registry that is not Azure's hears nothing of it.
+func TestOneIdentityReadsAtTheSourceOfACopy(t *testing.T) {
+	target := startAzure(t)
+	entra := func(accessToken string) string { return map[string]string{entraToken: "principal"}[accessToken] }
+	staging, public := acrtest.StartT(t, acrtest.Options{Entra: entra}), acrtest.StartT(t, acrtest.Options{Entra: entra, AnonymousPull: true})
+	workspace := target.workspace(t, fmt.Sprintf(`
+provider "acr" {}
+
+resource "acr_image_copy" "app" {
+  for_each   = toset(["staging.azurecr.io/app@%s", "%s/app@%[1]s"])
+  source     = each.key
+  repository = "mirror/${md5(each.key)}"
+}
+`, staging.PutImage("app", "1.0", acrtest.Image{Author: "staging"}), public.Host()))
+	public.PutImage("app", "1.0", acrtest.Image{Author: "staging"})
+	authorities := filepath.Join(t.TempDir(), "authorities.pem")
+	if err := os.WriteFile(authorities, []byte(target.registry.CAPEM()+staging.CAPEM()+public.CAPEM()+target.login.CAPEM), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	workspace.Set("SSL_CERT_FILE", authorities)
+	workspace.Set("ARM_CLIENT_SECRET", entratest.ClientSecret)
+	workspace.Set("HTTPS_PROXY", connectproxy.Start(t, map[string]string{
+		"example.azurecr.io": target.registry.Host(), "staging.azurecr.io": staging.Host(),
+	}))
+
+	apply(t, workspace)
+
+	for name, registry := range map[string]*acrtest.Registry{"example": target.registry, "staging": staging} {
+		if exchanges := registry.Count(acrtest.KindExchange); exchanges != 1 {
+			t.Errorf("%s was shown the identity %d times, want once", name, exchanges)
+		}
+	}
+	shown := refreshTokens(staging)
+	for token := range refreshTokens(target.registry) {
+		if shown[token] {
+			t.Error("one refresh token was shown to both registries")
+		}
+	}
+	if exchanges := public.Count(acrtest.KindExchange); exchanges != 0 || len(refreshTokens(public)) != 0 {
+		t.Errorf("a registry that is not Azure's was shown the identity %d times, and %d refresh tokens", exchanges, len(refreshTokens(public)))
+	}
+	target.wantNoSecret(t, workspace)
+}
+
+// refreshTokens are those that a registry was shown.
+func refreshTokens(registry *acrtest.Registry) map[string]bool {
+	shown := map[string]bool{}
+	for _, request := range registry.Requests() {
+		if token := request.Form.Get("refresh_token"); token != "" {
+			shown[token] = true
+		}
+	}
+	return shown
+}
