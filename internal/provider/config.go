@@ -139,6 +139,10 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	if err != nil || identity != nil {
 		return auth.NewEntra(identity), err
 	}
+	if block.ClientID != "" && !ofAzure { // to go on without it would mean anonymous access
+		return nil, fault.Invalid("client_id", "needs client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi in this block: "+
+			"%s is not on one of Azure's hosts, so the environment's are not used", registry)
+	}
 	if m.UseDockerConfig.ValueBool() {
 		found, err := auth.DockerConfig(ctx, registry)
 		if err != nil || !auth.IsAnonymous(found) || !ofAzure {

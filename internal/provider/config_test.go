@@ -177,6 +177,11 @@ func TestProviderBlockRefusesTheEnvironment(t *testing.T) {
 			values{"registry": "example.azurecr.io", "username": "ci"},
 			wanted{attribute: "password", summary: "Invalid value", says: []string{"line break", "ACR_PASSWORD"}},
 		},
+		"a client id in the block, whose secret is for Azure's registries alone": {
+			map[string]string{"ARM_TENANT_ID": "t", "ARM_CLIENT_SECRET": "open sesame"},
+			values{"registry": "registry.example", "client_id": "c"},
+			wanted{attribute: "client_id", summary: "Invalid value", says: []string{"client_secret", "registry.example"}},
+		},
 		"half a credential": {
 			map[string]string{"ACR_USERNAME": "ci"},
 			values{"registry": "example.azurecr.io"},
