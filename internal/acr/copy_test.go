@@ -224,6 +224,7 @@ func TestCopyNamesTheTargetWhereItIsAtFault(t *testing.T) {
 		"an upload to another host":    {acrtest.Fault{Method: http.MethodPost, Location: "https://elsewhere.example.com/v2/x?_state=x"}, fault.BadRedirect},
 		"no Location":                  {acrtest.Fault{Method: http.MethodPost, Status: http.StatusAccepted}, fault.BadAnswer},
 		"a locked repository":          {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"}, fault.WriteDisallowed},
+		"a wait of an hour":            {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: http.StatusServiceUnavailable, RetryAfter: "3600"}, fault.RegistryFault},
 		"an upload that always breaks": {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Reset: true}, fault.Unreachable},
 		"another digest stored":        {acrtest.Fault{Method: http.MethodPut, Path: "/manifests/", WrongDigest: true}, fault.DigestMismatch},
 	} {

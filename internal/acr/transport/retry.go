@@ -217,9 +217,7 @@ func verdictOn(err error) verdict {
 // the meantime is replaced.
 func verdictOnBroken(failed *fault.Error) verdict {
 	switch failed.Reason {
-	case fault.Unreachable, fault.RegistryFault:
-		return again
-	case fault.RateLimited:
+	case fault.Unreachable, fault.RegistryFault, fault.RateLimited:
 		if failed.RetryAfter <= MaxRetryAfter {
 			return again
 		}
