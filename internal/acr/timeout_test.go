@@ -3,7 +3,6 @@ package acr_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
 // A time-out costs whole time-outs, so it is tried again once.
@@ -29,7 +29,7 @@ func TestTimeOutIsRetriedOnce(t *testing.T) {
 					}
 					tinyRegistry(w, r)
 				}
-				timed(t, silent, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
+				timed(t, silent, func(t *testing.T, client *acr.Client, _ *pipenet.Server) {
 					start := time.Now()
 					err := readApp(t, client)
 					if silences == 1 && err != nil {
@@ -46,98 +46,6 @@ func TestTimeOutIsRetriedOnce(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A peer that does not answer costs one time-out and one more attempt, and the error says whom was waited for, for what
-// and how long.
-func TestSlowPeerCostsTwoTimeOuts(t *testing.T) {
-	hold := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	drip := func(head string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			for i := 0; ; i++ {
-				if _, err := conn.Write([]byte{head[min(i, len(head)-1)]}); err != nil {
-					return
-				}
-				time.Sleep(time.Second)
-			}
-		}
-	}
-	for _, test := range []struct {
-		name    string
-		handler http.HandlerFunc
-	}{
-		{"silence", hold},
-		{"silence after the header", func(w http.ResponseWriter, r *http.Request) {
-			_ = http.NewResponseController(w).Flush()
-			hold(w, r)
-		}},
-		{"silence within the body", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "100")
-			_, _ = io.WriteString(w, `{"schema`)
-			_ = http.NewResponseController(w).Flush()
-			hold(w, r)
-		}},
-		{"one byte of the header a second", drip("HTTP/1.1 200 OK\r\nX-Slow: aaa")},
-		{"one byte of the body a second", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for {
-				if _, err := io.WriteString(w, " "); err != nil {
-					return
-				}
-				if http.NewResponseController(w).Flush() != nil || r.Context().Err() != nil {
-					return
-				}
-				time.Sleep(time.Second)
-			}
-		}},
-		{"redirects, each after 9 s", func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(9 * time.Second)
-			w.Header().Set("Location", r.URL.Path+"?n"+r.URL.RawQuery)
-			w.WriteHeader(http.StatusFound)
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			timed(t, test.handler, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
-				start := time.Now()
-				faulttest.Want(t, readApp(t, client), fault.TimedOut, "localhost:5000", "reading the manifest", "30s")
-				// Two attempts, and up to a second of back-off between them.
-				if took := time.Since(start); took < 60*time.Second || took > 61*time.Second {
-					t.Errorf("took %s, want 60 s to 61 s", took)
-				}
-			})
-		})
-	}
-	t.Run("black-holed connect", func(t *testing.T) {
-		timed(t, hold, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
-			client.DialWith(func(ctx context.Context, _, _ string) (net.Conn, error) {
-				<-ctx.Done()
-				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
-			})
-			start := time.Now()
-			faulttest.Want(t, readApp(t, client), fault.TimedOut, "localhost:5000", "30s")
-			if took := time.Since(start); took > 61*time.Second {
-				t.Errorf("took %s, want at most 61 s", took)
-			}
-		})
-	})
-	t.Run("the caller's deadline is kept", func(t *testing.T) {
-		timed(t, hold, func(t *testing.T, client *acr.Client, _ *[]time.Duration) {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			defer cancel()
-			start := time.Now()
-			_, err := client.Manifest(ctx, acr.ManifestRequest{Repository: "app", Tag: "v"})
-			faulttest.Want(t, err, fault.Canceled, "localhost:5000")
-			if took := time.Since(start); took != 10*time.Second {
-				t.Errorf("took %s, want 10 s", took)
-			}
-		})
-	})
 }
 
 // The same over real sockets and TLS, in each of the three requests and both protocols.
@@ -234,7 +142,7 @@ func TestWaitingForATurnIsNotTheRegistrysTime(t *testing.T) {
 		underWay.Add(-1)
 		tinyRegistry(w, r)
 	}
-	timed(t, slow, func(t *testing.T, client *acr.Client, arrivals *[]time.Duration) {
+	timed(t, slow, func(t *testing.T, client *acr.Client, server *pipenet.Server) {
 		err := together(reads, reads, func(i int) error {
 			_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: fmt.Sprint("v", i)})
 			return err
@@ -242,7 +150,7 @@ func TestWaitingForATurnIsNotTheRegistrysTime(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if got := len(*arrivals); got != reads+2 {
+		if got := len(server.Arrivals()); got != reads+2 {
 			t.Errorf("requests = %d, want %d: one a read, a challenge and a token", got, reads+2)
 		}
 		if got := most.Load(); got != 10 {

@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"internal/testkit/entratest":    {pkcs12, "net/http", "net/http/httptest", "net/url", "os"},
 	"internal/testkit/faulttest":    {"internal/acr/fault"},
 	"internal/testkit/hostile":      {},
+	"internal/testkit/pipenet":      {"net", "net/http"},
 	"internal/testkit/realregistry": {"internal/testkit/authority", "net", "net/http", "net/http/httputil", "net/url", "os", "os/exec", "syscall"},
 	"internal/testkit/secretscan":   {"net/url", "os"},
 	"internal/testkit/shop":         {"internal/testkit/acrtest"},

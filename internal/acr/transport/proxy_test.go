@@ -1,12 +1,9 @@
 package transport
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,32 +11,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
-
-// onePipe is a listener in memory, whose connections come from dial.
-type onePipe struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p *onePipe) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *onePipe) Close() error { close(p.closed); return nil }
-
-func (p *onePipe) Addr() net.Addr { return &net.IPAddr{} }
-
-func (p *onePipe) dial(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	p.conns <- server
-	return client, nil
-}
 
 // A proxy that cannot reach what lies behind it, or has too much to do, is asked again; one that refuses is not.
 func TestConnectIsTriedAgainWhereTheProxyMayRecover(t *testing.T) {
@@ -62,14 +35,7 @@ func TestConnectIsTriedAgainWhereTheProxyMayRecover(t *testing.T) {
 		{405, "", []time.Duration{0}, "the proxy answered 405"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			var mu sync.Mutex
-			var arrivals []time.Duration
-			listener := &onePipe{make(chan net.Conn), make(chan struct{})}
-			proxy := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				mu.Lock()
-				arrivals = append(arrivals, time.Since(start))
-				mu.Unlock()
+			proxy := pipenet.Serve(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodConnect || r.Host != "r.example:443" {
 					t.Errorf("the proxy was asked for %s %s", r.Method, r.Host)
 				}
@@ -77,25 +43,24 @@ func TestConnectIsTriedAgainWhereTheProxyMayRecover(t *testing.T) {
 					w.Header().Set("Retry-After", test.retryAfter)
 				}
 				w.WriteHeader(test.status)
-			})}
-			go func() { _ = proxy.Serve(listener) }()
+			})
 			registry := &url.URL{Scheme: "https", Host: "r.example", Path: "/v2/"}
 			transport, err := New(Config{Registry: registry, RequestTimeout: time.Minute, MaxRetries: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
-			transport.Dial = listener.dial
+			transport.Dial = proxy.Dial
 			transport.BackOff = func() backoff.BackOff { return backoff.NewConstantBackOff(time.Second) }
 			_, err = transport.Do(t.Context(), Request{Method: http.MethodGet, URL: registry})
 			failed, ok := fault.As(err)
 			if !ok || failed.Reason != fault.ProxyRefused || failed.Detail != test.detail {
 				t.Errorf("%d: %v, want %q", test.status, err, test.detail)
 			}
-			if !slices.Equal(arrivals, test.arrivals) {
+			if arrivals := proxy.Arrivals(); !slices.Equal(arrivals, test.arrivals) {
 				t.Errorf("%d with Retry-After %q: CONNECT at %v, want %v", test.status, test.retryAfter, arrivals, test.arrivals)
 			}
 			transport.Close()
-			_ = proxy.Close()
+			proxy.Close()
 		})
 	}
 }
