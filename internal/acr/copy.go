@@ -77,7 +77,7 @@ type copying struct {
 	sourceToken *sharedToken
 	targetToken *sharedToken
 
-	listed int // how many referrers the source has named so far
+	named int // how many referrers the source has named so far, in lists and by cosign's tags
 
 	mu        sync.Mutex
 	manifests int64 // bytes of those that were read

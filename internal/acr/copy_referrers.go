@@ -89,17 +89,22 @@ func (cp *copying) referrersOf(ctx context.Context, subject digest.Digest) ([]di
 	return append(copied, tagged...), err
 }
 
-// listedAtSource lists a manifest's referrers at the source. Too many in all are an error.
+// listedAtSource lists a manifest's referrers at the source.
 func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (listed []oci.Descriptor, err error) {
 	defer cp.ofSource(&err, "listing the referrers of "+cp.Source.Pin(cp.SourceRepository, subject))
 	listed, err = cp.Source.Referrers(ctx, ReferrersRequest{Repository: cp.SourceRepository, Digest: subject.String()})
 	if err != nil {
 		return nil, err
 	}
-	if cp.listed += len(listed); cp.listed > MaxCopiedReferrers {
-		return nil, &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures, SBOMs and other referrers would be copied", MaxCopiedReferrers)}
+	return listed, cp.count(len(listed))
+}
+
+// count adds to the referrers that the source has named so far. Too many are an error.
+func (cp *copying) count(more int) error {
+	if cp.named += more; cp.named > MaxCopiedReferrers {
+		return &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures, SBOMs and other referrers would be copied", MaxCopiedReferrers)}
 	}
-	return listed, nil
+	return nil
 }
 
 // listedAtTarget lists a manifest's referrers at the target. A referrer that is not in the list is put again even if it
@@ -152,10 +157,13 @@ func (cp *copying) tagged(ctx context.Context, tag string) (manifest *oci.Manife
 	req := ManifestRequest{Repository: cp.SourceRepository, Tag: tag, shared: cp.sourceToken}
 	defer cp.ofSource(&err, cp.Source.reading("manifest", req))
 	manifest, err = cp.Source.sharedManifest(ctx, req)
-	if fault.IsMissing(err) {
+	switch {
+	case fault.IsMissing(err):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return manifest, err
+	return manifest, cp.count(1)
 }
 
 // cosignTag copies what cosign has under a tag. With another signature cosign writes the manifest anew, with one more

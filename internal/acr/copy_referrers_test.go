@@ -1,6 +1,7 @@
 package acr_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -245,6 +246,23 @@ func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
 		refer(source, d, fmt.Sprintf("application/vnd.example.%d", i))
 	}
 	_, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d)))
+	if failed, ok := fault.As(err); !ok || failed.Reason != fault.TooLarge || failed.Argument != "source" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A source can have a signature of each signature under cosign's tags, without an end.
+func TestCopyEndsWhereCosignsTagsDoNot(t *testing.T) {
+	source, _, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	source.PutBlob("app", []byte("{}"))
+	source.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: ".sig", Handler: func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageManifest)
+		_, _ = fmt.Fprintf(w, `%s,"annotations":{"of":%q}}`, strings.TrimSuffix(anImage, "}"), r.URL.Path)
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := to.CopyImage(ctx, withReferrers(copyRequest(from, d)))
 	if failed, ok := fault.As(err); !ok || failed.Reason != fault.TooLarge || failed.Argument != "source" {
 		t.Errorf("the error is %v", err)
 	}
