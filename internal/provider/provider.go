@@ -71,8 +71,9 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			"use_docker_config": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "Take the credential from the Docker config file and its credential helpers, if neither `username` nor " +
-					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`. If a " +
-					"helper fails, so does the run. If the file does not list the registry, access is anonymous. Default: `false`.",
+					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`; the " +
+					"`auths` of `DOCKER_AUTH_CONFIG` come before it. If a helper fails, so does the run. If neither lists the registry, " +
+					"access is anonymous. Default: `false`.",
 			},
 			"ca_cert_pem": schema.StringAttribute{
 				Optional:            true,

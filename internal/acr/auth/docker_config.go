@@ -24,45 +24,53 @@ import (
 // helperTimeout bounds a credential helper: one that asks a person for a PIN would wait for ever under Terraform.
 const helperTimeout = 30 * time.Second
 
-// DockerConfig looks the registry up in the Docker config file (in DOCKER_CONFIG, else in .docker of the home folder)
-// and its credential helpers. It returns Anonymous if there is no entry. A file that cannot be read, and a helper that
-// fails, hangs or is missing, make it return a *fault.Error, never Anonymous. What the helper printed is not repeated,
-// since it may be the secret.
+// variableDockerConfig holds a Docker config by itself, which comes before the file. Docker has it since 28.3, and takes
+// nothing but `auths` from it (docker/cli, cli/config/configfile).
+const variableDockerConfig = "DOCKER_AUTH_CONFIG"
+
+// DockerConfig looks the registry up in DOCKER_AUTH_CONFIG, and then in the Docker config file (in DOCKER_CONFIG, else in
+// .docker of the home folder) and its credential helpers. It returns Anonymous if there is no entry. A config that cannot
+// be read, and a helper that fails, hangs or is missing, make it return a *fault.Error, never Anonymous. What the helper
+// printed is not repeated, since it may be the secret.
 func DockerConfig(ctx context.Context, registry string) (Credential, error) {
-	file, err := dockerConfigFile()
-	if err != nil {
-		return nil, helperError(registry, "the home folder is unknown; set DOCKER_CONFIG")
+	var found Credential
+	variable, err := variableConfig(registry)
+	if err == nil {
+		found, err = variable.find(ctx, registry)
 	}
-	source := "the Docker config " + file
-	config, err := readDockerConfig(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return Anonymous{Source: source}, nil
+	if err != nil || found != nil {
+		return found, err
 	}
-	if err != nil {
-		return nil, helperError(registry, "the Docker config %s cannot be read as JSON", file)
+	file, err := fileConfig(registry)
+	if err == nil {
+		found, err = file.find(ctx, registry)
 	}
-	store, err := credentials.NewStore(file, credentials.StoreOptions{})
-	if err != nil {
-		return nil, helperError(registry, "the Docker config %s is malformed", file)
+	if err != nil || found != nil {
+		return found, err
 	}
-	for _, key := range config.keysFor(registry) {
-		entry, err := config.lookUp(ctx, store, key)
+	return Anonymous{Source: file.source}, nil
+}
+
+// find returns the credential of a registry; nil if there is none.
+func (c dockerConfig) find(ctx context.Context, registry string) (Credential, error) {
+	for _, key := range c.keysFor(registry) {
+		entry, err := c.lookUp(ctx, key)
 		if err != nil {
-			return nil, helperError(registry, "%s; run %q by hand to see why", config.failing(key, file), "docker login "+registry)
+			return nil, helperError(registry, "%s; run %q by hand to see why", c.failing(key), "docker login "+registry)
 		}
 		if entry == auth.EmptyCredential {
 			continue
 		}
-		found, ok := credentialOf(entry, source)
+		found, ok := credentialOf(entry, c.source)
 		if !ok {
-			return nil, helperError(registry, "the entry for %s in %s has no user name with a password and no identity token", key, source)
+			return nil, helperError(registry, "the entry for %s in %s has no user name with a password and no identity token", key, c.source)
 		}
 		if err := found.Validate(); err != nil {
-			return nil, helperError(registry, "the entry for %s in %s cannot be used: %v", key, source, err)
+			return nil, helperError(registry, "the entry for %s in %s cannot be used: %v", key, c.source, err)
 		}
 		return found, nil
 	}
-	return Anonymous{Source: source}, nil
+	return nil, nil
 }
 
 // credentialOf returns the kind of credential that an entry holds; an identity token counts before a password.
@@ -85,58 +93,102 @@ func dockerConfigFile() (string, error) {
 	return filepath.Join(folder, "config.json"), nil
 }
 
-// dockerConfig is the part of a Docker config file that says which helper to ask.
+// dockerConfig is the part of a Docker config that holds credentials, or says which helper to ask.
 type dockerConfig struct {
 	Auths       map[string]json.RawMessage `json:"auths"`
 	CredHelpers map[string]string          `json:"credHelpers"`
 	CredsStore  string                     `json:"credsStore"`
+
+	source string // in words for an error
 }
 
-func readDockerConfig(file string) (dockerConfig, error) {
-	var config dockerConfig
+func variableConfig(registry string) (dockerConfig, error) {
+	content, config := os.Getenv(variableDockerConfig), dockerConfig{}
+	if content == "" {
+		return config, nil
+	}
+	if err := json.Unmarshal([]byte(content), &config); err != nil {
+		return config, helperError(registry, "the variable %s cannot be read as JSON", variableDockerConfig)
+	}
+	return dockerConfig{Auths: config.Auths, source: "the variable " + variableDockerConfig}, nil
+}
+
+// fileConfig reads the file. One that does not exist or is empty holds nothing, as Docker has it.
+func fileConfig(registry string) (dockerConfig, error) {
+	file, err := dockerConfigFile()
+	if err != nil {
+		return dockerConfig{}, helperError(registry, "the home folder is unknown; set DOCKER_CONFIG")
+	}
+	config := dockerConfig{source: "the Docker config " + file}
 	content, err := os.ReadFile(file)
-	if err != nil || len(bytes.TrimSpace(content)) == 0 { // Docker takes an empty file for none
-		return config, err
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && len(bytes.TrimSpace(content)) == 0:
+		return config, nil
+	case err == nil:
+		err = json.Unmarshal(content, &config)
 	}
-	return config, json.Unmarshal(content, &config)
+	if err != nil {
+		return config, helperError(registry, "the Docker config %s cannot be read as JSON", file)
+	}
+	return config, nil
 }
 
-// keysFor returns the names under which the config may have the registry, those with helpers first: as the file writes
-// them, perhaps with a scheme, a path or capitals, and last as it is.
+// keysFor returns the names under which the config may have the registry. As in Docker the registry's own name comes
+// first, for a helper and then for an entry; behind it those that stand for it with a scheme, a path or capitals. A store
+// for all is asked for the name itself.
 func (c dockerConfig) keysFor(registry string) []string {
-	var helpers, entries []string
-	for key := range c.CredHelpers {
-		if dockerKey(key) == registry {
-			helpers = append(helpers, key)
+	helpers, entries := namesOf(c.CredHelpers, registry), namesOf(c.Auths, registry)
+	keys := slices.Concat(helpers, entries, []string{registry})
+	if _, exact := c.Auths[registry]; exact && c.CredHelpers[registry] == "" {
+		keys = slices.Concat([]string{registry}, keys)
+	}
+	var once []string
+	for _, key := range keys {
+		if !slices.Contains(once, key) {
+			once = append(once, key)
 		}
 	}
-	for key := range c.Auths {
-		if dockerKey(key) == registry && !slices.Contains(helpers, key) {
-			entries = append(entries, key)
+	return once
+}
+
+// namesOf returns the keys that stand for the registry, its own name first.
+func namesOf[V any](keyed map[string]V, registry string) []string {
+	var names []string
+	for key := range keyed {
+		if transport.BareHost(strings.ToLower(key)) == registry {
+			names = append(names, key)
 		}
 	}
-	slices.Sort(helpers)
-	slices.Sort(entries)
-	keys := append(helpers, entries...)
-	if !slices.Contains(keys, registry) {
-		keys = append(keys, registry)
-	}
-	return keys
+	slices.SortFunc(names, func(a, b string) int {
+		switch registry {
+		case a:
+			return -1
+		case b:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return names
 }
 
-func dockerKey(key string) string {
-	return transport.BareHost(strings.ToLower(key))
-}
-
-// lookUp asks the helper for a key, or else the file.
-func (c dockerConfig) lookUp(ctx context.Context, file credentials.Store, key string) (auth.Credential, error) {
+// lookUp asks the helper for a key, or else takes its entry.
+func (c dockerConfig) lookUp(ctx context.Context, key string) (auth.Credential, error) {
 	if helper := c.helper(key); helper != "" {
 		return askHelper(ctx, helper, key)
 	}
-	return file.Get(ctx, key)
+	entry, ok := c.Auths[key]
+	if !ok {
+		return auth.EmptyCredential, nil
+	}
+	const alone = "entry.example"
+	store, err := credentials.NewMemoryStoreFromDockerConfig(fmt.Appendf(nil, `{"auths":{%q:%s}}`, alone, entry))
+	if err != nil {
+		return auth.EmptyCredential, err
+	}
+	return store.Get(ctx, alone)
 }
 
-// helper returns the name of the credential helper for a key, empty for the file itself.
+// helper returns the name of the credential helper for a key, empty for the config itself.
 func (c dockerConfig) helper(key string) string {
 	if helper := c.CredHelpers[key]; helper != "" {
 		return helper
@@ -145,12 +197,12 @@ func (c dockerConfig) helper(key string) string {
 }
 
 // failing names the place where looking up a key failed.
-func (c dockerConfig) failing(key, file string) string {
+func (c dockerConfig) failing(key string) string {
 	helper := c.helper(key)
 	if helper == "" {
-		return fmt.Sprintf("the entry for %s in %s is malformed", key, file)
+		return fmt.Sprintf("the entry for %s in %s is malformed", key, c.source)
 	}
-	return fmt.Sprintf("the credential helper docker-credential-%s, named in %s, failed, is missing or did not answer within %s", helper, file, helperTimeout)
+	return fmt.Sprintf("the credential helper docker-credential-%s, named in %s, failed, is missing or did not answer within %s", helper, c.source, helperTimeout)
 }
 
 // askHelper runs a credential helper by Docker's protocol: the key on its standard input, JSON on its standard output.

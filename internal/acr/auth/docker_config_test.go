@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ func dockerConfigOf(t *testing.T, content string) string {
 	t.Helper()
 	folder := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", folder)
+	t.Setenv("DOCKER_AUTH_CONFIG", "")
 	file := filepath.Join(folder, "config.json")
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -287,16 +289,78 @@ func TestDockerConfigHelperWritesNoLog(t *testing.T) {
 }
 
 func TestDockerConfigKeys(t *testing.T) {
-	config := dockerConfig{CredHelpers: map[string]string{
-		"https://r.io/": "a", "R.io": "b", "s.io": "c", "r.io.evil.example": "d",
-	}}
-	if got, want := strings.Join(config.keysFor("r.io"), " "), "R.io https://r.io/ r.io"; got != want {
-		t.Errorf("keys = %s, want %s", got, want)
+	entry := json.RawMessage("{}")
+	for _, test := range []struct {
+		config dockerConfig
+		want   string
+	}{
+		{dockerConfig{CredHelpers: map[string]string{"https://r.io/": "a", "R.io": "b", "s.io": "c", "r.io.evil.example": "d"}}, "R.io https://r.io/ r.io"},
+		{dockerConfig{Auths: map[string]json.RawMessage{"https://r.io/v1/": entry, "R.io": entry, "r.io": entry}}, "r.io R.io https://r.io/v1/"},
+		{dockerConfig{Auths: map[string]json.RawMessage{"HTTPS://r.io": entry}}, "HTTPS://r.io r.io"},
+		{dockerConfig{CredHelpers: map[string]string{"https://r.io": "a"}, Auths: map[string]json.RawMessage{"r.io": entry}}, "r.io https://r.io"},
+		{dockerConfig{CredHelpers: map[string]string{"https://r.io": "a"}, Auths: map[string]json.RawMessage{"R.io": entry}}, "https://r.io R.io r.io"},
+		{dockerConfig{CredHelpers: map[string]string{"r.io": "a", "R.io": "b"}, Auths: map[string]json.RawMessage{"r.io": entry}}, "r.io R.io"},
+	} {
+		if got := strings.Join(test.config.keysFor("r.io"), " "); got != test.want {
+			t.Errorf("keys of %v = %s, want %s", test.config, got, test.want)
+		}
 	}
-	if got := config.failing("R.io", "config.json"); !strings.Contains(got, "docker-credential-b, named in config.json") {
+	config := dockerConfig{CredHelpers: map[string]string{"R.io": "b"}, source: "config.json"}
+	if got := config.failing("R.io"); !strings.Contains(got, "docker-credential-b, named in config.json") {
 		t.Errorf("failing = %q", got)
 	}
-	if got := config.failing("r.io", "config.json"); got != "the entry for r.io in config.json is malformed" {
+	if got := config.failing("r.io"); got != "the entry for r.io in config.json is malformed" {
 		t.Errorf("failing = %q", got)
+	}
+}
+
+// The registry's own name counts before others that mean it, in whatever order the file has them.
+func TestDockerConfigTakesTheExactNameFirst(t *testing.T) {
+	dockerConfigOf(t, `{"auths":{"https://example.azurecr.io/v1/":{`+asAuth("a:made-up")+`},"Example.azurecr.io":{`+asAuth("b:made-up")+
+		`},"example.azurecr.io":{`+asAuth("exact:made-up")+`},"http://example.azurecr.io":{`+asAuth("c:made-up")+`}}}`)
+	got, err := DockerConfig(t.Context(), dockerRegistry)
+	wantCredential(t, got, err, "exact", "made-up", "")
+}
+
+// A helper that is named for the registry counts before an entry.
+func TestDockerConfigAsksTheHelperBeforeTheEntry(t *testing.T) {
+	dockerConfigOf(t, `{"auths":{"example.azurecr.io":{`+asAuth("entry:made-up")+`}},"credHelpers":{"example.azurecr.io":"test"}}`)
+	helper(t, helperAnswers)
+	got, err := DockerConfig(t.Context(), dockerRegistry)
+	wantCredential(t, got, err, "helped", "made-up text", "")
+}
+
+func TestDockerAuthConfigComesBeforeTheFile(t *testing.T) {
+	file := dockerConfigOf(t, `{"auths":{"example.azurecr.io":{`+asAuth("file:made-up")+`}}}`)
+	for name, test := range map[string]struct {
+		variable, username, source string
+	}{
+		"entry":                      {`{"auths":{"example.azurecr.io":{` + asAuth("variable:made-up") + `}}}`, "variable", "the variable DOCKER_AUTH_CONFIG"},
+		"another spelling":           {`{"auths":{"https://example.azurecr.io/v1/":{` + asAuth("variable:made-up") + `}}}`, "variable", "the variable DOCKER_AUTH_CONFIG"},
+		"another registry":           {`{"auths":{"other.azurecr.io":{` + asAuth("variable:made-up") + `}}}`, "file", "the Docker config " + file},
+		"no auths":                   {`{}`, "file", "the Docker config " + file},
+		"empty":                      {``, "file", "the Docker config " + file},
+		"helper, which is not asked": {`{"credHelpers":{"example.azurecr.io":"missing"},"credsStore":"missing"}`, "file", "the Docker config " + file},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DOCKER_AUTH_CONFIG", test.variable)
+			got, err := DockerConfig(t.Context(), dockerRegistry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found, ok := got.(Basic); !ok || found.Username != test.username || found.Source != test.source {
+				t.Errorf("credential = %v, want that of %s from %s", got, test.username, test.source)
+			}
+		})
+	}
+	for name, variable := range map[string]string{"no JSON": `made-up`, "no base64": `{"auths":{"example.azurecr.io":{"auth":"made-up!"}}}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DOCKER_AUTH_CONFIG", variable)
+			_, err := DockerConfig(t.Context(), dockerRegistry)
+			failed, ok := fault.As(err)
+			if !ok || failed.Reason != fault.CredentialHelper || !strings.Contains(err.Error(), "DOCKER_AUTH_CONFIG") || strings.Contains(err.Error(), "made-up") {
+				t.Errorf("error = %v, want one about the variable", err)
+			}
+		})
 	}
 }
