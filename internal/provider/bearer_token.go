@@ -109,7 +109,7 @@ func readBearerToken(ctx context.Context, client *acr.Client, b block, diags *di
 		"username":     types.StringValue(auth.NullUsername),
 		"access_token": types.StringValue(token.Value.Reveal()),
 		"realm":        types.StringValue(token.Realm),
-		"service":      textOrNull(token.Service),
+		"service":      textOrNull(strings.ToValidUTF8(token.Service, "\uFFFD")), // a state holds no other bytes, a plan would
 		"scope":        types.StringValue(strings.Join(token.Scopes, " ")),
 		"granted":      objectsOrNull(accessType(), granted, accessValues),
 		"issued_at":    timeOrNull(token.IssuedAt),

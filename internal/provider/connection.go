@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
 // connection is what data sources and resources get from the provider block: a client, or the names of the attributes
@@ -26,10 +27,10 @@ func connectionFrom(providerData any) *connection {
 }
 
 // open returns the client. It fails if the provider block is unknown: a guess could reach the wrong registry, or the
-// right one as an anonymous caller.
-func (c *connection) open(diags *diag.Diagnostics) (client *acr.Client, ok bool) {
+// right one as an anonymous caller. unknown is the explanation of that, which depends on what can wait for apply.
+func (c *connection) open(unknown fault.Reason, diags *diag.Diagnostics) (client *acr.Client, ok bool) {
 	if len(c.unknown) > 0 {
-		diags.Append(unknownConfigurationError(c.unknown))
+		diags.Append(unknownConfigurationError(unknown, c.unknown))
 		return nil, false
 	}
 	return c.client, true
@@ -50,7 +51,7 @@ func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequ
 	if resp.Diagnostics.HasError() {
 		return nil, block{}, false
 	}
-	client, ok = d.connection.open(&resp.Diagnostics)
+	client, ok = d.connection.open(unknownConfiguration, &resp.Diagnostics)
 	return client, b, ok
 }
 
@@ -72,6 +73,6 @@ func (r *connectedResource) begin(ctx context.Context, from interface {
 	if diags.HasError() {
 		return nil, block{}, false
 	}
-	client, ok = r.connection.open(diags)
+	client, ok = r.connection.open(unknownConfiguration, diags)
 	return client, b, ok
 }

@@ -34,6 +34,9 @@ func TestUnknownProviderBlockConnectsNowhere(t *testing.T) {
 			}
 			_, diagnostics := p.read("acr_manifest", values{"repository": "app", "tag": "1.0"})
 			want.check(t, diagnostics)
+			want.summary = "Provider configuration is known only after apply: ephemeral resource"
+			want.says = []string{test.says, "-target", "ACR_REGISTRY"}
+			want.hides = append(want.hides, "depends_on")
 			_, diagnostics = p.open("acr_bearer_token", values{"repository": "app"})
 			want.check(t, diagnostics)
 		})

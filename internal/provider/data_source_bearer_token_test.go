@@ -126,3 +126,14 @@ func TestBearerTokenFails(t *testing.T) {
 		},
 	}.check(t, "acr_bearer_token")
 }
+
+// Terraform keeps UTF-8 alone, in a state as in a plan.
+func TestBearerTokenOfAServiceWithOtherBytes(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{ServiceName: "r\xff.example"})
+	applyTwice(t, providerBlock(registry)+`
+		data "acr_bearer_token" "this" {
+		  repository = "app"
+		}`,
+		attributes("data.acr_bearer_token.this", object{"service": str("r\uFFFD.example")}),
+	)
+}

@@ -42,8 +42,9 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"platform": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read instead " +
-					"of the index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`. An image without an index must be for " +
-					"this platform.",
+					"of the index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`, and `linux/arm` the child for v7, else " +
+					"for v6 or v5. If the index names no platform, the images' configurations decide. An index within the index is " +
+					"followed. An image without an index must be for this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"access_token": schema.StringAttribute{

@@ -120,8 +120,8 @@ func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
 
 // unknownConfigurationError returns the error that names the attributes of the provider block that are known only after
 // apply.
-func unknownConfigurationError(attributes []string) diag.Diagnostic {
-	explained := explanations[unknownConfiguration]
+func unknownConfigurationError(reason fault.Reason, attributes []string) diag.Diagnostic {
+	explained := explanations[reason]
 	return diag.NewErrorDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nKnown only after apply: `%s` of the provider block.\nWhat to do: %s",
 		explained.Cause, strings.Join(attributes, "`, `"), explained.Remedy))
 }

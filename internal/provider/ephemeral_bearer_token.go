@@ -45,7 +45,7 @@ func (r *bearerTokenEphemeralResource) Open(ctx context.Context, req ephemeral.O
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	client, ok := r.connection.open(&resp.Diagnostics)
+	client, ok := r.connection.open(unknownForEphemeral, &resp.Diagnostics)
 	if !ok {
 		return
 	}

@@ -53,7 +53,7 @@ func (r *loginEphemeralResource) Configure(_ context.Context, req ephemeral.Conf
 
 func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	block := newBlock(ctx, req.Config, &resp.Diagnostics)
-	client, ok := r.connection.open(&resp.Diagnostics)
+	client, ok := r.connection.open(unknownForEphemeral, &resp.Diagnostics)
 	if !ok {
 		return
 	}

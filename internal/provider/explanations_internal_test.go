@@ -9,7 +9,7 @@ import (
 )
 
 func TestEveryReasonIsExplained(t *testing.T) {
-	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, uncheckedCertificate, fewerPermissions, moreFailures)
+	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, unknownForEphemeral, uncheckedCertificate, fewerPermissions, moreFailures)
 	seen := map[string]fault.Reason{}
 	for _, reason := range reasons {
 		explained := explanations[reason]
