@@ -64,14 +64,16 @@ func providerBlock(registry *acrtest.Registry) string {
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())
 }
 
-// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead.
-func unitTest(t *testing.T, c resource.TestCase) {
+// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead, and
+// reports false.
+func unitTest(t *testing.T, c resource.TestCase) (ran bool) {
 	t.Helper()
 	cli, err := terraform.CLIVersion(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lacking, lacks := cli.Lacks(c.Steps[0].Config); lacks {
+	lacking, lacks := cli.Lacks(c.Steps[0].Config)
+	if lacks {
 		t.Logf("%s has no %s", cli, lacking)
 		c.Steps = []resource.TestStep{
 			{Config: c.Steps[0].Config, ExpectError: lacking.Refusal},
@@ -79,6 +81,7 @@ func unitTest(t *testing.T, c resource.TestCase) {
 		}
 	}
 	resource.UnitTest(t, c)
+	return !lacks
 }
 
 // inWrapped matches words however Terraform breaks the lines between them.

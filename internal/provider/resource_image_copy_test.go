@@ -146,7 +146,7 @@ func TestImageCopyThroughItsLife(t *testing.T) {
 func TestImageCopyKeepsTheSourcesPasswordToItself(t *testing.T) {
 	s := newCopySetup(t, acrtest.Options{})
 	s.target.ResetLog()
-	unitTest(t, resource.TestCase{
+	ran := unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{{
 			Config: s.config(s.second, ""),
@@ -158,7 +158,7 @@ func TestImageCopyKeepsTheSourcesPasswordToItself(t *testing.T) {
 			},
 		}},
 	})
-	if s.source.Count(acrtest.KindToken) == 0 {
+	if ran && s.source.Count(acrtest.KindToken) == 0 {
 		t.Error("the source was asked for no token")
 	}
 }

@@ -93,8 +93,11 @@ func TestCtrlCEndsAHangingAzureCLI(t *testing.T) {
 	if took > stopLimit {
 		t.Errorf("the run went on for %s after Ctrl-C, want at most %s", took, stopLimit)
 	}
-	if output := plan.output.String(); len(cli.Calls()) != 1 || !strings.Contains(output, "cancelled before an answer came") {
-		t.Errorf("calls of the Azure CLI %q; the provider did not tell of the cancellation:\n%s", cli.Calls(), output)
+	// Ctrl-C reaches the Azure CLI too, which may end before the provider is told.
+	output := plan.output.String()
+	told := strings.Contains(output, "cancelled before an answer came") || strings.Contains(output, "Azure CLI failed")
+	if len(cli.Calls()) != 1 || !told {
+		t.Errorf("calls of the Azure CLI %q; the provider told neither of the cancellation nor of the CLI's end:\n%s", cli.Calls(), output)
 	}
 }
 
