@@ -92,7 +92,7 @@ func (cp *copying) referrersOf(ctx context.Context, subject digest.Digest) ([]di
 // listedAtSource lists a manifest's referrers at the source.
 func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (listed []oci.Descriptor, err error) {
 	defer cp.ofSource(&err, "listing the referrers of "+cp.Source.Pin(cp.SourceRepository, subject))
-	listed, err = cp.Source.Referrers(ctx, ReferrersRequest{Repository: cp.SourceRepository, Digest: subject.String()})
+	listed, err = cp.Source.Referrers(ctx, ReferrersRequest{Repository: cp.SourceRepository, Digest: subject.String(), shared: cp.sourceToken})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (cp *copying) count(more int) error {
 // listedAtTarget lists a manifest's referrers at the target. A referrer that is not in the list is put again even if it
 // exists: that is what adds it to the list.
 func (cp *copying) listedAtTarget(ctx context.Context, subject digest.Digest) ([]digest.Digest, error) {
-	listed, err := cp.target.Referrers(ctx, ReferrersRequest{Repository: cp.Repository, Digest: subject.String()})
+	listed, err := cp.target.Referrers(ctx, ReferrersRequest{Repository: cp.Repository, Digest: subject.String(), shared: cp.targetToken})
 	if err != nil && !fault.IsMissing(err) {
 		return nil, err
 	}

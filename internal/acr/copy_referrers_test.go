@@ -280,3 +280,16 @@ func TestCopyTakesArtifactManifestsWhole(t *testing.T) {
 	}
 	wantSent(t, target, "GET manifests: 3", "GET token: 1", "HEAD blobs: 1", "POST uploads: 1", "PUT manifests: 1", "PUT uploads: 1")
 }
+
+// One token is enough for all of a copy, its signatures too.
+func TestCopyAsksForOneTokenOfEachRegistry(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	d := fivePlatforms(source, "app")
+	refer(source, d, signatureType)
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	if atSource, atTarget := source.Count(acrtest.KindToken), target.Count(acrtest.KindToken); atSource != 1 || atTarget != 1 {
+		t.Errorf("%d tokens of the source and %d of the target, want one each", atSource, atTarget)
+	}
+}

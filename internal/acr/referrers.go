@@ -22,6 +22,8 @@ type ReferrersRequest struct {
 	Repository   string
 	Digest       string
 	ArtifactType string // empty for all
+
+	shared *sharedToken // the token of a larger operation; nil to ask for one of its own
 }
 
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest. It uses
@@ -56,6 +58,7 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 		query.Set("artifactType", req.ArtifactType)
 	}
 	r := c.request(getReferrers, req.Repository, req.Digest, query)
+	r.shared = req.shared
 	referrers := []oci.Descriptor{}
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
@@ -81,7 +84,7 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 // need not be one: somebody may use the tag for an image, and some registries take it for the digest itself.
 func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {
 	subject := digest.Digest(req.Digest)
-	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(subject)})
+	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(subject), shared: req.shared})
 	if failed, ok := fault.As(err); ok && (failed.Reason == fault.ManifestNotFound || failed.Reason == fault.Schema1) {
 		return []oci.Descriptor{}, nil
 	}
