@@ -275,7 +275,7 @@ func TestRegistryRefusesTheExchange(t *testing.T) {
 	}{
 		"401 with an empty body": {acrtest.Options{}, acrtest.Fault{}, fault.ExchangeRefused, []string{"401", "a token obtained with a client secret"}},
 		"404":                    {acrtest.Options{WithoutExchange: true}, acrtest.Fault{}, fault.NoExchange, []string{"404"}},
-		"403 of the firewall":    {takesEntra(), acrtest.Firewall(), fault.Denied, []string{"403", "DENIED"}},
+		"403 of the firewall":    {takesEntra(), acrtest.Firewall(), fault.Firewall, []string{"403", "DENIED"}},
 		"a page":                 {takesEntra(), acrtest.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}, fault.BadAnswer, []string{"no refresh token"}},
 		"no token":               {takesEntra(), acrtest.Fault{Status: 200, Body: `{"refresh_token":null}`, ContentType: "application/json"}, fault.BadAnswer, []string{"no refresh token"}},
 	} {

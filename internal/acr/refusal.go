@@ -46,7 +46,7 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	case failed.Code == codeDisallowed:
 		failed.Reason = fault.WriteDisallowed
 	case res.Status == http.StatusForbidden:
-		failed.Reason = denied(failed.Message)
+		failed.Reason = fault.OfForbidden(failed.Message)
 	case res.Status == http.StatusFailedDependency:
 		failed.Reason = fault.CacheRule
 	case res.Status == http.StatusNotFound && r.part != "":
@@ -81,26 +81,10 @@ func (c *Client) notFound(r request, res *transport.Response, code string) fault
 	}
 }
 
-// denied returns what a 403 means. ACR has one code for all, so its words have to tell.
-func denied(message string) fault.Reason {
-	switch {
-	case isOfCacheRule(message):
-		return fault.CacheRule
-	case strings.Contains(message, "is not allowed access") || strings.Contains(message, "aka.ms/acr/firewall"):
-		return fault.Firewall
-	default:
-		return fault.Denied
-	}
-}
-
-// isOfCacheRule reports whether a registry's message, of a 403 or a 401, is about the registry that a cache rule reads
-// from. Sources: https://github.com/Azure/acr/issues/772 and https://github.com/Azure/acr/issues/599.
-func isOfCacheRule(message string) bool { return strings.Contains(message, "cache rule") }
-
 // explainUnauthorized adds what a final 401 means. Its challenge distinguishes a missing permission from a bad token.
 func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transport.Response) {
 	failed.Reason = fault.InvalidToken
-	if isOfCacheRule(failed.Message) {
+	if fault.IsOfCacheRule(failed.Message) {
 		failed.Reason = fault.CacheRule
 		return
 	}
@@ -168,7 +152,7 @@ func (c *Client) tokenRefused(err error) error {
 	case refused.Cause != nil:
 		failed.Reason, failed.Code, failed.Message, failed.Detail = fault.BadAnswer, "", "", refused.Cause.Error()
 	case res.Status == http.StatusForbidden && failed.Code == "DENIED":
-		failed.Reason = denied(failed.Message)
+		failed.Reason = fault.OfForbidden(failed.Message)
 	case res.Status == http.StatusBadRequest:
 		failed.Detail = "the token server does not accept the scopes that were asked for, or the service"
 	case res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden:

@@ -205,7 +205,10 @@ func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response)
 		reason = fault.ProxyRefused
 	}
 	failed := answer.Fault(reason, r.Step)
-	if reason == fault.ExchangeRefused {
+	switch reason {
+	case fault.Denied:
+		failed.Reason = fault.OfForbidden(failed.Message)
+	case fault.ExchangeRefused:
 		failed.Detail = "it was sent a token obtained with " + e.identity.String()
 	}
 	return failed

@@ -92,6 +92,22 @@ var ofSignIn = []Reason{
 	AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,
 }
 
+// OfForbidden returns what a registry's 403 means, by its message: ACR has one code for all.
+func OfForbidden(message string) Reason {
+	switch {
+	case IsOfCacheRule(message):
+		return CacheRule
+	case strings.Contains(message, "is not allowed access") || strings.Contains(message, "aka.ms/acr/firewall"):
+		return Firewall
+	default:
+		return Denied
+	}
+}
+
+// IsOfCacheRule reports whether a registry's message, of a 403 or a 401, is about the registry that a cache rule reads
+// from. Sources: https://github.com/Azure/acr/issues/772 and https://github.com/Azure/acr/issues/599.
+func IsOfCacheRule(message string) bool { return strings.Contains(message, "cache rule") }
+
 // Error is the type of every failure that reaches a caller of the client. It holds no secret and no raw body: of a
 // server's answer it keeps the registry's code, message and correlation id.
 type Error struct {
