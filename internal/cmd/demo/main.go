@@ -1,5 +1,6 @@
 // The demo command shows the provider at work on this machine alone: it starts a registry in memory, runs a real
-// `terraform apply` of examples/demo against it, and prints what that read and what to do next. It leaves nothing behind, also after Ctrl-C.
+// `terraform apply` of examples/demo against it, and prints what that read and what to do next. It leaves nothing behind,
+// also after Ctrl-C.
 package main
 
 import (
