@@ -2,6 +2,8 @@ package acr_test
 
 import (
 	"fmt"
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
 	"net/http"
 	"slices"
 	"strings"
@@ -433,4 +435,59 @@ func TestScopeIsCorrectedOnce(t *testing.T) {
 	}})
 	faulttest.Want(t, readApp(t, newClient(t, registry)), fault.InsufficientScope, "repository:app2:pull")
 	wantWire(t, registry, "1/2/2")
+}
+
+// Readers of an open registry that wait for one discovery each get what they asked for, not what it happened to read.
+func TestReadersThatShareADiscoveryGetTheirOwn(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{NoAuth: true})
+	want := map[string]digest.Digest{}
+	for _, tag := range []string{"a", "b", "c"} {
+		want[tag] = registry.PutImage("app", tag, acrtest.Image{Author: tag})
+	}
+	reached, hold := make(chan struct{}, 1), make(chan struct{})
+	registry.Inject(acrtest.Fault{Times: 1, Handler: holdHandler(http.StatusServiceUnavailable, reached, hold)})
+	client := newClient(t, registry).WithoutBackOff()
+	tags := []string{"a", "b", "c", "a"}
+	var group errgroup.Group
+	for _, tag := range tags {
+		group.Go(func() error {
+			manifest, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag})
+			if err == nil && manifest.Digest != want[tag] {
+				t.Errorf("%s has the digest %s, want %s", tag, manifest.Digest, want[tag])
+			}
+			return err
+		})
+	}
+	<-reached
+	client.AwaitFirstDiscoveryBy(t, 3) // the two readers of a share one manifest
+	close(hold)
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A page says nothing of whether a registry asks for tokens: the reads after it still share one discovery.
+func TestWebPageIsNotLearntFrom(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "v", acrtest.Image{})
+	registry.PutImage("app", "w", acrtest.Image{})
+	registry.Inject(acrtest.Fault{Times: 1, Status: http.StatusOK, Body: "<html></html>", ContentType: "text/html"})
+	client := newClient(t, registry).WithoutBackOff()
+	faulttest.Want(t, readApp(t, client), fault.NotARegistry)
+
+	reached, hold := make(chan struct{}, 1), make(chan struct{})
+	registry.Inject(acrtest.Fault{Times: 1, Handler: holdHandler(http.StatusServiceUnavailable, reached, hold)})
+	var group errgroup.Group
+	for _, tag := range []string{"v", "w"} {
+		group.Go(func() error {
+			_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: tag})
+			return err
+		})
+	}
+	<-reached
+	client.AwaitFirstDiscoveryBy(t, 2)
+	close(hold)
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }

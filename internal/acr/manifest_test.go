@@ -3,6 +3,7 @@ package acr_test
 import (
 	"crypto/sha512"
 	"fmt"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"net/http"
 	"strings"
 	"sync"
@@ -297,4 +298,47 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 		registry.PutBlob("app", content), len(content)))
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
 	faulttest.Want(t, err, fault.PlatformNotFound, "names no platform", "cannot be known")
+}
+
+// The caller's own token is shown, and neither replaced nor mended.
+func TestOwnTokenThatIsRefused(t *testing.T) {
+	const realm = `Bearer realm="https://` + home + `/oauth2/token",service="` + home + `",scope="repository:app:pull"`
+	for challenge, test := range map[string]struct {
+		reason fault.Reason
+		says   string
+	}{
+		"":                                    {fault.InvalidToken, "no Bearer challenge"},
+		realm:                                 {fault.InvalidToken, "401"},
+		realm + `,error="invalid_token"`:      {fault.InvalidToken, "401"},
+		realm + `,error="insufficient_scope"`: {fault.InsufficientScope, "the token lacks repository:app:pull"},
+	} {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {
+			if challenge != "" {
+				w.Header().Set("WWW-Authenticate", challenge)
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+		}})
+		network := &theNet{otherwise: registry.Host()}
+		client := newClient(t, registry, at(home, registry)).DialWith(network.dial)
+		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", AccessToken: secret.New("own")})
+		faulttest.Want(t, err, test.reason, test.says)
+		wantWire(t, registry, "0/0/1")
+	}
+}
+
+// With a platform the configuration is read as well, with the caller's own token like all else.
+func TestOwnTokenReadsTheConfigurationToo(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	client := newClient(t, registry)
+	token, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.ResetLog()
+	_, err = newClient(t, registry, anonymous).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64", AccessToken: token.Value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWire(t, registry, "0/0/2")
 }

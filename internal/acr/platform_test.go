@@ -222,3 +222,19 @@ func TestManifestsReadForOnePlatformAreBounded(t *testing.T) {
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v", Platform: "linux/amd64"})
 	faulttest.Want(t, err, fault.TooLarge, "over 100 manifests")
 }
+
+// A plain image is held to the platform, its variant included.
+func TestPlainImageOfAnotherVariantIsRefused(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	image := putImage(registry, `{"os":"linux","architecture":"arm","variant":"v6"}`)
+	client := newClient(t, registry)
+	for platform, fits := range map[string]bool{"linux/arm/v6": true, "linux/arm": true, "linux/arm/v7": false, "linux/arm64": false} {
+		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: image.Digest.String(), Platform: platform})
+		if fits && err != nil {
+			t.Errorf("for %s: %v", platform, err)
+		}
+		if !fits {
+			faulttest.Want(t, err, fault.PlatformNotFound, "the image is for linux/arm/v6, not for "+platform)
+		}
+	}
+}

@@ -118,3 +118,15 @@ func TestReferrersFallBackOnAnyNotFound(t *testing.T) {
 		}
 	}
 }
+
+// The tag has 64 characters of a digest, however long that is (OCI distribution spec 1.1, "Referrers Tag Schema").
+func TestReferrersTagOfALongDigest(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Status: http.StatusNotFound})
+	subject := digest.SHA512.FromString("x")
+	putIndex(t, registry, "sha512-"+subject.Encoded()[:64], forPlatform(putImage(registry, configAMD64), "linux/amd64"))
+	referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.String()})
+	if err != nil || len(referrers) != 1 {
+		t.Errorf("referrers = %v, %v; want one", referrers, err)
+	}
+}

@@ -416,3 +416,14 @@ func TestOwnTokenIsNotSentInTheClear(t *testing.T) {
 	}
 	network.wantDialled(t)
 }
+
+// The correlation id is the registry's text as well, also where the status is the one wanted.
+func TestCorrelationIDDoesNotRepeatASecret(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	registry.Inject(answering("/manifests/", "[]", asImage, "X-Ms-Correlation-Request-Id: "+acrtest.DefaultPassword))
+	failed := faulttest.Want(t, readApp(t, newClient(t, registry)), fault.BadAnswer)
+	wantNoSecret(t, "the correlation id", failed.CorrelationID, acrtest.DefaultPassword)
+	if failed.CorrelationID == "" {
+		t.Error("there is no correlation id")
+	}
+}

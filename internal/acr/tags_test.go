@@ -70,3 +70,22 @@ func TestTagsThatComeTwice(t *testing.T) {
 		}
 	}
 }
+
+// Tags of one time come by name.
+func TestTagsOfOneTimeComeByName(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	const late, early = `"lastUpdateTime":"2026-03-02T00:00:00Z"`, `"lastUpdateTime":"2026-03-01T00:00:00Z"`
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":[` +
+		`{"name":"c",` + late + `},{"name":"x",` + early + `},{"name":"a",` + late + `},{"name":"b",` + late + `},{"name":"w",` + early + `}]}`})
+	client := newClient(t, registry)
+	for order, want := range map[string]string{acr.OrderByTimeDesc: "a b c w x", acr.OrderByTimeAsc: "w x a b c", acr.OrderByName: "a b c w x"} {
+		tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app", OrderBy: order})
+		var names []string
+		for _, tag := range tags {
+			names = append(names, tag.Name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("by %s: %s, %v; want %s", order, got, err, want)
+		}
+	}
+}

@@ -134,3 +134,19 @@ func TestTokenForWholeScopes(t *testing.T) {
 		t.Errorf("the challenge was asked of %s, want /v2/", path)
 	}
 }
+
+// A token that is handed out is asked for by a challenge of its own, whatever is known already.
+func TestTokenAlwaysDiscoversAnew(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	client := newClient(t, registry)
+	if err := readApp(t, client); err != nil {
+		t.Fatal(err)
+	}
+	wantWire(t, registry, "1/1/1")
+	for range 2 {
+		if _, err := client.Token(t.Context(), acr.TokenRequest{Repository: "app"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantWire(t, registry, "3/3/1")
+}

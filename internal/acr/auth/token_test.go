@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -52,6 +53,7 @@ func TestDecodeToken(t *testing.T) {
 		"claims before expires_in": {`{"access_token":` + quoted + `,"expires_in":1}`, jwt(acrClaims).Reveal(), time.Unix(1700000000, 0).UTC(), time.Unix(1700004500, 0).UTC(), 4200 * time.Second},
 		"claims without dates":     {`{"token":` + strconv.Quote(jwt(`{"sub":"x"}`).Reveal()) + `,"expires_in":300}`, jwt(`{"sub":"x"}`).Reveal(), asWhole, asWhole.Add(5 * time.Minute), 270 * time.Second},
 		"claims without expiry":    {`{"token":` + strconv.Quote(jwt(`{"iat":1700000000}`).Reveal()) + `,"expires_in":300}`, jwt(`{"iat":1700000000}`).Reveal(), time.Unix(1700000000, 0).UTC(), time.Unix(1700000300, 0).UTC(), 270 * time.Second},
+		"expiry without issue":     {`{"token":` + strconv.Quote(jwt(fmt.Sprintf(`{"exp":%d}`, asWhole.Add(time.Hour).Unix())).Reveal()) + `}`, jwt(fmt.Sprintf(`{"exp":%d}`, asWhole.Add(time.Hour).Unix())).Reveal(), none, asWhole.Add(time.Hour), asWhole.Add(time.Hour).Sub(asked) - 5*time.Minute},
 		"expired before issued":    {`{"token":` + strconv.Quote(jwt(`{"iat":1700000000,"exp":1600000000}`).Reveal()) + `}`, jwt(`{"iat":1700000000,"exp":1600000000}`).Reveal(), time.Unix(1700000000, 0).UTC(), time.Unix(1600000000, 0).UTC(), untilMinute},
 		"unknown members":          {`{"access_token":"x","refresh_token":"y","scope":{"a":1}}`, "x", none, none, untilMinute},
 		"white space":              {"\r\n { \"token\" : \"x\" } \n", "x", none, none, untilMinute},

@@ -158,3 +158,16 @@ func TestFitsHeader(t *testing.T) {
 		}
 	}
 }
+
+// Each secret is kept once, however often it is seen: a client sees its token with every request.
+func TestSetKeepsEachSecretOnce(t *testing.T) {
+	var set Set
+	set.Add(New("made-up-one"), Text{}, New("made-up-two"))
+	once := len(set.Redactor())
+	for range 100 {
+		set.Add(New("made-up-one"), New("made-up-two"))
+	}
+	if got := len(set.Redactor()); got != once || len(set.list) != 2 {
+		t.Errorf("%d secrets with %d forms, want 2 with %d", len(set.list), got, once)
+	}
+}

@@ -1,11 +1,18 @@
 package transport
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
@@ -152,4 +159,50 @@ func TestBackOffIsRandomWithinItsBounds(t *testing.T) {
 			t.Errorf("wait %d was between %s and %s, want anything from 0 to %s", i+1, shortest[i], longest[i], bound)
 		}
 	}
+}
+
+// failingDial fails each attempt to connect by an error of the system's.
+func failingDial(t *testing.T, number syscall.Errno, dials *int) *Transport {
+	t.Helper()
+	transport, err := New(Config{Registry: &url.URL{Scheme: "https", Host: "r.example"}, RequestTimeout: time.Minute, MaxRetries: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport.Dial = func(context.Context, string, string) (net.Conn, error) {
+		*dials++
+		return nil, systemError{call: "connect", number: number}.asNetError()
+	}
+	transport.BackOff = func() backoff.BackOff { return &backoff.ZeroBackOff{} }
+	return transport
+}
+
+func TestRefusedConnectionIsTriedTwice(t *testing.T) {
+	for _, number := range systemRefusals {
+		dials := 0
+		_, err := failingDial(t, number, &dials).Do(t.Context(), Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "r.example"}})
+		if failed, ok := fault.As(err); !ok || failed.Reason != fault.Unreachable || dials != 2 {
+			t.Errorf("%v: %v after %d attempts, want 2", number, err, dials)
+		}
+	}
+}
+
+// Whoever gives up while the next attempt is waited for hears that, and not how the last attempt failed.
+func TestGivingUpInABackOffIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		transport := failingDial(t, systemBreaks[0], &dials)
+		transport.BackOff = func() backoff.BackOff { return backoff.NewConstantBackOff(time.Minute) }
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		time.AfterFunc(90*time.Second, cancel)
+		start := time.Now()
+		_, err := transport.Do(ctx, Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "r.example"}, Step: "a step"})
+		failed, ok := fault.As(err)
+		if !ok || failed.Reason != fault.Canceled || failed.Step != "a step" {
+			t.Errorf("error = %v, want that it was cancelled", err)
+		}
+		if took := time.Since(start); took != 90*time.Second || dials != 2 {
+			t.Errorf("it took %s and %d attempts, want 90 s and 2", took, dials)
+		}
+	})
 }

@@ -4,6 +4,7 @@ package pipenet
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -24,6 +25,20 @@ type Server struct {
 
 // Serve starts a server that answers with the handler.
 func Serve(handler http.HandlerFunc) *Server {
+	s := newServer(handler)
+	go func() { _ = s.server.Serve(listener{s}) }()
+	return s
+}
+
+// ServeTLS is Serve over TLS, with HTTP/2, by a configuration that holds the certificate.
+func ServeTLS(handler http.HandlerFunc, config *tls.Config) *Server {
+	s := newServer(handler)
+	s.server.TLSConfig = config
+	go func() { _ = s.server.ServeTLS(listener{s}, "", "") }()
+	return s
+}
+
+func newServer(handler http.HandlerFunc) *Server {
 	s := &Server{conns: make(chan net.Conn), closed: make(chan struct{}), started: time.Now()}
 	s.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -31,7 +46,6 @@ func Serve(handler http.HandlerFunc) *Server {
 		s.mu.Unlock()
 		handler(w, r)
 	})
-	go func() { _ = s.server.Serve(listener{s}) }()
 	return s
 }
 
