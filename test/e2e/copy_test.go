@@ -13,14 +13,14 @@ import (
 )
 
 // copyAll is HCL that copies everything that was seeded, and reads the referrers of one image at the target. source and
-// target are login servers; more holds further arguments of the resource.
-func copyAll(source, target, caPEM, more string) string {
+// target are login servers; connection holds further arguments of the provider block, more those of the resource.
+func copyAll(source, target, connection, more string) string {
 	return fmt.Sprintf(`
 provider "acr" {
-  registry    = %[2]q
-  username    = %[3]q
-  password    = %[4]q
-  ca_cert_pem = %[5]q
+  registry = %[2]q
+  username = %[3]q
+  password = %[4]q
+  %[5]s
 }
 
 locals {
@@ -43,7 +43,7 @@ data "acr_referrers" "image" {
 output "referrers" {
   value = data.acr_referrers.image.referrers[*].artifact_type
 }
-`, source, target, realregistry.Username, realregistry.Password, caPEM, more, realregistry.OCIImage.Repository)
+`, source, target, realregistry.Username, realregistry.Password, connection, more, realregistry.OCIImage.Repository)
 }
 
 // sourceAccount is HCL for the source's own credential.
@@ -76,22 +76,14 @@ func TestCopyIsWhatOtherClientsRead(t *testing.T) {
 	source := startDistribution(t, realregistry.Options{TLS: true})
 	digests := seededDigests(t, source)
 	signature := signWithTag(t, source, realregistry.OCIImage, digests[realregistry.OCIImage.Repository])
-	encoded, err := json.Marshal(digests)
-	if err != nil {
-		t.Fatal(err)
-	}
 
 	t.Run("between registries", func(t *testing.T) {
-		target, err := realregistry.Start(realregistry.Options{TLS: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(target.Close)
-		copyAndCompare(t, source, target, sourceAccount, string(encoded), digests, signature)
+		target := startEmpty(t, func() (*realregistry.Registry, error) { return realregistry.Start(realregistry.Options{TLS: true}) })
+		copyAndCompare(t, source, target, sourceAccount, digests, signature)
 	})
 	t.Run("within a registry", func(t *testing.T) {
 		source.ResetRequests()
-		copyAndCompare(t, source, source, "", string(encoded), digests, signature)
+		copyAndCompare(t, source, source, "", digests, signature)
 		mounted := 0
 		for _, request := range source.Requests() {
 			if strings.Contains(request.Query, "mount=") && request.Status == http.StatusCreated {
@@ -104,9 +96,27 @@ func TestCopyIsWhatOtherClientsRead(t *testing.T) {
 	})
 }
 
-func copyAndCompare(t *testing.T, source, target *realregistry.Registry, more, digestsFile string, digests map[string]string, signature string) {
-	workspace := newWorkspace(t, copyAll(source.Host(), target.Host(), target.CAPEM()+source.CAPEM(), more))
-	if err := workspace.Write("digests.json", digestsFile); err != nil {
+// The CNCF registry lists no referrers by itself; these two do.
+func TestCopyBringsReferrersToARegistryThatListsThem(t *testing.T) {
+	source := startReal(t, realregistry.StartReferrers)
+	target := startEmpty(t, realregistry.StartReferrers)
+	digests := seededDigests(t, source)
+	signature := signWithTag(t, source, realregistry.OCIImage, digests[realregistry.OCIImage.Repository])
+	copyAndCompare(t, source, target, "", digests, signature)
+}
+
+func copyAndCompare(t *testing.T, source, target *realregistry.Registry, more string, digests map[string]string, signature string) {
+	t.Helper()
+	digestsFile, err := json.Marshal(digests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection := "plain_http = true"
+	if source.CAPEM() != "" {
+		connection = fmt.Sprintf("ca_cert_pem = %q", target.CAPEM()+source.CAPEM())
+	}
+	workspace := newWorkspace(t, copyAll(source.Host(), target.Host(), connection, more))
+	if err := workspace.Write("digests.json", string(digestsFile)); err != nil {
 		t.Fatal(err)
 	}
 	if refuses(t, workspace) {

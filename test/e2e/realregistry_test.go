@@ -15,14 +15,21 @@ import (
 // startReal runs a registry not written here, filled by crane and oras, until the test ends.
 func startReal(t *testing.T, start func() (*realregistry.Registry, error)) *realregistry.Registry {
 	t.Helper()
+	registry := startEmpty(t, start)
+	if err := registry.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return registry
+}
+
+// startEmpty runs one without content until the test ends.
+func startEmpty(t *testing.T, start func() (*realregistry.Registry, error)) *realregistry.Registry {
+	t.Helper()
 	registry, err := start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(registry.Close)
-	if err := registry.Seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return registry
 }
 
