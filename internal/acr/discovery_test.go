@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
@@ -255,7 +254,7 @@ func TestFirstUsableChallengeIsAnswered(t *testing.T) {
 	}
 }
 
-// A challenge of 1 MiB is refused, however it is cut into lines, and before it costs time.
+// A challenge of 1 MiB is refused, however it is cut into lines, and not asked for again.
 func TestHugeChallengeIsRefusedAtOnce(t *testing.T) {
 	for name, lines := range map[string][]string{
 		"one line":            {`Bearer realm="` + strings.Repeat("a", 1<<20) + `"`},
@@ -269,11 +268,9 @@ func TestHugeChallengeIsRefusedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{ChallengeHeaders: lines})
 			client := newClient(t, registry)
-			start := time.Now()
 			if err := readApp(t, client); err == nil {
 				t.Error("no error")
 			}
-			wantWithin(t, start, 2*time.Second) // most of it the server's; the parser alone has a benchmark
 			wantWire(t, registry, "1/0/0")
 		})
 	}

@@ -220,9 +220,10 @@ func TestRedirectsThatLeadNowhereEnd(t *testing.T) {
 				registry := startApp(t, acrtest.Options{})
 				registry.Inject(acrtest.Fault{Kind: kind, Handler: test.handler})
 				client := newClient(t, registry)
-				start := time.Now()
 				faulttest.Want(t, readApp(t, client), fault.BadRedirect, registry.URL(), test.says)
-				wantWithin(t, start, 2*time.Second)
+				if got := registry.Count(kind); got > 11 {
+					t.Errorf("%s requests = %d, want at most 11: nothing is tried again", kind, got)
+				}
 			}
 		})
 	}
@@ -252,9 +253,7 @@ func TestErrorNamesTheHostBehindARedirect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: test.location})
-			start := time.Now()
 			err := faulttest.Want(t, readApp(t, newClient(t, registry).WithoutBackOff()), test.reason, test.says)
-			wantWithin(t, start, 2*time.Second)
 			if strings.Contains(err.Error(), "sentinel") {
 				t.Errorf("the error shows a signature: %v", err)
 			}

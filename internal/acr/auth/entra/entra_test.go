@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth/entra"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -245,12 +244,8 @@ func TestCancellationEndsEachWay(t *testing.T) {
 				env[name] = text
 			}
 			id := choose(t, test.block, env)
-			started := time.Now()
 			_, err := id.Token(cancelledSoon(t), via(t, f))
 			_ = mustFail(t, err, fault.Canceled)
-			if took := time.Since(started); took > 2*time.Second {
-				t.Errorf("took %s", took)
-			}
 		})
 	}
 }
