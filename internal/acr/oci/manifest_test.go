@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -304,6 +305,46 @@ func BenchmarkRefuseHostileIndexOf4MiB(b *testing.B) {
 	for b.Loop() {
 		if _, err := decodeManifest(body, ocispec.MediaTypeImageIndex); err == nil {
 			b.Fatal("it was read")
+		}
+	}
+}
+
+func TestManifestIsWhatItsBytesAre(t *testing.T) {
+	m, err := decodeManifest([]byte(imageOCI), ocispec.MediaTypeImageManifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range map[digest.Digest]bool{
+		digest.FromString(imageOCI): true, digest.SHA512.FromString(imageOCI): true, digestA: false, "": false, "sha256:abc": false,
+	} {
+		if m.Is(d) != want || (*Manifest)(nil).Is(d) {
+			t.Errorf("it is %q = %t, want %t; no manifest is anything", d, m.Is(d), want)
+		}
+	}
+}
+
+// What has to be in a repository before the manifest may be put.
+func TestPartsOfAManifest(t *testing.T) {
+	for name, test := range map[string]struct {
+		contentType, body string
+		want              []digest.Digest
+	}{
+		"image":         {ocispec.MediaTypeImageManifest, imageOCI, []digest.Digest{digestA, digestB}},
+		"index":         {ocispec.MediaTypeImageIndex, indexOCI, []digest.Digest{digestA}},
+		"with subject":  {ocispec.MediaTypeImageManifest, `{"subject":` + layerOCI + `,"config":` + configOCI + `}`, []digest.Digest{digestA}},
+		"artifact":      {MediaTypeArtifactManifest, `{"blobs":[` + layerOCI + `]}`, []digest.Digest{digestB}},
+		"blobs of else": {ocispec.MediaTypeImageManifest, `{"config":` + configOCI + `,"blobs":[` + layerOCI + `]}`, []digest.Digest{digestA}},
+	} {
+		m, err := decodeManifest([]byte(test.body), test.contentType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []digest.Digest
+		for _, part := range m.Parts() {
+			got = append(got, part.Digest)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: parts = %v, want %v", name, got, test.want)
 		}
 	}
 }

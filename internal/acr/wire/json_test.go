@@ -47,3 +47,50 @@ func TestUnmarshalStopsAtItsLimit(t *testing.T) {
 		t.Errorf("error = %v, want %v", err, ErrTooMany)
 	}
 }
+
+// An error names the place by keys that anybody may see, and no further.
+func TestExplainNamesThePlace(t *testing.T) {
+	for body, want := range map[string]string{
+		`1`:                     "it is JSON of another shape",
+		`{"a":{"b":[{"c":1}]}}`: "its a.b.0.c is JSON of another shape",
+		`{"a":{"b":[1]}}`:       "its a.b.0 is JSON of another shape",
+		`{"a":{"m":{"x y":1}}}`: "its a.m is JSON of another shape",
+		`{"a":{"m":{"x.y":1}}}`: "its a.m is JSON of another shape",
+		`{"a":{"m":{"` + strings.Repeat("k", maxKey) + `":1}}}`:   "its a.m." + strings.Repeat("k", maxKey) + " is JSON of another shape",
+		`{"a":{"m":{"` + strings.Repeat("k", maxKey+1) + `":1}}}`: "its a.m is JSON of another shape",
+		`{"a":{"a":1,"a":2}}`: "it has the same key twice in one object",
+		`{"a":`:               "it is not valid JSON at byte 5",
+	} {
+		var into struct {
+			A struct {
+				B []struct {
+					C string `json:"c"`
+				} `json:"b"`
+				M map[string]string `json:"m"`
+			} `json:"a"`
+		}
+		err := Unmarshal([]byte(body), 100, &into)
+		if err == nil {
+			t.Errorf("%s was read", body)
+		} else if got := Explain(err).Error(); got != want {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
+func TestLenientString(t *testing.T) {
+	for body, want := range map[string]string{`{"s":"x"}`: "x", `{"s":1}`: "", `{"s":null}`: "", `{"s":["x"]}`: "", `{"s":{"s":"x"}}`: "", `{}`: ""} {
+		var into struct {
+			S LenientString `json:"s"`
+		}
+		if err := Unmarshal([]byte(body), 100, &into); err != nil || string(into.S) != want {
+			t.Errorf("%s: %q, %v; want %q", body, into.S, err, want)
+		}
+	}
+	var into struct {
+		S LenientString `json:"s"`
+	}
+	if err := Unmarshal([]byte(`{"s":"x`), 100, &into); err == nil {
+		t.Error("half a text was read")
+	}
+}
