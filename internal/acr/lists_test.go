@@ -247,3 +247,16 @@ func TestLongPageInPlaceOfTheACRAPI(t *testing.T) {
 		t.Errorf("tags = %v, %v; want one", tags, err)
 	}
 }
+
+// A full page may have a Link although it is the last. The page behind it is empty, and its list null.
+func TestListEndsWithAnEmptyPage(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{LinkAfterFullPage: true})
+	for i := range 1000 {
+		registry.PutManifest("app", fmt.Sprintf("v%04d", i), "application/vnd.oci.image.manifest.v1+json", []byte(`{"schemaVersion":2}`))
+	}
+	tags, err := newClient(t, registry).Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+	if err != nil || len(tags) != 1000 || tags[999].Name != "v0999" {
+		t.Errorf("%d tags, %v; want 1000", len(tags), err)
+	}
+	wantWire(t, registry, "1/1/2")
+}

@@ -240,22 +240,39 @@ func TestRevokedTokenIsReplacedWhateverTheChallenge(t *testing.T) {
 	}
 }
 
-// A token is renewed before it ends, on the clock of this machine.
+// A token is renewed before it ends, on the clock of this machine. A tenth of its lifetime, at most five minutes, is left
+// for requests under way.
 func TestTokenIsRenewedBeforeItEnds(t *testing.T) {
-	now := time.Now()
-	clock := func() time.Time { return now }
-	registry := acrtest.StartT(t, acrtest.Options{Clock: clock})
-	registry.PutImage("app", "v", acrtest.Image{})
-	client := newClient(t, registry)
-	client.SetClock(clock)
-	for _, step := range []struct {
-		after time.Duration
-		want  string
-	}{{0, "1/1/1"}, {69 * time.Minute, "1/1/2"}, {2 * time.Minute, "1/2/3"}} { // it lasts 75 minutes; five are left for requests under way
-		now = now.Add(step.after)
-		if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"}); err != nil {
-			t.Fatal(err)
+	for _, test := range []struct {
+		lifetime    time.Duration // 0 for Azure's 75 minutes
+		used, stale time.Duration // since the token was issued
+	}{
+		{0, 69 * time.Minute, 71 * time.Minute},
+		{time.Minute, 53 * time.Second, 55 * time.Second},
+	} {
+		now := time.Now()
+		start, clock := now, func() time.Time { return now }
+		registry := startApp(t, acrtest.Options{Clock: clock, TokenLifetime: test.lifetime})
+		client := newClient(t, registry)
+		client.SetClock(clock)
+		for _, step := range []struct {
+			at   time.Duration
+			want string
+		}{{0, "1/1/1"}, {test.used, "1/1/2"}, {test.stale, "1/2/3"}} {
+			now = start.Add(step.at)
+			if err := readApp(t, client); err != nil {
+				t.Fatal(err)
+			}
+			wantWire(t, registry, step.want)
 		}
-		wantWire(t, registry, step.want)
 	}
+}
+
+// Other registries than Azure's name the token "token".
+func TestTokenOfAnotherNameIsTaken(t *testing.T) {
+	registry := startApp(t, acrtest.Options{TokenField: "token"})
+	if err := readApp(t, newClient(t, registry)); err != nil {
+		t.Fatal(err)
+	}
+	wantWire(t, registry, "1/1/1")
 }
