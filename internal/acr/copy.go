@@ -126,9 +126,7 @@ func (cp *copying) tagWrite() tagWrite {
 
 // put stores a manifest at the target by its digest.
 func (cp *copying) put(ctx context.Context, manifest *oci.Manifest) error {
-	r := cp.target.manifestPut(cp.Repository, manifest.Digest.String(), manifest, cp.targetToken)
-	r.Step = "storing the manifest " + cp.target.Pin(cp.Repository, manifest.Digest)
-	return cp.target.putManifest(ctx, r, cp.Repository, manifest)
+	return cp.target.putManifest(ctx, cp.Repository, manifest, cp.targetToken)
 }
 
 // MaxCopiedManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. An index of the

@@ -21,14 +21,16 @@ func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifes
 	return r
 }
 
-// putManifest sends the request of manifestPut. A manifest with a subject is added to the subject's referrers, by the
+// putManifest stores a manifest by its digest. A manifest with a subject is added to the subject's referrers, by the
 // registry or here.
-func (c *Client) putManifest(ctx context.Context, r request, repository string, manifest *oci.Manifest) error {
+func (c *Client) putManifest(ctx context.Context, repository string, manifest *oci.Manifest, token *sharedToken) error {
+	r := c.manifestPut(repository, manifest.Digest.String(), manifest, token)
+	r.Step = "storing the manifest " + c.Pin(repository, manifest.Digest)
 	answer, err := c.storeManifest(ctx, r, manifest)
 	if err != nil || manifest.Subject == nil || answer.Header.Get(headerSubject) != "" {
 		return err
 	}
-	return c.listReferrer(ctx, repository, manifest, r.shared)
+	return c.listReferrer(ctx, repository, manifest, token)
 }
 
 // storeManifest sends the request of manifestPut, and checks the digest in the answer: other bytes must not pass for

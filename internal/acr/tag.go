@@ -47,7 +47,8 @@ type tagWrite struct {
 	token  *sharedToken
 }
 
-// run puts the manifest that get returns under the tag, unless the tag names it already.
+// run puts the manifest that get returns under the tag, unless the tag names it already. A referrer is listed before it is
+// tagged: a tag that is right is not written again, so a list that failed after it would stay incomplete.
 func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manifest, error)) (*oci.Manifest, error) {
 	defer t.client.written.lock(t.Repository, t.Tag)()
 	before, err := t.before(ctx)
@@ -57,6 +58,11 @@ func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manif
 	manifest, err := get(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if manifest.Subject != nil {
+		if err := t.client.putManifest(ctx, t.Repository, manifest, t.token); err != nil {
+			return nil, err
+		}
 	}
 	if err := t.write(ctx, manifest); err != nil {
 		return nil, err
@@ -109,7 +115,7 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
 	r.Unrepeatable = true
-	err := t.client.putManifest(ctx, r, t.Repository, manifest)
+	_, err := t.client.storeManifest(ctx, r, manifest)
 	if !isUnsettled(err) {
 		return err
 	}
@@ -123,7 +129,8 @@ func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 		return t.conflict(now)
 	}
 	r.Unrepeatable = false
-	return t.client.putManifest(ctx, r, t.Repository, manifest)
+	_, err = t.client.storeManifest(ctx, r, manifest)
+	return err
 }
 
 // conflict returns the error for a tag that no longer names what it did; nil for no tag.
