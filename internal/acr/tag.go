@@ -71,7 +71,7 @@ func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manif
 	return manifest, nil
 }
 
-// before reads the manifest that the tag names before the write, nil for no tag. Unless that is what the tag named at
+// before reads the manifest that the tag names before a PUT, nil for no tag. Unless that is what the tag named at
 // plan, or the wanted manifest already, it returns an error.
 func (t tagWrite) before(ctx context.Context) (*oci.Manifest, error) {
 	before, err := t.current(ctx)
@@ -110,27 +110,23 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 	return manifest, err
 }
 
-// write puts the manifest under the tag. If the answer is lost, it reads the tag to see whether the registry acted, so
-// that it does not overwrite another writer's work.
+// write puts the manifest under the tag. A try that failed may have been acted on, and somebody else may have moved the tag
+// while this waited for the next one: each further try reads the tag first, so that it does not overwrite their work.
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
-	r.Unrepeatable = true
-	_, err := t.client.storeManifest(ctx, r, manifest)
-	if !isUnsettled(err) {
-		return err
-	}
-	now, failed := t.current(ctx)
-	switch {
-	case failed != nil:
-		return err
-	case now.Is(digest.Digest(t.Digest)):
-		return nil
-	case !t.expects(now):
-		return t.conflict(now)
-	}
-	r.Unrepeatable = false
-	_, err = t.client.storeManifest(ctx, r, manifest)
-	return err
+	r.Once = true
+	tried := false
+	return t.client.transport.Repeat(ctx, func() (broke bool, err error) {
+		if tried {
+			now, err := t.before(ctx)
+			if err != nil || now.Is(digest.Digest(t.Digest)) {
+				return false, err
+			}
+		}
+		tried = true
+		_, err = t.client.storeManifest(ctx, r, manifest)
+		return true, err
+	})
 }
 
 // conflict returns the error for a tag that no longer names what it did; nil for no tag.
@@ -142,16 +138,6 @@ func (t tagWrite) conflict(now *oci.Manifest) error {
 		return &fault.Error{Reason: fault.TagMoved, Detail: "the tag named " + t.Was + ", and is gone"}
 	}
 	return &fault.Error{Reason: fault.TagMoved, Detail: "the tag named " + t.Was + ", and now names " + digestOf(now)}
-}
-
-// isUnsettled reports whether the registry may have acted on a write that failed: no answer came, or one from a server
-// that failed on the way.
-func isUnsettled(err error) bool {
-	failed, ok := fault.As(err)
-	if !ok || failed.Reason == fault.Canceled {
-		return false
-	}
-	return failed.Status == 0 || failed.Status >= 500 || failed.Reason == fault.Unreachable || failed.Reason == fault.TimedOut
 }
 
 // digestOf returns the digest of a manifest, empty for nil.

@@ -142,7 +142,7 @@ func TestLostAnswerToAPutIsSettledByAsking(t *testing.T) {
 		"500 after acting":     {acrtest.Fault{Status: 500, ActFirst: true}, []string{"GET", "GET", "PUT", "GET"}},
 		"cut before acting":    {acrtest.Fault{Reset: true}, []string{"GET", "GET", "PUT", "GET", "PUT"}},
 		"502 before acting":    {acrtest.Fault{Status: 502}, []string{"GET", "GET", "PUT", "GET", "PUT"}},
-		"refused for a moment": {acrtest.Fault{Status: 429}, []string{"GET", "GET", "PUT", "PUT"}},
+		"refused for a moment": {acrtest.Fault{Status: 429}, []string{"GET", "GET", "PUT", "GET", "PUT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			registry := acrtest.StartT(t, acrtest.Options{})
@@ -160,17 +160,36 @@ func TestLostAnswerToAPutIsSettledByAsking(t *testing.T) {
 	}
 }
 
-// Between a PUT without an answer and the next one, somebody else has moved the tag: theirs is not overwritten.
-func TestLostAnswerDoesNotOverwriteAnotherWriter(t *testing.T) {
-	registry := acrtest.StartT(t, acrtest.Options{})
-	mine, theirs := registry.PutImage("app", "", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
-	registry.Inject(acrtest.Fault{Method: http.MethodPut, Times: 1, Handler: func(http.ResponseWriter, *http.Request) {
-		registry.Tag("app", "prod", theirs)
-		panic(http.ErrAbortHandler)
-	}})
-	_, err := putTag(t, newClient(t, registry).WithoutBackOff(), "prod", mine, "")
-	faulttest.Want(t, err, fault.TagElsewhere, theirs.String())
-	tagNames(t, registry, "app", "prod", theirs)
+// Between a PUT that failed and the next one, somebody else has moved the tag: theirs is not overwritten, whichever PUT
+// it was and however it failed.
+func TestFailedPutDoesNotOverwriteAnotherWriter(t *testing.T) {
+	for name, fail := range map[string]http.HandlerFunc{
+		"no answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"408":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) },
+		"429":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"500":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"503":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+	} {
+		for first, want := range [][]string{{"GET", "GET", "PUT", "GET"}, {"GET", "GET", "PUT", "GET", "PUT", "GET"}} {
+			t.Run(fmt.Sprintf("%s to PUT %d", name, first+1), func(t *testing.T) {
+				registry := acrtest.StartT(t, acrtest.Options{})
+				mine, theirs := registry.PutImage("app", "", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
+				puts := 0
+				registry.Inject(acrtest.Fault{Method: http.MethodPut, Kind: acrtest.KindResource, Times: first + 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+					if puts++; puts == first+1 {
+						registry.Tag("app", "prod", theirs)
+					}
+					fail(w, r)
+				}})
+				_, err := putTag(t, newClient(t, registry).WithoutBackOff(), "prod", mine, "")
+				faulttest.Want(t, err, fault.TagElsewhere, theirs.String())
+				if got := methods(registry); !slices.Equal(got, want) {
+					t.Errorf("requests = %v, want %v", got, want)
+				}
+				tagNames(t, registry, "app", "prod", theirs)
+			})
+		}
+	}
 }
 
 func TestOtherBytesUnderTheTagAreAnError(t *testing.T) {

@@ -30,8 +30,7 @@ type Request struct {
 	Authorization secret.Text // the header's whole value, such as "Bearer …"; none when zero
 	Limit         int64       // of a 2xx answer's body, in bytes
 	Confined      bool        // redirects must stay on the origin
-	Once          bool        // no second attempt: another caller has just tried and failed
-	Unrepeatable  bool        // no second attempt if the first may have been acted on (RFC 9110 section 9.2.2)
+	Once          bool        // no second attempt: the caller decides, or another has just tried and failed
 
 	// For content of any size, which is neither kept in memory nor sent again automatically. See stream.go.
 	Content  io.Reader // sent in place of Body, in one attempt; its own errors are *fault.Error and come back unchanged

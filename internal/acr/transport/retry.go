@@ -29,9 +29,6 @@ func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
 	var answer *Response
 	err := t.repeat(ctx, r.Step, most, func() (failed *failure) {
 		answer, failed = t.try(ctx, r)
-		if failed != nil && failed.acted && r.Unrepeatable {
-			failed.verdict = never
-		}
 		return failed
 	})
 	if err != nil {
@@ -40,9 +37,10 @@ func (t *Transport) Do(ctx context.Context, r Request) (*Response, error) {
 	return answer, nil
 }
 
-// Repeat runs what Do cannot retry by itself, such as an upload, which takes several requests. It starts again if run
-// reports that a stream broke, as often and with the same waits as Do. Do has already retried any other failure. The
-// error is the last of run, which must be a *fault.Error, or says that the context ended.
+// Repeat runs what Do cannot retry by itself: an upload, which takes several requests, or a write that may not be sent
+// again blindly (RFC 9110 section 9.2.2). It starts again if run reports that what Do sends only once broke, as often and
+// with the same waits as Do. Do has already retried any other failure. The error is the last of run, which must be a
+// *fault.Error, or says that the context ended.
 func (t *Transport) Repeat(ctx context.Context, run func() (broke bool, err error)) error {
 	return t.repeat(ctx, "", t.config.MaxRetries+1, func() *failure {
 		broke, err := run()
@@ -114,7 +112,6 @@ const (
 type failure struct {
 	err     *fault.Error
 	verdict verdict
-	acted   bool // the server may have acted on the request
 }
 
 // try makes one attempt. A status that may pass counts as a failure, even if reading its body failed.
@@ -129,7 +126,7 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 		if own, ok := fault.As(err); ok { // of the content that was to be sent
 			return nil, &failure{err: own, verdict: never}
 		}
-		failed := &failure{err: t.diagnose(err), verdict: verdictOn(err), acted: !isBeforeSending(err)}
+		failed := &failure{err: t.diagnose(err), verdict: verdictOn(err)}
 		failed.err.Step = r.Step
 		if answer != nil {
 			failed.err.Status = answer.Status
@@ -154,12 +151,6 @@ func mayPass(status int) bool {
 	return false
 }
 
-// isRefusal reports whether a status that may pass means that nothing was done: the request was incomplete, came too
-// early or the server could not accept it (RFC 9110 sections 15.5.9 and 15.6.4, RFC 6585 section 4).
-func isRefusal(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
-}
-
 // judgeStatus returns the failure for a status that may pass.
 func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	reason := fault.RegistryFault
@@ -169,7 +160,7 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	case http.StatusRequestTimeout:
 		reason = fault.RequestRefused
 	}
-	f := &failure{err: answer.Fault(reason, r.Step), verdict: again, acted: !isRefusal(answer.Status)}
+	f := &failure{err: answer.Fault(reason, r.Step), verdict: again}
 	t.heedRetryAfter(f, answer.Status, answer.Header, "registry")
 	return f
 }
@@ -191,9 +182,6 @@ func (t *Transport) heedRetryAfter(f *failure, status int, header http.Header, s
 	}
 }
 
-// isBeforeSending reports whether an attempt failed before a server received the request.
-func isBeforeSending(err error) bool { return isUnknownHost(err) || isRefused(err) || isDialError(err) }
-
 // verdictOn returns the verdict on an attempt without an answer. An unknown host, a refusal and a time-out rarely pass
 // in a moment: they are retried once. A connection that broke or could not be made often passes, and so does a proxy's
 // trouble with the hosts behind it. All else is a decision of the peer or of this client.
@@ -213,15 +201,15 @@ func verdictOn(err error) verdict {
 	}
 }
 
-// verdictOnBroken returns the verdict on a stream that broke when Do could not send it again. A token that expired in
-// the meantime is replaced.
+// verdictOnBroken returns the verdict on what broke when Do could not send it again. A token that expired in the meantime
+// is replaced.
 func verdictOnBroken(failed *fault.Error) verdict {
-	switch failed.Reason {
-	case fault.Unreachable, fault.RegistryFault, fault.RateLimited:
-		if failed.RetryAfter <= MaxRetryAfter {
-			return again
-		}
-	case fault.TimedOut, fault.InvalidToken:
+	switch {
+	case failed.RetryAfter > MaxRetryAfter:
+		return never
+	case failed.Reason == fault.Unreachable, mayPass(failed.Status):
+		return again
+	case failed.Reason == fault.TimedOut, failed.Reason == fault.InvalidToken, failed.Reason == fault.ProxyRefused:
 		return once
 	}
 	return never

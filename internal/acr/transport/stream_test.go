@@ -176,6 +176,10 @@ func TestRepeatBeginsAgainWhereAStreamBroke(t *testing.T) {
 		{"a broken stream", []error{broken, broken, nil}, 3, ""},
 		{"one that always breaks", []error{broken}, 4, fault.Unreachable},
 		{"silence, once", []error{&fault.Error{Reason: fault.TimedOut}}, 2, fault.TimedOut},
+		{"a request that came too slowly", []error{&fault.Error{Reason: fault.RequestRefused, Status: 408}, nil}, 2, ""},
+		{"a request that is refused", []error{&fault.Error{Reason: fault.RequestRefused, Status: 400}}, 1, fault.RequestRefused},
+		{"a registry that is overloaded", []error{&fault.Error{Reason: fault.RegistryFault, Status: 503}, nil}, 2, ""},
+		{"a proxy in trouble", []error{&fault.Error{Reason: fault.ProxyRefused}, nil}, 2, ""},
 		{"a decision", []error{&fault.Error{Reason: fault.DigestMismatch}}, 1, fault.DigestMismatch},
 		{"a wait that is too long", []error{&fault.Error{Reason: fault.RateLimited, RetryAfter: time.Hour}}, 1, fault.RateLimited},
 	} {
