@@ -57,3 +57,33 @@ func TestIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestOfForbidden(t *testing.T) {
+	for message, want := range map[string]Reason{
+		"client with IP '192.0.2.1' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.": Firewall,
+		"client with IP '192.0.2.1' is not allowed access.":                                                    Firewall,
+		"see https://aka.ms/acr/firewall":                                                                      Firewall,
+		"requested access to pull from source 'docker.io/library/x' for cache rule 'x' has been denied":        CacheRule,
+		"client is not allowed access to the source of the cache rule 'x'":                                     CacheRule,
+		"requested access to the resource is denied":                                                           Denied,
+		"": Denied,
+	} {
+		if got := OfForbidden(message); got != want {
+			t.Errorf("%q means %q, want %q", message, got, want)
+		}
+	}
+}
+
+func TestIsOfSignIn(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false}, {errors.New("x"), false}, {&Error{Reason: ManifestNotFound}, false}, {&Error{Reason: WrongCredentials}, false},
+		{&Error{Reason: SignInRefused}, true}, {fmt.Errorf("x: %w", &Error{Reason: AzureCLISignedOut}), true},
+	} {
+		if got := IsOfSignIn(test.err); got != test.want {
+			t.Errorf("IsOfSignIn(%v) = %t, want %t", test.err, got, test.want)
+		}
+	}
+}
