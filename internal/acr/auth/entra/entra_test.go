@@ -1,6 +1,8 @@
 package entra_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,6 +27,7 @@ func TestEachWayGetsAToken(t *testing.T) {
 		modern = inFile(t, string(cert.PKCS12(false)))
 		legacy = inFile(t, string(cert.PKCS12(true)))
 		token  = inFile(t, entratest.FederatedToken+"\n")
+		own    = anotherIdentity()
 	)
 	for name, test := range map[string]struct {
 		block entra.Block
@@ -104,8 +107,8 @@ func TestEachWayGetsAToken(t *testing.T) {
 			"a federated token from the file " + token + " at " + f.Login + "/", atLogin,
 		},
 		"virtual machine": {
-			entra.Block{UseMSI: on(), ClientID: "00000000-0000-0000-0000-000000000101"}, environment{"ARM_MSI_ENDPOINT": f.Metadata + entratest.IMDSPath},
-			"this machine's managed identity 00000000-0000-0000-0000-000000000101", "GET " + entratest.IMDSPath,
+			entra.Block{UseMSI: on(), ClientID: own}, environment{"ARM_MSI_ENDPOINT": f.Metadata + entratest.IMDSPath},
+			"this machine's managed identity " + own, "GET " + entratest.IMDSPath,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +151,7 @@ func TestAppServiceShowsItsHeader(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	t.Setenv("IDENTITY_ENDPOINT", f.Metadata+entratest.AppServicePath)
 	t.Setenv("IDENTITY_HEADER", entratest.IdentityHeader)
-	block := entra.Block{UseMSI: on(), ClientID: "00000000-0000-0000-0000-000000000102"}
+	block := entra.Block{UseMSI: on(), ClientID: anotherIdentity()}
 	token, err := signIn(t, f, block, environment{"ARM_MSI_ENDPOINT": f.Metadata + "/elsewhere"})
 	if err != nil || token != entraToken {
 		t.Fatalf("token = %q, error %v", token, err)
@@ -157,7 +160,7 @@ func TestAppServiceShowsItsHeader(t *testing.T) {
 	if len(requests) != 1 || requests[0].String() != "GET "+entratest.AppServicePath {
 		t.Fatalf("requests = %v", requests)
 	}
-	if got := requests[0].Query.Get("client_id"); got != "00000000-0000-0000-0000-000000000102" {
+	if got := requests[0].Query.Get("client_id"); got != block.ClientID {
 		t.Errorf("client_id = %q", got)
 	}
 }
@@ -175,9 +178,13 @@ func (a atIMDS) Do(request *http.Request) (*http.Response, error) {
 	return a.Transport.Do(request)
 }
 
+// anotherIdentity returns the client id of a managed identity that no test had: azidentity keeps their tokens for the whole
+// process.
+func anotherIdentity() string { return fmt.Sprintf("00000000-0000-0000-0000-%012x", rand.Uint64()>>16) }
+
 func TestVirtualMachineAsksIMDS(t *testing.T) {
 	f := entratest.New(t, entraToken)
-	id := choose(t, entra.Block{UseMSI: on(), ClientID: "00000000-0000-0000-0000-000000000103"}, environment{})
+	id := choose(t, entra.Block{UseMSI: on(), ClientID: anotherIdentity()}, environment{})
 	connection := via(t, f)
 	connection.Transport = atIMDS{connection.Transport, f.Metadata}
 	token, err := id.Token(t.Context(), connection)
@@ -232,7 +239,7 @@ func TestCancellationEndsEachWay(t *testing.T) {
 	}{
 		"login host":       {entratest.TokenPath, entra.Block{ClientSecret: secret.New(entratest.ClientSecret)}, nil},
 		"CI server":        {entratest.GitHubPath, entra.Block{UseOIDC: on()}, environment{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": entratest.RequestToken}},
-		"managed identity": {entratest.IMDSPath, entra.Block{UseMSI: on()}, environment{"ARM_CLIENT_ID": "00000000-0000-0000-0000-000000000104"}},
+		"managed identity": {entratest.IMDSPath, entra.Block{UseMSI: on()}, environment{"ARM_CLIENT_ID": anotherIdentity()}},
 		"Azure CLI":        {"", entra.Block{UseCLI: on()}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
