@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -136,4 +137,16 @@ func TestBearerTokenOfAServiceWithOtherBytes(t *testing.T) {
 		}`,
 		attributes("data.acr_bearer_token.this", object{"service": str("r\uFFFD.example")}),
 	)
+}
+
+func TestBearerTokenHasItsUsername(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.PutImage("app", "1.0", acrtest.Image{})
+	token := configuredFor(t, defaultUser(registry)).mustRead("acr_bearer_token", values{"repository": "app"})
+	if got := text(token["username"]); got != "00000000-0000-0000-0000-000000000000" {
+		t.Errorf("username = %q", got)
+	}
+	if !strings.HasPrefix(text(token["access_token"]), "eyJ") {
+		t.Error("no access token")
+	}
 }
