@@ -18,8 +18,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// stopLimit is how long a run may go on after Ctrl-C.
-const stopLimit = 2 * time.Second
+// stopLimit is how long a run may go on after Ctrl-C: far less than a request may take, and more than the two seconds that
+// some versions of Terraform wait for a provider to leave.
+const stopLimit = 10 * time.Second
 
 // Ctrl-C ends a run of the real CLI at once, whatever the provider waits for.
 func TestCtrlCEndsARunAtOnce(t *testing.T) {
