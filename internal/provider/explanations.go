@@ -18,6 +18,8 @@ const (
 	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
 	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
 	moreFailures         fault.Reason = "more failures"
+	otherRegistry        fault.Reason = "other registry"
+	leftElsewhere        fault.Reason = "left elsewhere" // a warning
 )
 
 // lineBreakAdvice is the advice for an attribute that is refused for its line break.
@@ -164,6 +166,19 @@ var explanations = map[fault.Reason]explanation{
 		Cause: "The token server issued a token without some of the actions: the identity has no permission for them, or the repository " +
 			"does not exist.",
 		Remedy: "Give the identity that permission, or remove the actions.",
+	},
+	otherRegistry: {
+		Summary: "Resource of another registry",
+		Cause: "Terraform was to change a resource that it made in another registry than the one that the provider works with now. Nothing was " +
+			"sent to either.",
+		Remedy: "Plan again without `-refresh=false`: Terraform then makes the resource in the new registry, and forgets the one in the old. " +
+			"To keep that one, set the provider's `registry` back, or manage each registry with a provider block of its own, under an `alias`.",
+	},
+	leftElsewhere: {
+		Summary: "Left in another registry",
+		Cause: "Terraform forgets a resource that it made in another registry than the one that the provider works with now. Nothing was sent to " +
+			"either, so that registry stays as it is.",
+		Remedy: "If it should not stay, remove the tag or the lock there, for instance with the Azure CLI.",
 	},
 	fault.Denied: {
 		Summary: "Access denied",

@@ -9,7 +9,8 @@ import (
 )
 
 func TestEveryReasonIsExplained(t *testing.T) {
-	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, unknownForEphemeral, uncheckedCertificate, fewerPermissions, moreFailures)
+	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, unknownForEphemeral, uncheckedCertificate, fewerPermissions, moreFailures,
+		otherRegistry, leftElsewhere)
 	seen := map[string]fault.Reason{}
 	for _, reason := range reasons {
 		explained := explanations[reason]

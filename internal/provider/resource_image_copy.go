@@ -154,7 +154,7 @@ func (r *imageCopyResource) Read(ctx context.Context, req resource.ReadRequest, 
 	if !ok {
 		return
 	}
-	if isElsewhere(ctx, req.Identity, client) {
+	if elsewhere(ctx, req.Identity, client) != "" {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -174,8 +174,8 @@ func (r *imageCopyResource) Read(ctx context.Context, req resource.ReadRequest, 
 }
 
 func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	config, state := newBlock(ctx, req.Config, &resp.Diagnostics), newBlock(ctx, req.State, &resp.Diagnostics)
-	client, plan, ok := r.begin(ctx, req.Plan, &resp.Diagnostics)
+	config := newBlock(ctx, req.Config, &resp.Diagnostics)
+	client, plan, state, ok := r.beginUpdate(ctx, req, resp)
 	if !ok {
 		return
 	}
@@ -189,7 +189,7 @@ func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateReque
 
 // Delete removes the tag, unless it names another image than the copy by now.
 func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	client, state, ok := r.beginDelete(ctx, req, resp)
 	if !ok || state.isNull("tag") {
 		return
 	}

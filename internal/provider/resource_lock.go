@@ -95,7 +95,7 @@ func (r *lockResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if !ok {
 		return
 	}
-	if isElsewhere(ctx, req.Identity, client) {
+	if elsewhere(ctx, req.Identity, client) != "" {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -112,14 +112,13 @@ func (r *lockResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 }
 
 func (r *lockResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	state := newBlock(ctx, req.State, &resp.Diagnostics)
-	if client, plan, ok := r.begin(ctx, req.Plan, &resp.Diagnostics); ok {
+	if client, plan, state, ok := r.beginUpdate(ctx, req, resp); ok {
 		putLocks(ctx, client, plan, locksOf(state), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 func (r *lockResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	client, state, ok := r.beginDelete(ctx, req, resp)
 	if !ok {
 		return
 	}
