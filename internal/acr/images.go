@@ -16,8 +16,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// readsAtATime is how many images are read at the same time: as many as Terraform reads data sources by default.
-const readsAtATime = 10
+// ReadsAtATime is how many images are read at the same time: as many as Terraform reads data sources by default.
+const ReadsAtATime = 10
 
 // ImagesRequest names the images to read.
 type ImagesRequest struct {
@@ -54,7 +54,7 @@ func (c *Client) Images(ctx context.Context, req ImagesRequest) (map[string]Imag
 
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readsAtATime)
+	group.SetLimit(ReadsAtATime)
 	for _, read := range inTurn(slices.Collect(maps.Values(reads))) {
 		group.Go(func() error {
 			result := ImageResult{}
@@ -106,7 +106,7 @@ func inTurn(reads []*imageRead) []*imageRead {
 	for _, read := range reads {
 		repositories[read.request.Repository] = nil
 	}
-	for batch := range slices.Chunk(slices.Sorted(maps.Keys(repositories)), repositoriesPerToken) {
+	for batch := range slices.Chunk(slices.Sorted(maps.Keys(repositories)), RepositoriesPerToken) {
 		if len(batch) == 1 {
 			continue // a token of its own is all that it needs
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// repositoriesPerToken is how many repositories one token is requested for. With names of the greatest length the query
+// RepositoriesPerToken is how many repositories one token is requested for. With names of the greatest length the query
 // has 6 KiB, and servers accept 8 KiB for a request's first line (RFC 9110 section 4.1).
-const repositoriesPerToken = 20
+const RepositoriesPerToken = 20
 
 // sharedToken is one token for several repositories, or for everything that a write does in one.
 type sharedToken struct {

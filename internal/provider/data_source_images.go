@@ -39,9 +39,9 @@ func (d *imagesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequ
 
 func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Pins many images in one read: a map of references in, a map of pinned references out. Each is read as " +
-			"`acr_manifest` reads it, but ten at a time and with one token for up to 20 repositories. That takes a fraction of the time of " +
-			"a block for each.",
+		MarkdownDescription: fmt.Sprintf("Pins many images in one read: a map of references in, a map of pinned references out. Each is read as "+
+			"`acr_manifest` reads it, but %d at a time and with one token for up to %d repositories. That takes a fraction of the time of "+
+			"a block for each.", acr.ReadsAtATime, acr.RepositoriesPerToken),
 		Attributes: map[string]schema.Attribute{
 			"references": schema.MapAttribute{
 				Required:    true,
