@@ -54,6 +54,7 @@ type Feature struct {
 // about that has none of them.
 var features = []Feature{
 	{oneOf("Blocks of type \"import\" are not expected here."), "import blocks", "import {", "v1.5.0", "v1.6.0"},
+	{oneOf("Variables may not be used here."), "expressions in import blocks", "id = \"production/web@${", "v1.6.0", "v1.6.0"},
 	{oneOf("An argument named \"identity\" is not expected here."), "imports by identity", "identity = {", "v1.12.0", "v1.12.0"},
 	{oneOf("Blocks of type \"ephemeral\" are not expected here."), "ephemeral resources", "ephemeral \"", "v1.10.0", "v1.11.0"},
 	{oneOf("An argument named \"ephemeral\" is not expected here."), "ephemeral variables", "ephemeral = true", "v1.10.0", "v1.11.0"},
