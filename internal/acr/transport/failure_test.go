@@ -1,7 +1,11 @@
 package transport
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +19,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
 // systemError is an error of the operating system, of a call that a connection makes.
@@ -26,10 +31,11 @@ type systemError struct {
 }
 
 const (
-	saysRefused = "the connection was refused, or there is no route to the host"
-	saysBroken  = "the connection broke before the answer was complete"
-	saysNoReply = "the host did not answer, and the operating system gave up connecting"
-	saysSilent  = "the other side fell silent, and the operating system gave the connection up"
+	saysRefused     = "the connection was refused, or there is no route to the host"
+	saysBroken      = "the connection broke before the answer was complete"
+	saysNoReply     = "the host did not answer, and the operating system gave up connecting"
+	saysCompression = "the body's compression is broken or was not asked for"
+	saysSilent      = "the other side fell silent, and the operating system gave the connection up"
 )
 
 // asNetError wraps the number as package net does.
@@ -82,10 +88,20 @@ func TestFailuresThatAreNoSystems(t *testing.T) {
 		"other dial error":            {&net.OpError{Op: "dial", Err: errors.New("no suitable address")}, fault.Unreachable, "no connection could be made", again},
 		"proxy 407":                   {&proxyRefusal{status: 407}, fault.ProxyRefused, "the proxy answered 407", never},
 		"proxy 503":                   {&proxyRefusal{status: 503}, fault.ProxyRefused, "the proxy answered 503", again},
+		"encoding not asked for":      {wire.ErrEncoding, fault.BadAnswer, saysCompression, never},
+		"no gzip":                     {gzip.ErrHeader, fault.BadAnswer, saysCompression, never},
+		"wrong sum of gzip":           {fmt.Errorf("read: %w", gzip.ErrChecksum), fault.BadAnswer, saysCompression, never},
+		"broken within gzip":          {flate.CorruptInputError(7), fault.BadAnswer, saysCompression, never},
+		"too large":                   {fmt.Errorf("%w: the body", wire.ErrTooLarge), fault.TooLarge, "too large: the body", never},
+		"header too large":            {errors.New("net/http: server response headers exceeded 65536 bytes; aborted"), fault.TooLarge, "the response headers are over the limit of 65536 bytes", never},
+		"no TLS":                      {tls.RecordHeaderError{}, fault.NotARegistry, "", never},
+		"unknown authority":           {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, fault.CertificateRejected, "the certificate is signed by an authority that this machine does not know", never},
+		"TLS refused":                 {errors.New("remote error: tls: handshake failure"), fault.CertificateRejected, "the TLS handshake failed", never},
+		"redirect not followed":       {refuseRedirect("in a %s", "circle"), fault.BadRedirect, "in a circle", never},
 		"no HTTP":                     {errors.New(`malformed HTTP response "SSH-2.0"`), fault.BadAnswer, "the answer is not valid HTTP", never},
 	} {
 		failed := transport.diagnose(test.err)
-		if failed.Reason != test.reason || failed.Detail != test.detail {
+		if failed.Reason != test.reason || test.detail != "" && failed.Detail != test.detail {
 			t.Errorf("%s: %s, %q; want %s, %q", name, failed.Reason, failed.Detail, test.reason, test.detail)
 		}
 		if got := verdictOn(test.err); got != test.verdict {

@@ -206,3 +206,27 @@ func TestGivingUpInABackOffIsCancelled(t *testing.T) {
 		}
 	})
 }
+
+func TestStatusesThatMayPass(t *testing.T) {
+	for status, want := range map[int]bool{
+		200: false, 307: false, 400: false, 401: false, 403: false, 404: false, 405: false, 407: false, 501: false, 505: false,
+		408: true, 429: true, 500: true, 502: true, 503: true, 504: true,
+	} {
+		if got := mayPass(status); got != want {
+			t.Errorf("%d may pass = %t, want %t", status, got, want)
+		}
+	}
+}
+
+// An answer that breaks off has told its status.
+func TestBrokenAnswerTellsItsStatus(t *testing.T) {
+	timed(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		_, _ = w.Write([]byte("half"))
+	}, func(t *testing.T, g getter, server *pipenet.Server) {
+		err := g.get(t.Context())
+		if failed := faulttest.Want(t, err, fault.Unreachable, "broke", "after 6 attempts"); failed.Status != http.StatusOK {
+			t.Errorf("status = %d, want 200", failed.Status)
+		}
+	})
+}
