@@ -108,10 +108,10 @@ func TestEachWaySignsInOnceFor50Reads(t *testing.T) {
 			env: map[string]string{"AZURE_TENANT_ID": entratest.TenantID, "AZURE_CLIENT_ID": entratest.ClientID, "AZURE_FEDERATED_TOKEN_FILE": tokenFile},
 		},
 		"virtual machine": {
-			block: entra.Block{UseMSI: &yes, ClientID: "00000000-0000-0000-0000-000000000201"}, logins: 1,
+			block: entra.Block{UseMSI: &yes, ClientID: entratest.NewIdentity()}, logins: 1,
 			env: map[string]string{"ARM_MSI_ENDPOINT": entratest.IMDSPath},
 		},
-		"App Service": {block: entra.Block{UseMSI: &yes, ClientID: "00000000-0000-0000-0000-000000000202"}, logins: 1},
+		"App Service": {block: entra.Block{UseMSI: &yes, ClientID: entratest.NewIdentity()}, logins: 1},
 		"Azure CLI":   {block: entra.Block{UseCLI: &yes}, logins: 0},
 	} {
 		t.Run(name, func(t *testing.T) {

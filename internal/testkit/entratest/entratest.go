@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -226,3 +227,7 @@ func (f *Fake) managed(r Request, right bool) (int, map[string]any) {
 		"expires_in": "86399", "expires_on": fmt.Sprint(time.Now().Add(24 * time.Hour).Unix()),
 	}
 }
+
+// NewIdentity returns the client id of a managed identity that nobody had before: azidentity keeps their tokens for the
+// whole process.
+func NewIdentity() string { return fmt.Sprintf("00000000-0000-0000-0000-%012x", rand.Uint64()>>16) }

@@ -1,8 +1,6 @@
 package entra_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,7 +25,7 @@ func TestEachWayGetsAToken(t *testing.T) {
 		modern = inFile(t, string(cert.PKCS12(false)))
 		legacy = inFile(t, string(cert.PKCS12(true)))
 		token  = inFile(t, entratest.FederatedToken+"\n")
-		own    = anotherIdentity()
+		own    = entratest.NewIdentity()
 	)
 	for name, test := range map[string]struct {
 		block entra.Block
@@ -151,7 +149,7 @@ func TestAppServiceShowsItsHeader(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	t.Setenv("IDENTITY_ENDPOINT", f.Metadata+entratest.AppServicePath)
 	t.Setenv("IDENTITY_HEADER", entratest.IdentityHeader)
-	block := entra.Block{UseMSI: on(), ClientID: anotherIdentity()}
+	block := entra.Block{UseMSI: on(), ClientID: entratest.NewIdentity()}
 	token, err := signIn(t, f, block, environment{"ARM_MSI_ENDPOINT": f.Metadata + "/elsewhere"})
 	if err != nil || token != entraToken {
 		t.Fatalf("token = %q, error %v", token, err)
@@ -178,13 +176,9 @@ func (a atIMDS) Do(request *http.Request) (*http.Response, error) {
 	return a.Transport.Do(request)
 }
 
-// anotherIdentity returns the client id of a managed identity that no test had: azidentity keeps their tokens for the whole
-// process.
-func anotherIdentity() string { return fmt.Sprintf("00000000-0000-0000-0000-%012x", rand.Uint64()>>16) }
-
 func TestVirtualMachineAsksIMDS(t *testing.T) {
 	f := entratest.New(t, entraToken)
-	id := choose(t, entra.Block{UseMSI: on(), ClientID: anotherIdentity()}, environment{})
+	id := choose(t, entra.Block{UseMSI: on(), ClientID: entratest.NewIdentity()}, environment{})
 	connection := via(t, f)
 	connection.Transport = atIMDS{connection.Transport, f.Metadata}
 	token, err := id.Token(t.Context(), connection)
@@ -239,7 +233,7 @@ func TestCancellationEndsEachWay(t *testing.T) {
 	}{
 		"login host":       {entratest.TokenPath, entra.Block{ClientSecret: secret.New(entratest.ClientSecret)}, nil},
 		"CI server":        {entratest.GitHubPath, entra.Block{UseOIDC: on()}, environment{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": entratest.RequestToken}},
-		"managed identity": {entratest.IMDSPath, entra.Block{UseMSI: on()}, environment{"ARM_CLIENT_ID": anotherIdentity()}},
+		"managed identity": {entratest.IMDSPath, entra.Block{UseMSI: on()}, environment{"ARM_CLIENT_ID": entratest.NewIdentity()}},
 		"Azure CLI":        {"", entra.Block{UseCLI: on()}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func (f failing) Do(*http.Request) (*http.Response, error) {
 
 func TestFailureOfTheTransportIsBlamedOnTheSignIn(t *testing.T) {
 	principal := entra.Block{TenantID: "t", ClientID: entratest.ClientID, ClientSecret: secret.New(entratest.ClientSecret)}
-	machine := entra.Block{UseMSI: on(), ClientID: anotherIdentity()}
+	machine := entra.Block{UseMSI: on(), ClientID: entratest.NewIdentity()}
 	for _, test := range []struct {
 		block     entra.Block
 		came, out fault.Reason
