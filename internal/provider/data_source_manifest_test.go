@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 
@@ -297,4 +298,40 @@ func TestManifestFails(t *testing.T) {
 			want:      wanted{summary: "Image locked or in quarantine", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "--read-enabled true"}},
 		},
 	}.check(t, "acr_manifest")
+}
+
+// An index within an index, as Buildx keeps an image with its attestation, is followed, and its images are named.
+func TestManifestOfAnIndexWithinAnIndex(t *testing.T) {
+	const asIndex = "application/vnd.oci.image.index.v1+json"
+	registry := acrtest.StartT(t, acrtest.Options{})
+	image := registry.PutImage("app", "", acrtest.Image{})
+	child := func(digest, system, architecture string) string {
+		return fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1,"platform":{"os":%q,"architecture":%q}}`, digest, system, architecture)
+	}
+	inner := []byte(`{"schemaVersion":2,"manifests":[` + child(image.String(), "linux", "amd64") + "," + child("sha256:"+strings.Repeat("0", 64), "unknown", "unknown") + "]}")
+	outer := []byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":"amd64"}}]}`,
+		asIndex, registry.PutManifest("app", "", asIndex, inner), len(inner)))
+	index := registry.PutManifest("app", "v", asIndex, outer)
+	pinned := registry.Host() + "/app@" + image.String()
+	applyTwice(t, providerBlock(registry)+`
+		data "acr_manifest" "index" {
+		  repository = "app"
+		  tag        = "v"
+		}
+		data "acr_manifest" "image" {
+		  repository = "app"
+		  tag        = "v"
+		  platform   = "linux/amd64"
+		}
+		data "acr_image_config" "image" {
+		  repository = "app"
+		  tag        = "v"
+		  platform   = "linux/amd64"
+		}`,
+		attributes("data.acr_manifest.index", object{
+			"digest": str(index.String()), "images": knownvalue.MapExact(object{"linux/amd64": str(pinned)}), "layers": null(),
+		}),
+		attributes("data.acr_manifest.image", object{"digest": str(image.String()), "image": str(pinned), "layers": knownvalue.NotNull(), "images": null()}),
+		attributes("data.acr_image_config.image", object{"digest": str(image.String()), "architecture": str("amd64")}),
+	)
 }
