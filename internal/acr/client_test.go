@@ -74,7 +74,7 @@ func TestFiftyTagsShareChallengeAndToken(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantWire(t, registry, "1/1/50")
-			if got := registry.Connections(); got > proto.connections {
+			if got := registry.UsedConnections(); got > proto.connections {
 				t.Errorf("connections = %d, want at most %d", got, proto.connections)
 			}
 		})
@@ -142,7 +142,7 @@ func TestTwoHundredReadsShareTenConnections(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := registry.Connections(); got > 10 {
+			if got := registry.UsedConnections(); got > 10 {
 				t.Errorf("connections = %d, want at most 10", got)
 			}
 			if got := registry.Count(acrtest.KindChallenge); got != 1 {

@@ -57,7 +57,7 @@ func TestImagesOfOneRepositoryCostOneToken(t *testing.T) {
 		references, digests := putImages(registry, 1, 100)
 		mustReadImages(t, newClient(t, registry), references, digests)
 		wantWire(t, registry, "1/1/100")
-		if got := registry.Connections(); got > 10 {
+		if got := registry.UsedConnections(); got > 10 {
 			t.Errorf("%d connections, want at most 10", got)
 		}
 	}

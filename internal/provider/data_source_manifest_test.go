@@ -226,7 +226,7 @@ func TestManyReadsAtOnce(t *testing.T) {
 	if got := [3]int{registry.Count(acrtest.KindChallenge), registry.Count(acrtest.KindToken), registry.Count(acrtest.KindResource)}; got != [3]int{1, 20, 200} {
 		t.Errorf("%v requests (challenge, token, resource), want 1, 20, 200", got)
 	}
-	if n := registry.Connections(); n > 10 {
+	if n := registry.UsedConnections(); n > 10 {
 		t.Errorf("%d connections, want at most 10", n)
 	}
 }

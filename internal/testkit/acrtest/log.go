@@ -194,3 +194,13 @@ func (w *loggedWriter) entryStatus() int {
 
 // Unwrap lets http.ResponseController flush and hijack.
 func (w *loggedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// UsedConnections is the number of TCP connections that carried a request since the start or the last ResetLog. It can
+// be less than Connections: net/http closes a connection that it no longer needs once it is made.
+func (r *Registry) UsedConnections() int {
+	clients := map[string]bool{}
+	for _, request := range r.Requests() {
+		clients[request.RemoteAddr] = true
+	}
+	return len(clients)
+}
