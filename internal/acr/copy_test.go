@@ -193,7 +193,9 @@ func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
 			t.Parallel()
 			source, target, from, to := two(t, acrtest.Options{}, func(config *acr.Config) {
 				config.MaxRetries = 1
-				config.RequestTimeout = 2 * time.Second
+				if test.fault.HangAfterHeaders {
+					config.RequestTimeout = 2 * time.Second
+				}
 			})
 			d := oneImage(source, "app", 100_000)
 			test.fault.Kind = acrtest.KindResource
