@@ -76,9 +76,7 @@ func TestCredentialThatBasicCannotCarryIsRefused(t *testing.T) {
 				Registry:   home,
 				Credential: auth.Basic{Username: test.username, Password: secret.New(test.password)},
 			})
-			if failed := faulttest.Want(t, err, fault.InvalidArgument); failed.Argument != test.argument {
-				t.Errorf("the argument at fault is %q, want %q", failed.Argument, test.argument)
-			}
+			faulttest.WantArgument(t, err, test.argument)
 			if strings.Contains(err.Error(), "sentinel") {
 				t.Errorf("the error shows the password: %v", err)
 			}

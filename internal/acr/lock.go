@@ -58,7 +58,7 @@ func (l Lockable) Validate() error {
 	}
 	switch {
 	case l.Tag != "" && l.Digest != "":
-		return fault.Invalid("tag", "cannot be set together with digest: a lock is on one of them")
+		return fault.Conflicting("tag", "is set together with digest: a lock is on one of them")
 	case l.Tag != "":
 		return oci.ValidateTag(l.Tag)
 	case l.Digest != "":

@@ -8,7 +8,7 @@ import (
 )
 
 // ParseRegistry checks a login server, `host[:port]`, and returns it in lower case: ACR refuses to authenticate any
-// other spelling. For a value with a scheme or a path, the error shows what to write instead. It shows nothing of a
+// other spelling. For a value with a scheme or a path, the error shows the login server in it. It shows nothing of a
 // value with user information.
 func ParseRegistry(value string) (string, error) {
 	registry := strings.ToLower(value)
@@ -16,7 +16,7 @@ func ParseRegistry(value string) (string, error) {
 		return registry, nil
 	}
 	if host := transport.BareHost(registry); transport.IsHost(host) && !strings.Contains(value, "@") {
-		return "", fault.Invalid("registry", "must be a login server, without scheme, path or spaces: write %q", host)
+		return "", fault.Invalid("registry", "holds more than the login server %q: a scheme, a path or spaces", host)
 	}
 	return "", fault.Invalid("registry", "is not a login server, which is host[:port] such as \"example.azurecr.io\"")
 }

@@ -32,13 +32,13 @@ func TestParseRegistry(t *testing.T) {
 			t.Errorf("registry %q = %q, %v; want %q", value, got, err, want)
 		}
 	}
-	for value, advice := range map[string]string{
-		"https://example.azurecr.io":      `write "example.azurecr.io"`,
-		"https://Example.azurecr.io/":     `write "example.azurecr.io"`,
-		"http://localhost:5000/v2/":       `write "localhost:5000"`,
-		"example.azurecr.io/team/app":     `write "example.azurecr.io"`,
-		" example.azurecr.io\n":           `write "example.azurecr.io"`,
-		"docker://example.azurecr.io":     `write "example.azurecr.io"`,
+	for value, says := range map[string]string{
+		"https://example.azurecr.io":      `more than the login server "example.azurecr.io"`,
+		"https://Example.azurecr.io/":     `more than the login server "example.azurecr.io"`,
+		"http://localhost:5000/v2/":       `more than the login server "localhost:5000"`,
+		"example.azurecr.io/team/app":     `more than the login server "example.azurecr.io"`,
+		" example.azurecr.io\n":           `more than the login server "example.azurecr.io"`,
+		"docker://example.azurecr.io":     `more than the login server "example.azurecr.io"`,
 		"":                                "example.azurecr.io",
 		" ":                               "example.azurecr.io",
 		"example.azurecr.io:":             "host[:port]",
@@ -68,8 +68,8 @@ func TestParseRegistry(t *testing.T) {
 	} {
 		_, err := acr.ParseRegistry(value)
 		faulttest.WantArgument(t, err, "registry")
-		if err != nil && (!strings.Contains(err.Error(), advice) || strings.Contains(err.Error(), "pw")) {
-			t.Errorf("registry %q: error = %q, want %q in it and no user information", value, err, advice)
+		if err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "pw")) {
+			t.Errorf("registry %q: error = %q, want %q in it and no user information", value, err, says)
 		}
 	}
 }

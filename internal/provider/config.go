@@ -130,7 +130,7 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	username, password, block := m.setting("username"), m.setting("password"), m.block()
 	if username != "" || password != "" {
 		if asked := block.Asked(); asked != "" {
-			return nil, fault.Invalid(asked, "asks to sign in with Entra ID, but there is a user name or password as well, in %s; leave one of them out", m.credentialSource())
+			return nil, fault.Conflicting(asked, "asks to sign in with Entra ID, but there is a user name or password as well, in %s", m.credentialSource())
 		}
 		return auth.Basic{Username: username, Password: secret.New(password), Source: m.credentialSource()}, nil
 	}
@@ -140,8 +140,8 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 		return auth.NewEntra(identity), err
 	}
 	if block.ClientID != "" && !ofAzure { // to go on without it would mean anonymous access
-		return nil, fault.Invalid("client_id", "needs client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi in this block: "+
-			"%s is not on one of Azure's hosts, so the environment's are not used", registry)
+		return nil, fault.Missing("client_id", "names an identity, but the provider block has no way to sign in; the environment's are not used, "+
+			"since %s is not on one of Azure's hosts", registry)
 	}
 	if m.UseDockerConfig.ValueBool() {
 		found, err := auth.DockerConfig(ctx, registry)
@@ -187,7 +187,7 @@ func (m providerModel) credentialSource() string {
 // one that could hold it.
 func (m providerModel) traced(err error) error {
 	var failed *fault.Error
-	if !errors.As(err, &failed) || failed.Reason != fault.InvalidArgument {
+	if !errors.As(err, &failed) || !fault.IsOfArgument(failed) {
 		return err
 	}
 	variable, attribute := environment[failed.Argument], m.configured()[failed.Argument]
@@ -198,7 +198,7 @@ func (m providerModel) traced(err error) error {
 	if os.Getenv(variable) != "" {
 		traced.Detail += "; the value comes from the environment variable " + variable
 	} else {
-		traced.Detail += "; set it here or in the environment variable " + variable
+		traced.Detail += "; the environment variable " + variable + " is not set either"
 	}
 	return &traced
 }

@@ -29,15 +29,15 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"two ways to sign in": {
 			base.plus(values{"client_secret": "open sesame", "use_msi": true}),
-			wanted{attribute: "use_msi", summary: "Invalid value", says: []string{"besides client_secret"}},
+			wanted{attribute: "use_msi", summary: "Settings contradict each other", says: []string{"besides client_secret"}},
 		},
 		"a client secret without a tenant": {
 			base.plus(values{"client_secret": "open sesame", "client_id": "c"}),
-			wanted{attribute: "tenant_id", summary: "Invalid value", says: []string{"ARM_TENANT_ID"}},
+			wanted{attribute: "tenant_id", summary: "Setting missing", says: []string{"ARM_TENANT_ID"}},
 		},
 		"a client id alone": {
 			base.plus(values{"client_id": "c", "use_cli": false}),
-			wanted{attribute: "client_id", summary: "Invalid value", says: []string{"use_oidc"}},
+			wanted{attribute: "client_id", summary: "Setting missing", says: []string{"use_oidc"}},
 		},
 		"a certificate that is not there": {
 			base.plus(values{"client_certificate_path": "/missing.pfx", "client_certificate_password": "open sesame"}),
@@ -49,7 +49,7 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"an unknown cloud": {
 			base.plus(values{"environment": "mars"}),
-			wanted{attribute: "environment", summary: "Invalid value", says: []string{"public, usgovernment or china"}},
+			wanted{attribute: "environment", summary: "Invalid value", says: []string{"public, usgovernment and china"}},
 		},
 		"an audience that is none": {
 			base.plus(values{"entra_audience": "a b"}),
@@ -57,11 +57,11 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"a user name and a way to sign in": {
 			base.plus(values{"username": "ci", "password": "open sesame", "use_oidc": true}),
-			wanted{attribute: "use_oidc", summary: "Invalid value", says: []string{"user name or password"}},
+			wanted{attribute: "use_oidc", summary: "Settings contradict each other", says: []string{"user name or password"}},
 		},
 		"a user name and a tenant": {
 			base.plus(values{"username": "ci", "password": "open sesame", "tenant_id": "t"}),
-			wanted{attribute: "tenant_id", summary: "Invalid value", says: []string{"user name or password"}},
+			wanted{attribute: "tenant_id", summary: "Settings contradict each other", says: []string{"user name or password"}},
 		},
 		"a federated token that is nowhere to be had": {
 			base.plus(values{"use_oidc": true, "tenant_id": "t", "client_id": "c"}),
@@ -69,15 +69,15 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"a registry with a scheme": {
 			values{"registry": "https://example.azurecr.io"},
-			wanted{attribute: "registry", summary: "Invalid value", says: []string{`write "example.azurecr.io"`}, hides: []string{"https://"}},
+			wanted{attribute: "registry", summary: "Invalid value", says: []string{`more than the login server "example.azurecr.io"`}, hides: []string{"https://"}},
 		},
 		"a registry with a path": {
 			values{"registry": "example.azurecr.io/app"},
-			wanted{attribute: "registry", summary: "Invalid value", says: []string{`write "example.azurecr.io"`}, hides: []string{"/app"}},
+			wanted{attribute: "registry", summary: "Invalid value", says: []string{`more than the login server "example.azurecr.io"`}, hides: []string{"/app"}},
 		},
 		"a registry with a space": {
 			values{"registry": "example.azurecr.io "},
-			wanted{attribute: "registry", summary: "Invalid value", says: []string{`write "example.azurecr.io"`}},
+			wanted{attribute: "registry", summary: "Invalid value", says: []string{`more than the login server "example.azurecr.io"`}},
 		},
 		"a registry with user information": {
 			values{"registry": "https://ci:sesame@example.azurecr.io"},
@@ -85,7 +85,7 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"an empty user name": {
 			base.plus(values{"username": "", "password": "open sesame"}),
-			wanted{attribute: "username", summary: "Invalid value", says: []string{"empty"}},
+			wanted{attribute: "username", summary: "Invalid value", says: []string{"is empty; leave it out"}},
 		},
 		"a user name with a colon": {
 			base.plus(values{"username": "a:b", "password": "open sesame"}),
@@ -93,7 +93,7 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"an empty password": {
 			base.plus(values{"username": "ci", "password": ""}),
-			wanted{attribute: "password", summary: "Invalid value", says: []string{"empty"}},
+			wanted{attribute: "password", summary: "Invalid value", says: []string{"is empty; leave it out"}},
 		},
 		"a password with a line break": {
 			base.plus(values{"username": "ci", "password": "open sesame\n"}),
@@ -101,15 +101,15 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"a user name without a password": {
 			base.plus(values{"username": "ci"}),
-			wanted{attribute: "password", summary: "Invalid value", says: []string{"without a password", "ACR_PASSWORD"}},
+			wanted{attribute: "password", summary: "Setting missing", says: []string{"without a password", "ACR_PASSWORD is not set"}},
 		},
 		"a password without a user name": {
 			base.plus(values{"password": "open sesame"}),
-			wanted{attribute: "username", summary: "Invalid value", says: []string{"without a user name", "ACR_USERNAME"}},
+			wanted{attribute: "username", summary: "Setting missing", says: []string{"without a user name", "ACR_USERNAME is not set"}},
 		},
 		"half a credential with the Docker config beside it": {
 			base.plus(values{"username": "ci", "use_docker_config": true}),
-			wanted{attribute: "password", summary: "Invalid value", says: []string{"without a password"}},
+			wanted{attribute: "password", summary: "Setting missing", says: []string{"without a password"}},
 		},
 		"an empty certificate": {
 			base.plus(values{"ca_cert_pem": ""}),
@@ -165,7 +165,7 @@ func TestProviderBlockRefusesTheEnvironment(t *testing.T) {
 		"a registry with a scheme": {
 			map[string]string{"ACR_REGISTRY": "https://example.azurecr.io"},
 			values{},
-			wanted{attribute: "registry", summary: "Invalid value", says: []string{`write "example.azurecr.io"`, "ACR_REGISTRY"}},
+			wanted{attribute: "registry", summary: "Invalid value", says: []string{`more than the login server "example.azurecr.io"`, "ACR_REGISTRY"}},
 		},
 		"an empty registry": {
 			map[string]string{"ACR_REGISTRY": ""},
@@ -180,12 +180,12 @@ func TestProviderBlockRefusesTheEnvironment(t *testing.T) {
 		"a client id in the block, whose secret is for Azure's registries alone": {
 			map[string]string{"ARM_TENANT_ID": "t", "ARM_CLIENT_SECRET": "open sesame"},
 			values{"registry": "registry.example", "client_id": "c"},
-			wanted{attribute: "client_id", summary: "Invalid value", says: []string{"client_secret", "registry.example"}},
+			wanted{attribute: "client_id", summary: "Setting missing", says: []string{"client_secret", "registry.example"}},
 		},
 		"half a credential": {
 			map[string]string{"ACR_USERNAME": "ci"},
 			values{"registry": "example.azurecr.io"},
-			wanted{attribute: "password", summary: "Invalid value", says: []string{"without a password", "ACR_PASSWORD"}},
+			wanted{attribute: "password", summary: "Setting missing", says: []string{"without a password", "ACR_PASSWORD is not set"}},
 		},
 	}
 	for name, test := range tests {

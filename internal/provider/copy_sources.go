@@ -31,7 +31,7 @@ func (s *copySources) client(ctx context.Context, own *acr.Client, registry stri
 	done = func() {}
 	if registry == own.Registry() {
 		if credential.username != "" {
-			err = fault.Invalid("source_username", "is not used for a source in %s, which is the provider's own registry; leave it out", registry)
+			err = fault.Conflicting("source_username", "is for a source in another registry, and the source is in %s, the provider's own", registry)
 		}
 		return own, done, err
 	}

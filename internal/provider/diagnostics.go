@@ -24,7 +24,7 @@ type subject struct {
 // attribute returns the attribute that an error is about, empty if none is at fault.
 func (s subject) attribute(failed *fault.Error) string {
 	switch failed.Reason {
-	case fault.InvalidArgument, fault.NoFederatedToken, missingRegistry:
+	case fault.InvalidArgument, fault.MissingSetting, fault.ConflictingSettings, fault.NoFederatedToken, missingRegistry:
 		if failed.Argument == "repository" {
 			return s.repository
 		}
@@ -67,7 +67,7 @@ func failureDiagnostic(err error, s subject) diag.Diagnostic {
 // failureAt is failureDiagnostic for a value at a path that alone says what is read.
 func failureAt(err error, at path.Path) diag.Diagnostic {
 	failed := failureOf(err)
-	if failed.Reason == fault.InvalidArgument {
+	if fault.IsOfArgument(failed) {
 		return invalidValueDiagnostic(err, at)
 	}
 	return diag.NewAttributeErrorDiagnostic(at, explanations[failed.Reason].Summary, failureDetail(failed))
@@ -82,10 +82,13 @@ func failureOf(err error) *fault.Error {
 
 // failureDetail returns the text of a diagnostic: why it happens, what was attempted, what came back and what to do.
 func failureDetail(failed *fault.Error) string {
-	if failed.Reason == fault.InvalidArgument {
-		return failed.Argument + ": " + failed.Detail + "."
-	}
 	explained := explanations[failed.Reason]
+	switch {
+	case failed.Reason == fault.InvalidArgument: // the error itself says what is expected
+		return failed.Argument + ": " + failed.Detail + "."
+	case fault.IsOfArgument(failed):
+		return failed.Argument + ": " + failed.Detail + ".\n\nWhat to do: " + explained.Remedy
+	}
 	lines := []string{explained.Cause, ""}
 	if attempted := joined(": ", failed.Operation, failed.Step); attempted != "" {
 		lines = append(lines, "Attempted: "+attempted)
@@ -111,11 +114,11 @@ func joined(separator string, texts ...string) string {
 func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
 	var failed *fault.Error
 	if !errors.As(err, &failed) {
-		failed = &fault.Error{Detail: "breaks its grammar"}
+		failed = &fault.Error{Reason: fault.InvalidArgument, Detail: "breaks its grammar"}
 	}
 	named := *failed
-	named.Reason, named.Argument = fault.InvalidArgument, at.String()
-	return diag.NewAttributeErrorDiagnostic(at, explanations[fault.InvalidArgument].Summary, failureDetail(&named))
+	named.Argument = at.String()
+	return diag.NewAttributeErrorDiagnostic(at, explanations[named.Reason].Summary, failureDetail(&named))
 }
 
 // unknownConfigurationError returns the error that names the attributes of the provider block that are known only after

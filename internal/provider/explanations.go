@@ -22,8 +22,11 @@ const (
 	leftElsewhere        fault.Reason = "left elsewhere" // a warning
 )
 
-// lineBreakAdvice is the advice for an attribute that is refused for its line break.
-const lineBreakAdvice = "use chomp() on a file's content"
+// Advice for values that are refused with InvalidArgument, whose error otherwise says what is expected.
+const (
+	lineBreakAdvice = "use chomp() on a file's content"
+	emptyAdvice     = "leave it out instead"
+)
 
 // explanation is the text for a reason.
 type explanation struct {
@@ -39,6 +42,17 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Invalid value",
 		Cause:   "A name or value breaks its grammar. Nothing was sent to the registry.",
 		Remedy:  "Correct the attribute that the error points at. The error says what is expected.",
+	},
+	fault.MissingSetting: {
+		Summary: "Setting missing",
+		Cause:   "A setting that goes with another one is missing. Nothing was sent to the registry.",
+		Remedy: "Set what the error names, in the provider block or in its environment variable. With `client_id`, set a way to sign in as well: " +
+			"`client_secret`, `client_certificate_path`, `use_oidc`, `use_aks_workload_identity` or `use_msi`.",
+	},
+	fault.ConflictingSettings: {
+		Summary: "Settings contradict each other",
+		Cause:   "Two settings cannot be used together, or name different values for one thing. Nothing was sent to the registry.",
+		Remedy:  "Remove one of the two that the error names, from the configuration or from the environment.",
 	},
 	missingRegistry: {
 		Summary: "No registry given",
@@ -139,8 +153,9 @@ var explanations = map[fault.Reason]explanation{
 	fault.CredentialHelper: {
 		Summary: "Docker config not usable",
 		Cause:   "The Docker config or its credential helper failed. Anonymous access is not tried instead.",
-		Remedy: "Sign in again with `docker login` or `az acr login`, or check the helper that the Docker config names. Or set `username` " +
-			"and `password` in the provider block.",
+		Remedy: "Run `docker login` with the registry's name by hand: it shows why it fails. Or sign in again with `az acr login`, or check the " +
+			"helper that the Docker config names. If the home folder is unknown, set DOCKER_CONFIG. Or set `username` and `password` in the " +
+			"provider block.",
 	},
 	fault.InvalidToken: {
 		Summary: "Bearer token refused",

@@ -358,5 +358,5 @@ func TestImageCopyRefusesASecondCredentialForItsRegistry(t *testing.T) {
 	_, diagnostics := configuredFor(t, defaultUser(registry)).apply("acr_image_copy", managed{}, values{
 		"source": registry.Host() + "/app@" + one.String(), "repository": "mirror/app", "source_username": "reader", "source_password_wo": "acrtest-password", "referrers": true,
 	})
-	wanted{attribute: "source_username", summary: "Invalid value", says: []string{registry.Host()}}.check(t, diagnostics)
+	wanted{attribute: "source_username", summary: "Settings contradict each other", says: []string{registry.Host()}}.check(t, diagnostics)
 }

@@ -25,8 +25,8 @@ type syntax struct {
 
 var (
 	registrySyntax         = syntax{"a login server, host[:port]", checkOf(acr.ParseRegistry)}
-	usernameSyntax         = syntax{"a user name without a colon", auth.ValidateUsername}
-	passwordSyntax         = syntax{"a password without line breaks", checkPassword}
+	usernameSyntax         = syntax{"a user name without a colon", ifGiven(auth.ValidateUsername)}
+	passwordSyntax         = syntax{"a password without line breaks", ifGiven(checkPassword)}
 	trustedTokenHostSyntax = syntax{"host[:port]", auth.ValidateTrustedTokenHost}
 	timeoutSyntax          = syntax{"a Go duration over 0 and up to " + maxTimeoutText, checkOf(parseTimeout)}
 	repositorySyntax       = syntax{"a repository name of the OCI distribution spec", oci.ValidateRepository}
@@ -51,6 +51,16 @@ func checkOf[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
+// ifGiven returns a check for an attribute that may be left out, but not empty.
+func ifGiven(check func(string) error) func(string) error {
+	return func(value string) error {
+		if err := checkNotEmpty(value); err != nil {
+			return err
+		}
+		return check(value)
+	}
+}
+
 // checkPassword adds advice for a line break, which comes from the end of a file.
 func checkPassword(value string) error {
 	err := auth.ValidatePassword(secret.New(value))
@@ -72,7 +82,7 @@ func checkRegex(value string) error {
 
 func checkNotEmpty(value string) error {
 	if value == "" {
-		return &fault.Error{Reason: fault.InvalidArgument, Detail: "is empty; leave it out instead"}
+		return &fault.Error{Reason: fault.InvalidArgument, Detail: "is empty; " + emptyAdvice}
 	}
 	return nil
 }

@@ -31,9 +31,9 @@ type Basic struct {
 func (b Basic) Validate() error {
 	switch {
 	case b.Username == "":
-		return fault.Invalid("username", "a password was given without a user name")
+		return fault.Missing("username", "a password was given without a user name")
 	case b.Password.IsZero():
-		return fault.Invalid("password", "a user name was given without a password")
+		return fault.Missing("password", "a user name was given without a password")
 	}
 	if err := ValidateUsername(b.Username); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (b Basic) pair() string { return b.Username + ":" + b.Password.Reveal() }
 // 7617 section 2).
 func ValidateUsername(username string) error {
 	if username == "" {
-		return fault.Invalid("username", "is empty; leave it out for anonymous access")
+		return fault.Invalid("username", "is empty")
 	}
 	if strings.Contains(username, ":") {
 		return fault.Invalid("username", "contains a colon, which Basic authentication cannot carry in a user name")
@@ -77,7 +77,7 @@ func ValidateUsername(username string) error {
 // file, and ACR's token server answers it with 500. The error does not show the value.
 func ValidatePassword(password secret.Text) error {
 	if password.IsZero() {
-		return fault.Invalid("password", "is empty; leave it out for anonymous access")
+		return fault.Invalid("password", "is empty")
 	}
 	if strings.ContainsAny(password.Reveal(), "\r\n\x00") {
 		return fault.Invalid("password", "contains a line break")

@@ -56,7 +56,7 @@ func (c dockerConfig) find(ctx context.Context, registry string) (Credential, er
 	for _, key := range c.keysFor(registry) {
 		entry, err := c.lookUp(ctx, key)
 		if err != nil {
-			return nil, helperError(registry, "%s; run %q by hand to see why", c.failing(key), "docker login "+registry)
+			return nil, helperError(registry, "%s", c.failing(key))
 		}
 		if entry == auth.EmptyCredential {
 			continue
@@ -117,7 +117,7 @@ func variableConfig(registry string) (dockerConfig, error) {
 func fileConfig(registry string) (dockerConfig, error) {
 	file, err := dockerConfigFile()
 	if err != nil {
-		return dockerConfig{}, helperError(registry, "the home folder is unknown; set DOCKER_CONFIG")
+		return dockerConfig{}, helperError(registry, "the home folder is unknown, and DOCKER_CONFIG is not set")
 	}
 	config := dockerConfig{source: "the Docker config " + file}
 	content, err := os.ReadFile(file)

@@ -151,7 +151,7 @@ func (e *Entra) remembered(via Sender, service string) *Login {
 func checkHome(via Sender, realm *url.URL) error {
 	if to := transport.OriginOf(realm); to != via.Home {
 		return &fault.Error{Reason: fault.ForeignRealm, Detail: "the challenge of " + via.Home.String() + " names the token server " + to.String() +
-			"; with Entra ID, tokens go to the registry's own origin alone, also where trusted_token_hosts names another"}
+			"; with Entra ID, tokens go to the registry's own origin alone, whatever other token servers are trusted"}
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ type Reason string
 // The reasons. Each stands for something that a person has to do, not for a function that failed.
 const (
 	InvalidArgument     Reason = "invalid argument"      // a name or value breaks its grammar; nothing was sent
+	MissingSetting      Reason = "missing setting"       // an argument that goes with another one is not given; nothing was sent
+	ConflictingSettings Reason = "conflicting settings"  // two arguments contradict each other; nothing was sent
 	Unreachable         Reason = "unreachable"           // unknown host, connection refused or broken
 	TimedOut            Reason = "timed out"             // no complete answer within the request time-out
 	Canceled            Reason = "cancelled"             // the caller gave up
@@ -79,7 +81,7 @@ const (
 // Reasons returns every Reason, for the test that compares the documentation with the code.
 func Reasons() []Reason {
 	return append([]Reason{
-		InvalidArgument, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
+		InvalidArgument, MissingSetting, ConflictingSettings, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Firewall, CacheRule, Disallowed, RepositoryNotFound, ManifestNotFound, ListNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
@@ -120,7 +122,7 @@ type Error struct {
 	CorrelationID string        // X-Ms-Correlation-Request-Id, for Microsoft's support
 	Detail        string        // what this client adds
 	RetryAfter    time.Duration // the wait that the registry asked for; 0 without one
-	Argument      string        // with InvalidArgument: the argument at fault, such as "repository"
+	Argument      string        // if IsOfArgument: the argument at fault, such as "repository"
 }
 
 // IsMissing reports whether err is a registry's own 404: the repository, tag or digest does not exist. A 404 of anything
@@ -174,9 +176,27 @@ func (e *Error) Answer() string {
 	return answer
 }
 
+// IsOfArgument reports whether err is about an argument, which is at fault before anything is sent.
+func IsOfArgument(err error) bool {
+	failed, ok := As(err)
+	return ok && (failed.Reason == InvalidArgument || failed.Reason == MissingSetting || failed.Reason == ConflictingSettings)
+}
+
 // Invalid returns the error for an argument that breaks its grammar.
 func Invalid(argument, format string, values ...any) *Error {
-	return &Error{
-		Reason: InvalidArgument, Operation: "checking " + argument, Argument: argument, Detail: fmt.Sprintf(format, values...),
-	}
+	return ofArgument(InvalidArgument, argument, format, values)
+}
+
+// Missing returns the error for an argument that goes with another one and is not given.
+func Missing(argument, format string, values ...any) *Error {
+	return ofArgument(MissingSetting, argument, format, values)
+}
+
+// Conflicting returns the error for an argument that contradicts another one.
+func Conflicting(argument, format string, values ...any) *Error {
+	return ofArgument(ConflictingSettings, argument, format, values)
+}
+
+func ofArgument(reason Reason, argument, format string, values []any) *Error {
+	return &Error{Reason: reason, Operation: "checking " + argument, Argument: argument, Detail: fmt.Sprintf(format, values...)}
 }

@@ -36,7 +36,7 @@ func WantArgument(t testing.TB, err error, argument string) {
 		return
 	}
 	failed, ok := fault.As(err)
-	if !ok || failed.Reason != fault.InvalidArgument || failed.Argument != argument {
+	if !ok || !fault.IsOfArgument(err) || failed.Argument != argument {
 		t.Errorf("error = %v, want one on %s", err, argument)
 	}
 }

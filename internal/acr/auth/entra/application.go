@@ -37,7 +37,7 @@ func (s settings) application(attribute string) (application, error) {
 	}
 	for _, needed := range []value{tenant, client} {
 		if needed.IsZero() {
-			return application{}, fault.Invalid(needed.attribute, "is required with %s; set it here or in the environment variable %s",
+			return application{}, fault.Missing(needed.attribute, "is required with %s, and neither it nor the environment variable %s is set",
 				attribute, variables[needed.attribute][0])
 		}
 	}
@@ -59,7 +59,7 @@ var loginHosts = map[string]string{
 // ValidateEnvironment returns an error for a cloud that azurerm does not know. Errors are *fault.Error.
 func ValidateEnvironment(name string) error {
 	if loginHosts[strings.ToLower(name)] == "" {
-		return fault.Invalid("environment", "%s is not a cloud: use public, usgovernment or china", secret.Excerpt(name))
+		return fault.Invalid("environment", "%s is not one of the clouds public, usgovernment and china", secret.Excerpt(name))
 	}
 	return nil
 }

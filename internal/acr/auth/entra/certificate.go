@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
@@ -34,7 +35,7 @@ func (s settings) certificate(attribute string) (kind, error) {
 	c.certificates, c.key, err = parseCertificate(content, password.Reveal())
 	switch {
 	case errors.Is(err, errPassword) && password.IsZero():
-		return nil, password.invalid("is needed: the certificate is encrypted")
+		return nil, fault.Missing(password.attribute, "is not set, and the certificate is encrypted")
 	case errors.Is(err, errPassword):
 		return nil, password.invalid("does not open the certificate")
 	case err != nil:
@@ -73,7 +74,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 	var key crypto.PrivateKey
 	if bytes.Contains(content, []byte("-----BEGIN ")) {
 		if bytes.Contains(content, []byte("ENCRYPTED")) {
-			return nil, nil, errors.New("holds an encrypted PEM key, which is not read; use PKCS#12, or PEM with the key in the clear")
+			return nil, nil, errors.New("holds an encrypted PEM key, which is not read: PKCS#12 can be encrypted, PEM cannot")
 		}
 		var err error
 		if certificates, key, err = azidentity.ParseCertificates(content, nil); err != nil {

@@ -17,7 +17,7 @@ func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity
 		return nil, s.clientOfNothing()
 	}
 	if len(named) > 1 && named[1].way != azureCLI {
-		return nil, fault.Invalid(named[1].attribute, "is a second way to sign in besides %s; remove one of them", named[0].attribute)
+		return nil, fault.Conflicting(named[1].attribute, "is a second way to sign in besides %s", named[0].attribute)
 	}
 	return s.identity(named[0])
 }
@@ -151,8 +151,7 @@ func (s settings) clientOfNothing() error {
 	if err != nil || named.way != none && named.way != azureCLI {
 		return err
 	}
-	return fault.Invalid("client_id", "needs client_secret, client_certificate_path, use_oidc, use_aks_workload_identity or use_msi, "+
-		"and none of them is set")
+	return fault.Missing("client_id", "names an identity, but neither the provider block nor the environment has a way to sign in")
 }
 
 // identity checks the settings of the chosen way and returns its identity.

@@ -141,13 +141,13 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"secret and token":             {entra.Block{ClientSecret: password, OIDCToken: given}, sp, "oidc_token", "besides client_secret"},
 		"secret without a tenant":      {entra.Block{ClientSecret: password, ClientID: entratest.ClientID}, nil, "tenant_id", "ARM_TENANT_ID"},
 		"secret without a client":      {entra.Block{}, environment{"ARM_CLIENT_SECRET": "x", "ARM_TENANT_ID": "t"}, "client_id", "is required with client_secret"},
-		"client without a way":         {entra.Block{ClientID: entratest.ClientID}, nil, "client_id", "use_oidc"},
+		"client without a way":         {entra.Block{ClientID: entratest.ClientID}, nil, "client_id", "nor the environment has a way to sign in"},
 		"tenant that is none":          {entra.Block{ClientSecret: password, TenantID: "a/b"}, sp, "tenant_id", "is not a tenant"},
 		"certificate missing":          {entra.Block{ClientCertificatePath: missing}, sp, "client_certificate_path", "does not exist"},
 		"certificate a folder":         {entra.Block{ClientCertificatePath: t.TempDir()}, sp, "client_certificate_path", "cannot be read"},
 		"certificate unreadable":       {entra.Block{ClientCertificatePath: noise}, sp, "client_certificate_path", "neither PEM nor PKCS#12"},
 		"certificate encrypted in PEM": {entra.Block{ClientCertificatePath: encrypted}, sp, "client_certificate_path", "encrypted PEM key"},
-		"certificate, no password":     {entra.Block{ClientCertificatePath: locked}, sp, "client_certificate_password", "is needed"},
+		"certificate, no password":     {entra.Block{ClientCertificatePath: locked}, sp, "client_certificate_password", "is not set, and the certificate is encrypted"},
 		"certificate, wrong password":  {entra.Block{ClientCertificatePath: locked, ClientCertificatePassword: secret.New("wrong")}, sp, "client_certificate_password", "does not open"},
 		"certificate not in base64":    {entra.Block{}, sp.with("ARM_CLIENT_CERTIFICATE", "%"), "client_certificate_path", "ARM_CLIENT_CERTIFICATE"},
 		"token file missing":           {entra.Block{OIDCTokenFilePath: missing}, sp, "oidc_token_file_path", "does not exist"},
@@ -157,7 +157,7 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"secret and another file":      {entra.Block{}, sp.with("ARM_CLIENT_SECRET", entratest.ClientSecret, "ARM_CLIENT_SECRET_FILE_PATH", inFile(t, "another")), "client_secret", "ARM_CLIENT_SECRET_FILE_PATH"},
 		"AKS names another client": {entra.Block{UseAKSWorkloadIdentity: on()}, sp.with("AZURE_CLIENT_ID", "another", "AZURE_FEDERATED_TOKEN_FILE", inFile(t, "token")),
 			"client_id", "AZURE_CLIENT_ID"},
-		"cloud in the block":         {entra.Block{ClientSecret: password, Environment: "mars"}, sp, "environment", "public, usgovernment or china"},
+		"cloud in the block":         {entra.Block{ClientSecret: password, Environment: "mars"}, sp, "environment", "public, usgovernment and china"},
 		"cloud in the environment":   {entra.Block{ClientSecret: password}, sp.with("ARM_ENVIRONMENT", "mars"), "environment", "ARM_ENVIRONMENT"},
 		"login host without TLS":     {entra.Block{ClientSecret: password}, sp.with("AZURE_AUTHORITY_HOST", "http://login.example"), "environment", "AZURE_AUTHORITY_HOST"},
 		"audience with a space":      {entra.Block{ClientSecret: password, Audience: "a b"}, sp, "entra_audience", "is not an audience"},
@@ -169,7 +169,10 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := chosen(test.block, test.env)
-			failed := mustFail(t, err, fault.InvalidArgument)
+			failed, ok := fault.As(err)
+			if !ok || !fault.IsOfArgument(err) {
+				t.Fatalf("error = %v, want one on %s", err, test.attribute)
+			}
 			if failed.Argument != test.attribute || !strings.Contains(failed.Detail, test.detail) {
 				t.Errorf("%s: %s; want %s: … %s …", failed.Argument, failed.Detail, test.attribute, test.detail)
 			}

@@ -88,7 +88,7 @@ func newTokenFile(path, given value) (issuer, error) {
 		return nil, path.invalid("%s", err)
 	}
 	if !given.IsZero() && given.Reveal() != text.Reveal() {
-		return nil, given.invalid("differs from the content of the file %s; remove one of them", secret.Excerpt(path.Reveal()))
+		return nil, given.conflicting("differs from the content of the file %s", secret.Excerpt(path.Reveal()))
 	}
 	return tokenFile(path.Reveal()), nil
 }

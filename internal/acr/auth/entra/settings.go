@@ -74,9 +74,18 @@ type value struct {
 	variable  string // empty if it is in the block
 }
 
-// invalid returns the error for a setting, on its attribute. It names the variable if the setting came from one.
+// invalid returns the error for a setting that breaks its grammar, on its attribute.
 func (v value) invalid(format string, values ...any) error {
-	failed := fault.Invalid(v.attribute, format, values...)
+	return v.traced(fault.Invalid(v.attribute, format, values...))
+}
+
+// conflicting returns the error for a setting that contradicts another one, on its attribute.
+func (v value) conflicting(format string, values ...any) error {
+	return v.traced(fault.Conflicting(v.attribute, format, values...))
+}
+
+// traced adds the name of the variable to an error if the setting came from one.
+func (v value) traced(failed *fault.Error) error {
 	if v.variable != "" {
 		failed.Detail += "; the value comes from the environment variable " + v.variable
 	}
@@ -129,7 +138,7 @@ func (s settings) findOrFile(attribute string, inBlock secret.Text, fileVariable
 		return value{}, named.invalid("%s", err)
 	}
 	if !found.IsZero() && found.Reveal() != text.Reveal() {
-		return value{}, found.invalid("differs from the content of the file that %s names", fileVariable)
+		return value{}, found.conflicting("differs from the content of the file that %s names", fileVariable)
 	}
 	return value{text, attribute, fileVariable}, nil
 }
@@ -177,7 +186,7 @@ func (s settings) orAKS(found value, variable string) (value, error) {
 		return found, err
 	}
 	if !found.IsZero() && found.Reveal() != inPod.Reveal() {
-		return value{}, found.invalid("differs from %s, which AKS set for use_aks_workload_identity; remove one of them", variable)
+		return value{}, found.conflicting("differs from %s, which AKS set for the workload identity", variable)
 	}
 	return inPod, nil
 }
