@@ -34,6 +34,7 @@ const (
 	pull    = "repository:{name}:pull"
 	push    = "repository:{name}:pull,push"
 	remove  = "repository:{name}:delete"
+	untag   = "repository:{name}:pull,delete"
 	change  = "repository:{name}:metadata_write"
 	details = "repository:{name}:metadata_read"
 	catalog = "registry:catalog:*"

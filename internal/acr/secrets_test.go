@@ -162,7 +162,7 @@ func TestErrorsOfWritesDoNotRepeatASecret(t *testing.T) {
 			_, err := c.PutTag(t.Context(), acr.TagRequest{Repository: "app", Tag: "prod", Digest: digest})
 			return err
 		},
-		"DELETE": func(c *acr.Client, _ string) error { return c.Untag(t.Context(), "app", "v") },
+		"DELETE": func(c *acr.Client, digest string) error { return c.Untag(t.Context(), "app", "v", digest) },
 		"PATCH": func(c *acr.Client, _ string) error {
 			_, err := c.Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
 			return err

@@ -32,6 +32,11 @@ func newPushToken(repository string) *sharedToken {
 	return &sharedToken{scopes: []string{strings.ReplaceAll(push, "{name}", repository)}}
 }
 
+// newUntagToken returns the shared token of all requests that remove a tag from a repository, including its reads.
+func newUntagToken(repository string) *sharedToken {
+	return &sharedToken{scopes: []string{strings.ReplaceAll(untag, "{name}", repository)}}
+}
+
 // tokenFor returns the token for a request. fresh reports whether it was issued just now. If the request shares a
 // token, and the token server refuses that one or grants less than the challenge names, the request gets a token of its
 // own.

@@ -40,7 +40,7 @@ func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Mani
 	return put.run(ctx, put.wanted)
 }
 
-// tagWrite puts one tag on a manifest. Its requests share one token, for pull and push.
+// tagWrite puts one tag on a manifest, or removes it. Its requests share one token.
 type tagWrite struct {
 	TagRequest
 	client *Client
@@ -148,31 +148,42 @@ func digestOf(manifest *oci.Manifest) string {
 	return manifest.Digest.String()
 }
 
-// Untag removes a tag and keeps the manifest. A tag that is already gone counts as removed. Only ACR's own API can do
-// this: elsewhere, deleting by tag deletes the manifest or is unknown. Other registries are sent no DELETE; the error's
-// reason is CannotUntag. Errors are *fault.Error.
-func (c *Client) Untag(ctx context.Context, repository, tag string) (err error) {
-	defer c.finish(&err, fmt.Sprintf("removing the tag %s/%s:%s", c.config.Registry, repository, tag))
-	if err := oci.ValidateRepository(repository); err != nil {
-		return err
-	}
-	if err := oci.ValidateTag(tag); err != nil {
+// Untag removes a tag that names this digest, and keeps the manifest. A tag that is already gone counts as removed. One
+// that names another manifest stays: the error's reason is TagMoved. Only ACR's own API can remove a tag: elsewhere,
+// deleting by tag deletes the manifest or is unknown. Other registries are sent no DELETE; the error's reason is
+// CannotUntag. Errors are *fault.Error.
+func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err error) {
+	defer c.finish(&err, fmt.Sprintf("removing the tag %s/%s:%s from %s", c.config.Registry, repository, tag, named))
+	if err := (TagRequest{Repository: repository, Tag: tag, Digest: named}).validate(); err != nil {
 		return err
 	}
 	defer c.written.lock(repository, tag)()
 	if err := c.requireOwnAPI(ctx, repository, tag); err != nil {
 		return cannotUntag(err)
 	}
-	answer, err := c.do(ctx, c.request(deleteTag, repository, tag, nil))
-	switch {
-	case fault.IsMissing(err) && !lacksAPI(err):
-		c.written.note(repository, tag, "", "")
-		return nil
-	case err != nil:
-		return cannotUntag(err)
-	}
-	c.written.note(repository, tag, answer.Header.Get("X-Ms-Int-Docker-Content-Digest"), "")
-	return nil
+	return tagWrite{TagRequest{Repository: repository, Tag: tag, Was: named}, c, newUntagToken(repository)}.remove(ctx)
+}
+
+// remove deletes the tag if it names what it did. Like write, each further try reads the tag first.
+func (t tagWrite) remove(ctx context.Context) error {
+	r := t.client.request(deleteTag, t.Repository, t.Tag, nil)
+	r.shared = t.token
+	r.Once = true
+	return t.client.transport.Repeat(ctx, func() (broke bool, err error) {
+		now, err := t.current(ctx)
+		switch {
+		case err != nil:
+			return false, err
+		case now != nil && !t.expects(now):
+			return false, t.conflict(now)
+		case now != nil:
+			if _, err := t.client.do(ctx, r); err != nil && (!fault.IsMissing(err) || lacksAPI(err)) {
+				return true, cannotUntag(err)
+			}
+		}
+		t.client.written.note(t.Repository, t.Tag, digestOf(now), "")
+		return false, nil
+	})
 }
 
 // requireOwnAPI checks, once per client and without credentials, that the registry has ACR's own API.

@@ -214,7 +214,7 @@ func TestLockedWritesSaySo(t *testing.T) {
 			client := newClient(t, registry)
 			_, err := putTag(t, client, "prod", d, was)
 			faulttest.Want(t, err, fault.WriteDisallowed, "405", "REGISTRY_DISALLOWED_OPERATION")
-			faulttest.Want(t, client.Untag(t.Context(), "app", "prod"), fault.WriteDisallowed)
+			faulttest.Want(t, client.Untag(t.Context(), "app", "prod", was.String()), fault.WriteDisallowed)
 			tagNames(t, registry, "app", "prod", was)
 		})
 	}
@@ -226,10 +226,10 @@ func TestMissingPermissionsOfWrites(t *testing.T) {
 	client := newClient(t, registry)
 	_, err := putTag(t, client, "prod", d, "")
 	faulttest.Want(t, err, fault.MayNotPush, "repository:app:pull,push")
-	faulttest.Want(t, client.Untag(t.Context(), "app", "v"), fault.MayNotDelete, "repository:app:delete")
+	faulttest.Want(t, client.Untag(t.Context(), "app", "v", d.String()), fault.MayNotDelete, "repository:app:delete")
 }
 
-func TestHundredTagsCostThreeRequestsEach(t *testing.T) {
+func TestHundredTagsCostThreeRequestsEachToPutAndTwoToRemove(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digests := make([]digest.Digest, 100)
 	for i := range digests {
@@ -246,11 +246,13 @@ func TestHundredTagsCostThreeRequestsEach(t *testing.T) {
 	wantWire(t, registry, "1/1/300")
 
 	registry.ResetLog()
-	err = together(100, parallelism, func(i int) error { return client.Untag(t.Context(), "app", fmt.Sprintf("v%d", i)) })
+	err = together(100, parallelism, func(i int) error {
+		return client.Untag(t.Context(), "app", fmt.Sprintf("v%d", i), digests[i].String())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantWire(t, registry, "1/1/100")
+	wantWire(t, registry, "1/1/200")
 }
 
 // Writes of one repository, even of one digest, do not wait for each other.
@@ -319,7 +321,7 @@ func TestWhatWasWrittenIsTrusted(t *testing.T) {
 			}
 		}
 	}
-	if err := client.Untag(t.Context(), "app", "prod"); err != nil {
+	if err := client.Untag(t.Context(), "app", "prod", was.String()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -348,31 +350,85 @@ func TestUntagKeepsTheManifest(t *testing.T) {
 	d := registry.PutImage("app", "prod", acrtest.Image{})
 	client := newClient(t, registry)
 	for range 2 { // a tag that is gone is as good
-		if err := client.Untag(t.Context(), "app", "prod"); err != nil {
+		if err := client.Untag(t.Context(), "app", "prod", d.String()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantWire(t, registry, "1/1/2")
+	if got := methods(registry); !slices.Equal(got, []string{"GET", "DELETE", "GET"}) {
+		t.Errorf("requests = %v, want GET DELETE, then GET", got)
+	}
 	tagNames(t, registry, "app", "prod", "")
 	if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: d.String()}); err != nil {
 		t.Error(err)
 	}
-	if err := client.Untag(t.Context(), "absent", "prod"); err != nil {
+	if err := client.Untag(t.Context(), "absent", "prod", d.String()); err != nil {
 		t.Errorf("untagging in a repository that is gone: %v", err)
 	}
 }
 
-// The registry acts, the answer is lost, and the second DELETE finds nothing to do.
-func TestLostAnswerToAnUntag(t *testing.T) {
+// A tag that somebody has moved since is theirs.
+func TestUntagLeavesATagThatHasMoved(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
-	registry.PutImage("app", "prod", acrtest.Image{})
-	registry.Inject(acrtest.Fault{Method: http.MethodDelete, Reset: true, ActFirst: true, Times: 1})
-	if err := newClient(t, registry).WithoutBackOff().Untag(t.Context(), "app", "prod"); err != nil {
+	mine, theirs := registry.PutImage("app", "prod", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
+	registry.Tag("app", "prod", theirs)
+	faulttest.Want(t, newClient(t, registry).Untag(t.Context(), "app", "prod", mine.String()), fault.TagMoved, "app:prod", mine.String(), theirs.String())
+	if got := methods(registry); !slices.Equal(got, []string{"GET"}) {
+		t.Errorf("requests = %v, want one GET", got)
+	}
+	tagNames(t, registry, "app", "prod", theirs)
+}
+
+// The registry's own digests are sha256; a configuration may name the same bytes by another.
+func TestUntagKnowsTheManifestByAnotherAlgorithm(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	d := registry.PutImage("app", "prod", acrtest.Image{})
+	client := newClient(t, registry)
+	manifest, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: d.String()})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := methods(registry); !slices.Equal(got, []string{"DELETE", "DELETE"}) {
-		t.Errorf("requests = %v, want two DELETEs", got)
+	if err := client.Untag(t.Context(), "app", "prod", digest.SHA512.FromBytes(manifest.Body).String()); err != nil {
+		t.Fatal(err)
 	}
+	tagNames(t, registry, "app", "prod", "")
+}
+
+// The tag, not a second DELETE, tells whether the registry had acted.
+func TestLostAnswerToAnUntag(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault acrtest.Fault
+		want  []string
+	}{
+		"after acting":  {acrtest.Fault{Reset: true, ActFirst: true}, []string{"GET", "DELETE", "GET"}},
+		"before acting": {acrtest.Fault{Reset: true}, []string{"GET", "DELETE", "GET", "DELETE"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			d := registry.PutImage("app", "prod", acrtest.Image{})
+			test.fault.Method, test.fault.Times = http.MethodDelete, 1
+			registry.Inject(test.fault)
+			if err := newClient(t, registry).WithoutBackOff().Untag(t.Context(), "app", "prod", d.String()); err != nil {
+				t.Fatal(err)
+			}
+			if got := methods(registry); !slices.Equal(got, test.want) {
+				t.Errorf("requests = %v, want %v", got, test.want)
+			}
+			tagNames(t, registry, "app", "prod", "")
+		})
+	}
+}
+
+// Between a DELETE that failed and the next one, somebody else has moved the tag: theirs is not removed.
+func TestFailedUntagDoesNotRemoveAnothersTag(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	mine, theirs := registry.PutImage("app", "prod", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
+	registry.Inject(acrtest.Fault{Method: http.MethodDelete, Times: 1, Handler: func(w http.ResponseWriter, _ *http.Request) {
+		registry.Tag("app", "prod", theirs)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}})
+	err := newClient(t, registry).WithoutBackOff().Untag(t.Context(), "app", "prod", mine.String())
+	faulttest.Want(t, err, fault.TagMoved, mine.String(), theirs.String())
+	tagNames(t, registry, "app", "prod", theirs)
 }
 
 func TestRegistryWithoutACRsAPIIsSentNoDelete(t *testing.T) {
@@ -382,7 +438,7 @@ func TestRegistryWithoutACRsAPIIsSentNoDelete(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := registry.PutImage("app", "prod", acrtest.Image{})
-			faulttest.Want(t, newClient(t, registry).Untag(t.Context(), "app", "prod"), fault.CannotUntag, "app:prod")
+			faulttest.Want(t, newClient(t, registry).Untag(t.Context(), "app", "prod", d.String()), fault.CannotUntag, "app:prod")
 			for _, request := range registry.Requests() {
 				if request.Method == http.MethodDelete {
 					t.Errorf("%s %s was sent", request.Method, request.Path)
@@ -402,7 +458,7 @@ func TestWritesToAnOpenRegistry(t *testing.T) {
 	}
 	wantWire(t, registry, "3/0/0")
 	tagNames(t, registry, "app", "prod", d)
-	if err := client.Untag(t.Context(), "app", "prod"); err != nil {
+	if err := client.Untag(t.Context(), "app", "prod", d.String()); err != nil {
 		t.Fatal(err)
 	}
 	tagNames(t, registry, "app", "prod", "")
@@ -442,8 +498,9 @@ func TestTagRequestsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		_, err := client.PutTag(t.Context(), req)
 		faulttest.WantArgument(t, err, argument)
 	}
-	faulttest.WantArgument(t, client.Untag(t.Context(), "app", d), "tag")
-	faulttest.WantArgument(t, client.Untag(t.Context(), "", "v"), "repository")
+	faulttest.WantArgument(t, client.Untag(t.Context(), "app", d, d), "tag")
+	faulttest.WantArgument(t, client.Untag(t.Context(), "", "v", d), "repository")
+	faulttest.WantArgument(t, client.Untag(t.Context(), "app", "v", ""), "digest")
 	if n := registry.Connections(); n != 0 {
 		t.Errorf("%d connections were made", n)
 	}

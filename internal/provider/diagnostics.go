@@ -135,6 +135,13 @@ func uncheckedCertificateWarning(at path.Path) diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.Cause+"\n\nWhat to do: "+explained.Remedy)
 }
 
+// tagLeftWarning returns the warning about a tag that names another image than the copy that is destroyed.
+func tagLeftWarning(failed *fault.Error) diag.Diagnostic {
+	left := *failed
+	left.Reason = tagLeft
+	return diag.NewWarningDiagnostic(explanations[tagLeft].Summary, failureDetail(&left))
+}
+
 // maxNamed is the most missing actions that a warning names: a challenge can name thousands.
 const maxNamed = 20
 

@@ -20,6 +20,7 @@ const (
 	moreFailures         fault.Reason = "more failures"
 	otherRegistry        fault.Reason = "other registry"
 	leftElsewhere        fault.Reason = "left elsewhere" // a warning
+	tagLeft              fault.Reason = "tag left"       // a warning
 )
 
 // Advice for values that are refused with InvalidArgument, whose error otherwise says what is expected.
@@ -195,6 +196,11 @@ var explanations = map[fault.Reason]explanation{
 			"either, so that registry stays as it is.",
 		Remedy: "If it should not stay, remove the tag or the lock there, for instance with the Azure CLI.",
 	},
+	tagLeft: {
+		Summary: "Tag left on another image",
+		Cause:   "The tag of a copy that was to be destroyed names another image by now: somebody moved it. It was not removed.",
+		Remedy:  "Nothing, if it should stay. Otherwise remove it with `az acr repository untag`.",
+	},
 	fault.Denied: {
 		Summary: "Access denied",
 		Cause:   "The registry, or a gateway in front of it, refuses this caller with 403, whatever token it shows.",
@@ -261,7 +267,8 @@ var explanations = map[fault.Reason]explanation{
 	fault.TagMoved: {
 		Summary: "Tag has moved since the plan",
 		Cause:   "Between plan and apply somebody else moved or removed the tag. It was not changed.",
-		Remedy:  "Plan again, and check the change.",
+		Remedy: "Plan again, and check the change. To leave the tag to whoever moved it, let Terraform forget it: put a `removed` block with `from` " +
+			"set to this resource and `lifecycle { destroy = false }` in the place of the resource.",
 	},
 	fault.NotInRepository: {
 		Summary: "Digest not in the repository",

@@ -10,7 +10,7 @@ import (
 
 func TestEveryReasonIsExplained(t *testing.T) {
 	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, unknownForEphemeral, uncheckedCertificate, fewerPermissions, moreFailures,
-		otherRegistry, leftElsewhere)
+		otherRegistry, leftElsewhere, tagLeft)
 	seen := map[string]fault.Reason{}
 	for _, reason := range reasons {
 		explained := explanations[reason]

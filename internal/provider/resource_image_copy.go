@@ -48,8 +48,8 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 		MarkdownDescription: "Copies an image, an index with all its platforms or any other artifact into a repository, with its signatures, " +
 			"and puts a tag on it. The digest never changes. Within a registry, blobs are mounted and not transferred. From another " +
 			"registry they are streamed through this machine, checked on the way and never written to disk. What the target already has is " +
-			"not sent again. The tag is written last, so it never names half an image. Destroying removes only the tag; content is never " +
-			"deleted. The identity needs permission to pull at the source and to push here, and to delete for removing the tag.\n\nLayers " +
+			"not sent again. The tag is written last, so it never names half an image. Destroying removes only the tag, unless it names another " +
+			"image by then; content is never deleted. The identity needs permission to pull at the source and to push here, and to delete for removing the tag.\n\nLayers " +
 			"with foreign, or non-distributable, media types are left out, as by `docker push`: a client that pulls the copy gets them " +
 			"from the `urls` in the manifest.",
 		Attributes: map[string]schema.Attribute{
@@ -187,16 +187,21 @@ func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateReque
 	r.copy(ctx, client, imageCopy{plan, passwordOf(config), was}, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
-// Delete removes the tag, unless it names another image than the copy by now.
+// Delete removes the tag. One that names another image than the copy by now is somebody else's, and stays.
 func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	client, state, ok := r.beginDelete(ctx, req, resp)
 	if !ok || state.isNull("tag") {
 		return
 	}
-	if source, err := parseSource(state.text("source")); err == nil && source.Digest != state.text("digest") {
-		return
+	source, err := parseSource(state.text("source"))
+	if err == nil {
+		err = client.Untag(ctx, state.text("repository"), state.text("tag"), source.Digest)
 	}
-	if err := client.Untag(ctx, state.text("repository"), state.text("tag")); err != nil {
+	switch failed, _ := fault.As(err); {
+	case err == nil:
+	case failed.Reason == fault.TagMoved:
+		resp.Diagnostics.Append(tagLeftWarning(failed))
+	default:
 		resp.Diagnostics.Append(failureDiagnostic(err, copiedSubject))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -286,24 +287,31 @@ func TestImageCopyWithinItsRegistry(t *testing.T) {
 	}
 }
 
-// A tag that somebody moved since is not this resource's to remove.
+// A tag that somebody moved is not this resource's to remove, whether a refresh has seen the move or not.
 func TestImageCopyLeavesAMovedTagWhenDestroyed(t *testing.T) {
-	s := newCopySetup(t, acrtest.Options{})
-	config := s.config(s.first, `tag = "1.0"`)
-	unitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories,
-		CheckDestroy:             s.tagNames(t, "1.0", s.second),
-		Steps: []resource.TestStep{
-			{Config: config, Check: s.tagNames(t, "1.0", s.first)},
-			{
-				PreConfig: func() {
-					s.target.PutImage("mirror/app", "", acrtest.Image{Author: "second"})
-					s.target.Tag("mirror/app", "1.0", s.second)
-				},
-				Config: config, Destroy: true,
-			},
-		},
-	})
+	for name, refresh := range map[string]bool{"seen by a refresh": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			one, two := twoImages(registry)
+			p := configuredFor(t, defaultUser(registry))
+			m := p.mustApply("acr_image_copy", managed{}, values{
+				"source": registry.Host() + "/app@" + one.String(), "repository": "app", "tag": "prod", "referrers": true,
+			})
+			registry.Tag("app", "prod", two)
+			if refresh {
+				var diagnostics []*tfprotov6.Diagnostic
+				if m, diagnostics = p.refresh("acr_image_copy", m); len(diagnostics) > 0 {
+					t.Fatal(describe(diagnostics))
+				}
+			}
+			gone, diagnostics := p.apply("acr_image_copy", m, nil)
+			wanted{summary: "Tag left on another image", says: []string{"/app:prod", one.String(), two.String(), "az acr repository untag"}}.check(t, diagnostics)
+			if state := p.attributesOf("acr_image_copy", gone); diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || len(state) > 0 {
+				t.Errorf("severity %s, state %v, want a warning and none", diagnostics[0].Severity, state)
+			}
+			wantProd(t, registry, two)
+		})
+	}
 }
 
 // The identity has the digest in it, and goes on with a new source.

@@ -44,8 +44,8 @@ func (r *tagResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Puts a tag on a manifest of the same repository, to promote an image. The manifest itself does not change. If " +
-			"somebody else moves the tag, the plan shows a change from one digest to another. Destroying removes only the tag; content is " +
-			"never deleted. The identity needs permission to push, and to delete for destroying.",
+			"somebody else moves the tag, the plan shows a change from one digest to another. Destroying removes only the tag, and not one " +
+			"that was moved since the plan; content is never deleted. The identity needs permission to push, and to delete for destroying.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
 				Required:            true,
@@ -133,7 +133,7 @@ func (r *tagResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if !ok {
 		return
 	}
-	if err := client.Untag(ctx, state.text("repository"), state.text("tag")); err != nil {
+	if err := client.Untag(ctx, state.text("repository"), state.text("tag"), state.text("digest")); err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, taggedSubject))
 	}
 }

@@ -346,6 +346,18 @@ func TestTagThatIsGoneIsDestroyed(t *testing.T) {
 	}
 }
 
+// A tag that somebody moved after the last refresh is not taken away from them.
+func TestTagThatMovedSinceThePlanIsNotDestroyed(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	one, two := twoImages(registry)
+	p := configuredFor(t, defaultUser(registry))
+	m := p.mustApply("acr_tag", managed{}, prodTag(one))
+	registry.Tag("app", "prod", two)
+	_, diagnostics := p.apply("acr_tag", m, nil)
+	wanted{attribute: "tag", summary: "Tag has moved since the plan", says: []string{"/app:prod", one.String(), two.String(), "Plan again", "`removed` block"}}.check(t, diagnostics)
+	wantProd(t, registry, two)
+}
+
 // Any other failure to read than a 404 leaves the resource where it is.
 func TestTagReadKeepsTheStateOnErrors(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
