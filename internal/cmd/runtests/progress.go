@@ -34,8 +34,11 @@ type progress struct {
 	running map[string]*packageResult // by package
 	counts  map[string]int            // of tests, by the action that ended them
 	failed  []string
-	skipped []string
+	skipped map[skip][]string // tests
 }
+
+// skip is why tests of a package were skipped.
+type skip struct{ pkg, why string }
 
 // packageResult is what is known of a package whose tests run.
 type packageResult struct {
@@ -47,7 +50,7 @@ type packageResult struct {
 
 func newProgress(w io.Writer) *progress {
 	now := time.Now()
-	return &progress{w: w, started: now, said: now, running: map[string]*packageResult{}, counts: map[string]int{}}
+	return &progress{w: w, started: now, said: now, running: map[string]*packageResult{}, counts: map[string]int{}, skipped: map[skip][]string{}}
 }
 
 // read reports on the events, one a line, until there are no more.
@@ -131,7 +134,8 @@ func (p *progress) ofTest(e event) {
 	case "pass":
 		delete(result.testOutput, e.Test)
 	case "skip":
-		p.skipped = append(p.skipped, name+"\n"+reason(result.testOutput[e.Test]))
+		skipped := skip{strings.TrimPrefix(e.Package, module), reason(result.testOutput[e.Test])}
+		p.skipped[skipped] = append(p.skipped[skipped], e.Test)
 		delete(result.testOutput, e.Test)
 	case "fail":
 		p.failed = append(p.failed, name)
@@ -177,8 +181,8 @@ func (p *progress) signOfLife(silent time.Duration) {
 func (p *progress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, test := range p.skipped {
-		p.say("skipped: " + test + "\n")
+	for skipped, tests := range p.skipped {
+		p.say("skipped: " + skipped.pkg + ": " + strings.Join(tests, ", ") + "\n" + skipped.why + "\n")
 	}
 	for _, name := range p.failed {
 		p.say("FAILED: " + name + "\n")
