@@ -286,6 +286,7 @@ func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
 
 // A source can have a signature of each signature under cosign's tags, without an end.
 func TestCopyEndsWhereCosignsTagsDoNot(t *testing.T) {
+	t.Parallel()
 	source, _, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 1000)
 	source.PutBlob("app", []byte("{}"))

@@ -173,6 +173,7 @@ func TestCopyUploadsWhatIsNotMounted(t *testing.T) {
 
 // What a source sends is not believed, and the error names the source.
 func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  acrtest.Fault
 		reason fault.Reason
@@ -250,6 +251,7 @@ func TestCopyNamesTheTargetWhereItIsAtFault(t *testing.T) {
 // A stream that breaks on either side is begun again, from the source. Two blobs are copied; uploads is how many of them
 // reach the target, whole or not.
 func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
+	t.Parallel()
 	atSource := func(fault acrtest.Fault) func(source, target *acrtest.Registry) {
 		fault.Kind, fault.Path, fault.Times = acrtest.KindResource, "/blobs/", 1
 		return func(source, _ *acrtest.Registry) { source.Inject(fault) }

@@ -215,6 +215,7 @@ func TestThousandImagesComeFromARegistryThatFailsEveryTenthTime(t *testing.T) {
 }
 
 func TestHundredImagesComeFromARegistryThatLimitsItsRate(t *testing.T) {
+	t.Parallel() // it waits for seconds
 	registry := acrtest.StartT(t, acrtest.Options{ManifestsPerSecond: 20})
 	references, digests := putImages(registry, 100, 1)
 	mustReadImages(t, newClient(t, registry), references, digests)

@@ -51,6 +51,7 @@ func TestTimeOutIsRetriedOnce(t *testing.T) {
 
 // The same over real sockets and TLS, in each of the three requests and both protocols.
 func TestSlowRegistryTimesOut(t *testing.T) {
+	t.Parallel()
 	const timeout = 300 * time.Millisecond
 	for protocol, options := range protocols {
 		for _, kind := range allKinds {
