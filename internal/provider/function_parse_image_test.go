@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"golang.org/x/mod/semver"
-
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
 // Without any provider configuration and without a registry, but where the CLI configures the provider all the same.
@@ -49,10 +47,7 @@ func TestParseImage(t *testing.T) {
 // giveRegistryWhereFunctionsNeedOne sets ACR_REGISTRY for OpenTofu up to 1.10, and checks what its user is told without it.
 func giveRegistryWhereFunctionsNeedOne(t *testing.T) {
 	t.Helper()
-	cli, err := terraform.CLIVersion(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cli := realCLI(t)
 	const configuration = `output "image" { value = provider::acr::parse_image("example.azurecr.io/app").image }`
 	if _, lacks := cli.Lacks(configuration); lacks || cli.Name == "Terraform" || semver.Compare(cli.Number, "v1.11.0") >= 0 {
 		return

@@ -64,14 +64,24 @@ func providerBlock(registry *acrtest.Registry) string {
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())
 }
 
-// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead, and
-// reports false.
-func unitTest(t *testing.T, c resource.TestCase) (ran bool) {
-	t.Helper()
+// realCLI returns the version of the CLI that a test is about to run. Under -short it skips the test: nearly all of the
+// package's time goes into these runs.
+func realCLI(t *testing.T) terraform.Version {
+	if testing.Short() {
+		t.Skip("-short: runs a real CLI")
+	}
 	cli, err := terraform.CLIVersion(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cli
+}
+
+// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead, and
+// reports false.
+func unitTest(t *testing.T, c resource.TestCase) (ran bool) {
+	t.Helper()
+	cli := realCLI(t)
 	lacking, lacks := cli.Lacks(c.Steps[0].Config)
 	if lacks {
 		t.Logf("%s has no %s", cli, lacking)
@@ -128,7 +138,7 @@ func applyTwice(t *testing.T, config string, checks ...[]statecheck.StateCheck) 
 	for _, some := range checks {
 		all = append(all, some...)
 	}
-	resource.UnitTest(t, resource.TestCase{
+	unitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{
 			{Config: config, ConfigStateChecks: all},

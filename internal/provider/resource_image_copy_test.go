@@ -207,6 +207,7 @@ func TestImageCopyIsNotDestroyedWhereATagCannotBeRemoved(t *testing.T) {
 }
 
 func TestImageCopyIsValidatedBeforeAnythingIsSent(t *testing.T) {
+	realCLI(t)
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := "sha256:" + strings.Repeat("a", 64)
 	for name, test := range map[string]struct{ arguments, words string }{
