@@ -26,7 +26,8 @@ func (r ManifestsRequest) wants(m ManifestDetails) bool {
 	return r.Untagged == nil || *r.Untagged == (len(m.Tags) == 0)
 }
 
-// ManifestDetails is what ACR's own API knows of a manifest. What it leaves out is zero; Size and Attributes are nil.
+// ManifestDetails is what ACR's own API knows of a manifest. What it leaves out, or what is absurdly long, is zero; Size and
+// Attributes are nil.
 type ManifestDetails struct {
 	Digest            string
 	MediaType         string
@@ -57,6 +58,7 @@ func (c *Client) Manifests(ctx context.Context, req ManifestsRequest) (manifests
 		wanted:  req.wants,
 		compare: inOrder(req.OrderBy, func(m ManifestDetails) (name, updated string) { return m.Digest, m.LastUpdateTime }),
 	}
+	findings := 0 // bytes of them so far
 	err = c.pages(ctx, c.request(listManifests, req.Repository, "", query), func(answer *answer) (int, bool, error) {
 		var page struct {
 			Manifests manifestList `json:"manifests"`
@@ -66,6 +68,12 @@ func (c *Client) Manifests(ctx context.Context, req ManifestsRequest) (manifests
 		}
 		if page.Manifests == nil {
 			return 0, false, errNoList
+		}
+		for _, m := range page.Manifests {
+			findings += len(m.QuarantineDetails)
+		}
+		if findings > MaxListFindings {
+			return 0, false, fmt.Errorf("%w: the scanners' findings in the list are over %d MiB together", wire.ErrTooLarge, MaxListFindings>>20)
 		}
 		more, err := list.add(page.Manifests)
 		return len(page.Manifests), more, err
@@ -79,11 +87,20 @@ func (c *Client) Manifests(ctx context.Context, req ManifestsRequest) (manifests
 	return list.result(), nil
 }
 
-// The longest texts of a manifest's details, in bytes, with room to spare; a scanner's findings are the longest by far.
+// The longest texts of a manifest's details, in bytes, with room to spare. A longer one is left out: whoever pushed or
+// scanned the image may have chosen it, and the list is about all the others too.
 const (
 	maxManifestText = 256
-	maxFindings     = 4 << 10
+	maxFindings     = 64 << 10
 )
+
+// atMost returns a text, empty if it is longer than it may be.
+func atMost(most int, text string) string {
+	if len(text) > most {
+		return ""
+	}
+	return text
+}
 
 // manifestList is the manifests array of ACR's own API; nil if there is none, empty for null.
 type manifestList []ManifestDetails
@@ -111,19 +128,24 @@ func (l *manifestList) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if err := json.UnmarshalDecode(d, &raw); err != nil {
 			return err
 		}
-		longest := max(len(raw.Digest), len(raw.MediaType), len(raw.ConfigMediaType), len(raw.Architecture), len(raw.OS), len(raw.CreatedTime), len(raw.LastUpdateTime))
-		if oci.ValidateDigest(raw.Digest) != nil || longest > maxManifestText {
+		if oci.ValidateDigest(raw.Digest) != nil {
 			return wire.ErrShape
 		}
 		m := ManifestDetails{
-			Digest: raw.Digest, MediaType: raw.MediaType, ConfigMediaType: raw.ConfigMediaType, Size: raw.Size,
-			Architecture: raw.Architecture, OS: raw.OS, Tags: raw.Tags, CreatedTime: raw.CreatedTime, LastUpdateTime: raw.LastUpdateTime,
+			Digest:          raw.Digest,
+			MediaType:       atMost(maxManifestText, raw.MediaType),
+			ConfigMediaType: atMost(maxManifestText, raw.ConfigMediaType),
+			Size:            raw.Size,
+			Architecture:    atMost(maxManifestText, raw.Architecture),
+			OS:              atMost(maxManifestText, raw.OS),
+			Tags:            raw.Tags,
+			CreatedTime:     atMost(maxManifestText, raw.CreatedTime),
+			LastUpdateTime:  atMost(maxManifestText, raw.LastUpdateTime),
 		}
 		if a := raw.Attributes; a != nil {
-			if max(len(a.QuarantineState), len(a.QuarantineDetails)) > maxFindings {
-				return wire.ErrShape
-			}
-			m.Attributes, m.QuarantineState, m.QuarantineDetails = a.attributes(), a.QuarantineState, a.QuarantineDetails
+			m.Attributes = a.attributes()
+			m.QuarantineState = atMost(maxManifestText, a.QuarantineState)
+			m.QuarantineDetails = atMost(maxFindings, a.QuarantineDetails)
 		}
 		*l = append(*l, m)
 		return nil

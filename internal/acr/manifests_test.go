@@ -2,8 +2,12 @@ package acr_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -94,5 +98,56 @@ func TestManifestsThatAreNoList(t *testing.T) {
 	registry.Inject(answering("/acr/v1/", `{"manifests":null}`, "Content-Type: application/json"))
 	if list, err := newClient(t, registry).Manifests(t.Context(), acr.ManifestsRequest{Repository: "app"}); err != nil || len(list) != 0 {
 		t.Errorf("manifests = %v, %v; want an empty list", list, err)
+	}
+}
+
+// Whoever pushes or scans one image chooses some of these texts, and must not spoil the list for all others.
+func TestOverlongTextsOfOneManifestAreLeftOut(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	findings := func(length int) string { return `{"link":"` + strings.Repeat("a", length-11) + `"}` }
+	long := registry.PutImage("app", "long", acrtest.Image{Architecture: strings.Repeat("a", 300)}).String()
+	longest := registry.PutImage("app", "longest", acrtest.Image{Author: "1"}).String()
+	longer := registry.PutImage("app", "longer", acrtest.Image{Author: "2"}).String()
+	registry.SetQuarantine("app", longest, "Passed", findings(64<<10))
+	registry.SetQuarantine("app", longer, "Failed", findings(64<<10+1))
+
+	list, err := newClient(t, registry).Manifests(t.Context(), acr.ManifestsRequest{Repository: "app"})
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%d manifests, %v; want 3", len(list), err)
+	}
+	for _, m := range list {
+		switch m.Digest {
+		case long:
+			if m.Architecture != "" || m.OS != "linux" {
+				t.Errorf("platform = %q %q, want linux alone", m.OS, m.Architecture)
+			}
+		case longest:
+			if m.QuarantineState != "Passed" || m.QuarantineDetails != findings(64<<10) {
+				t.Errorf("quarantine = %q and %d bytes, want Passed and 65536", m.QuarantineState, len(m.QuarantineDetails))
+			}
+		case longer:
+			if m.QuarantineState != "Failed" || m.QuarantineDetails != "" {
+				t.Errorf("quarantine = %q and %d bytes, want Failed and none", m.QuarantineState, len(m.QuarantineDetails))
+			}
+		}
+	}
+}
+
+// What many manifests hold together has a limit, as their number has.
+func TestFindingsOfAWholeListAreBounded(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	entry := fmt.Sprintf(`{"digest":%q,"changeableAttributes":{"quarantineDetails":%q}}`, digest.FromString("").String(), strings.Repeat("a", 64<<10))
+	page := `{"manifests":[` + strings.Repeat(entry+",", 99) + entry + "]}"
+	pages := 0
+	registry.Inject(acrtest.Fault{Path: "/acr/v1/", Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {
+		pages++
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Link", fmt.Sprintf(`</acr/v1/app/_manifests?last=%d>; rel="next"`, pages))
+		_, _ = w.Write([]byte(page))
+	}})
+	_, err := newClient(t, registry).Manifests(t.Context(), acr.ManifestsRequest{Repository: "app"})
+	faulttest.Want(t, err, fault.TooLarge, "findings", "64 MiB")
+	if pages != 11 { // 10 have 62.5 MiB
+		t.Errorf("%d pages were read, want 11", pages)
 	}
 }

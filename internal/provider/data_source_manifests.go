@@ -51,7 +51,7 @@ func manifestDetailsAttributes() map[string]schema.Attribute {
 		"created_time":       schema.StringAttribute{Computed: true, MarkdownDescription: "When the manifest was first pushed, RFC 3339."},
 		"last_update_time":   schema.StringAttribute{Computed: true, MarkdownDescription: "When the manifest last changed, RFC 3339."},
 		"quarantine_state":   schema.StringAttribute{Computed: true, MarkdownDescription: "State of the quarantine; null if there is none."},
-		"quarantine_details": schema.StringAttribute{Computed: true, MarkdownDescription: "The scanner's details as JSON; null if there are none."},
+		"quarantine_details": schema.StringAttribute{Computed: true, MarkdownDescription: "The scanner's details as JSON; null if there are none, or over 64 KiB of them."},
 	}
 	addLockAttributes(attributes, "manifest")
 	return attributes

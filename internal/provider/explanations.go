@@ -338,10 +338,10 @@ var explanations = map[fault.Reason]explanation{
 	fault.TooLarge: {
 		Summary: "Answer too large",
 		Cause: fmt.Sprintf("An answer is over its limit: %s and %s layers or children for a manifest, %s for an image configuration, %s and "+
-			"%s entries for one page of a list, %s referrers and %s entries for a whole list, %s of manifests and %s referrers for a copy, %s manifests to find a platform in nested indexes. "+
+			"%s entries for one page of a list, %s referrers, %s entries and %s of scanners' findings for a whole list, %s of manifests and %s referrers for a copy, %s manifests to find a platform in nested indexes. "+
 			"Nothing of it was used.",
 			mebibytes(oci.MaxManifest), thousands(oci.MaxDescriptors), mebibytes(oci.MaxConfig),
-			mebibytes(acr.MaxPageBytes), thousands(acr.MaxPageEntries), thousands(acr.MaxReferrers), thousands(acr.MaxListEntries),
+			mebibytes(acr.MaxPageBytes), thousands(acr.MaxPageEntries), thousands(acr.MaxReferrers), thousands(acr.MaxListEntries), mebibytes(acr.MaxListFindings),
 			mebibytes(acr.MaxCopiedManifests), thousands(acr.MaxCopiedReferrers), thousands(acr.MaxIndexParts)),
 		Remedy: "Narrow a list with `name_regex`, `prefix` or `limit`. Otherwise check the registry, and any proxy or gateway in front of " +
 			"it: no ordinary image comes near the limit.",
