@@ -1,13 +1,9 @@
 package acr_test
 
 import (
-	"encoding/pem"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -149,39 +145,5 @@ func TestTwoHundredReadsShareTenConnections(t *testing.T) {
 				t.Errorf("challenges = %d, want 1", got)
 			}
 		})
-	}
-}
-
-// Where a server takes one request at a time on each connection, HTTP/2 would open as many as there are requests.
-func TestHTTP2UsesTenConnectionsAtMost(t *testing.T) {
-	var connections sync.Map // by the client's address, those that carried a request
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		connections.Store(r.RemoteAddr, true)
-		time.Sleep(5 * time.Millisecond)
-		manifestOf(w, r)
-	}))
-	server.EnableHTTP2 = true
-	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1}
-	server.StartTLS()
-	defer server.Close()
-	client, err := acr.NewClient(acr.Config{
-		Registry: server.Listener.Addr().String(), RequestTimeout: time.Minute,
-		CACertPEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	err = together(100, 100, func(i int) error {
-		_, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: fmt.Sprint("v", i)})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	used := 0
-	connections.Range(func(any, any) bool { used++; return true })
-	if used < 2 || used > 10 {
-		t.Errorf("connections = %d, want several, at most 10", used)
 	}
 }

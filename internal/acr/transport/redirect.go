@@ -29,11 +29,7 @@ func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, 
 	visited := map[string]bool{}
 	for {
 		visited[target.String()] = true
-		req, err := t.newRequest(ctx, r, target, !away)
-		if err != nil {
-			return nil, away, err
-		}
-		if res, err = t.base.RoundTrip(req); err != nil {
+		if res, err = t.send(ctx, r, target, !away); err != nil {
 			return nil, away, r.redirected(target, err)
 		}
 		if !isRedirect(res.StatusCode) {

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// maxAtATime is how many requests are under way, and how many connections a host gets: Terraform's default
+	// maxAtATime is how many requests are under way, and how many connections an origin gets: Terraform's default
 	// parallelism.
 	maxAtATime = 10
 	// maxHeaderBytes bounds the response headers.
@@ -47,6 +47,8 @@ type Transport struct {
 	config Config
 	base   *http.Transport
 	turns  chan struct{} // has an element for each request under way
+
+	connections connections
 
 	// Now, Dial and BackOff are replaced by tests alone.
 	Now     func() time.Time
@@ -79,9 +81,7 @@ func New(config Config) (*Transport, error) {
 			}
 			return proxy(r.URL)
 		},
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return t.Dial(ctx, network, address)
-		},
+		DialContext: t.dial,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            roots,
@@ -90,9 +90,9 @@ func New(config Config) (*Transport, error) {
 		},
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		MaxConnsPerHost:        maxAtATime,
 		MaxIdleConnsPerHost:    maxAtATime,
 		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    config.RequestTimeout, // also where the request that dialled has got another connection
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		OnProxyConnectResponse: refusedByProxy,
 	}
