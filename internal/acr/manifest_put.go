@@ -18,6 +18,7 @@ func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifes
 	r.shared = token
 	r.ContentType = manifest.MediaType
 	r.Body = secret.New(string(manifest.Body))
+	r.Once = true // storeManifest and tagWrite.write try again
 	return r
 }
 
@@ -33,9 +34,18 @@ func (c *Client) putManifest(ctx context.Context, repository string, manifest *o
 	return c.listReferrer(ctx, repository, manifest, token)
 }
 
-// storeManifest sends the request of manifestPut, and checks the digest in the answer: other bytes must not pass for
-// success.
-func (c *Client) storeManifest(ctx context.Context, r request, manifest *oci.Manifest) (*answer, error) {
+// storeManifest sends the request of manifestPut. A part that has just been put may not have reached the replica that
+// answers: the manifest, and nothing else, is then sent again.
+func (c *Client) storeManifest(ctx context.Context, r request, manifest *oci.Manifest) (answer *answer, err error) {
+	err = c.transport.Repeat(ctx, func() (broke bool, err error) {
+		answer, err = c.storeOnce(ctx, r, manifest)
+		return true, err
+	})
+	return answer, err
+}
+
+// storeOnce is one try of storeManifest. It checks the digest in the answer: other bytes must not pass for success.
+func (c *Client) storeOnce(ctx context.Context, r request, manifest *oci.Manifest) (*answer, error) {
 	answer, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err

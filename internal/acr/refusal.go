@@ -10,6 +10,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
@@ -41,6 +42,8 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	switch {
 	case res.Status == http.StatusUnauthorized:
 		c.explainUnauthorized(failed, r, res)
+	case r.Method == http.MethodPut && slices.Contains(codesOfUnknownParts, failed.Code):
+		failed.Reason, failed.Detail = fault.PartUnknown, unknownPart(res)
 	case failed.Code == codeDisallowed && r.isRead():
 		failed.Reason = fault.Disallowed
 	case failed.Code == codeDisallowed:
@@ -61,6 +64,19 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 		failed.Reason = fault.RequestRefused
 	}
 	return failed
+}
+
+// codesOfUnknownParts are the error codes of a registry that refuses a manifest because it lacks a part of it. Source: OCI
+// distribution spec 1.1, "Error Codes".
+var codesOfUnknownParts = []string{"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
+
+// unknownPart names the part that a registry lacks, if it says which.
+func unknownPart(res *transport.Response) string {
+	said, _ := wire.ParseErrors(res.Body)
+	if oci.ValidateDigest(said.Named) != nil {
+		return ""
+	}
+	return "the registry lacks " + said.Named
 }
 
 // notFound returns what a 404 means. It is the registry's own if it has a registry's error code or header, or if the

@@ -114,7 +114,6 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 // while this waited for the next one: each further try reads the tag first, so that it does not overwrite their work.
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
-	r.Once = true
 	tried := false
 	return t.client.transport.Repeat(ctx, func() (broke bool, err error) {
 		if tried {
@@ -124,7 +123,7 @@ func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 			}
 		}
 		tried = true
-		_, err = t.client.storeManifest(ctx, r, manifest)
+		_, err = t.client.storeOnce(ctx, r, manifest)
 		return true, err
 	})
 }

@@ -362,6 +362,13 @@ var explanations = map[fault.Reason]explanation{
 			"completely.",
 		Remedy: "Push the image again.",
 	},
+	fault.PartUnknown: {
+		Summary: "Part of the image not known yet",
+		Cause: "The registry refuses the manifest at every attempt: it does not know a part that the manifest names. On a geo-replicated " +
+			"registry, a part that was just put reaches some replicas later than others. Or somebody deleted it.",
+		Remedy: "Run again in some minutes: what has arrived is not sent again. If it fails again, push or copy the image anew, and find out " +
+			"what deletes content in the repository.",
+	},
 	fault.MalformedImage: {
 		Summary: "Image malformed",
 		Cause: "A manifest or configuration does not follow the specification. Its bytes match its digest, so it was built or pushed like " +

@@ -57,6 +57,7 @@ const (
 	SignaturesDiffer    Reason = "signatures differ"     // the target of a copy has signatures that the source has not
 	CannotUntag         Reason = "cannot untag"          // the registry has no way to remove a tag alone
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
+	PartUnknown         Reason = "part unknown"          // the registry refuses a manifest, since it lacks a part that it names
 	MalformedImage      Reason = "malformed image"       // the bytes are what their digest says, but no image
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
@@ -85,7 +86,7 @@ func Reasons() []Reason {
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Firewall, CacheRule, Disallowed, RepositoryNotFound, ManifestNotFound, ListNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
-		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, MalformedImage, PlatformNotFound, NotAnImage,
+		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PartUnknown, MalformedImage, PlatformNotFound, NotAnImage,
 	}, ofSignIn...)
 }
 

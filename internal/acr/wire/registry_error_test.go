@@ -7,20 +7,23 @@ import (
 
 // What registries send is in the forms that Azure Container Registry was seen to send, and in those of others.
 func TestDecodeErrors(t *testing.T) {
-	for name, test := range map[string]struct{ body, code, message string }{
-		"challenge":          {`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"alpine","Action":"pull"}]}]}`, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization for more information."},
-		"firewall":           {`{"errors":[{"code":"DENIED","message":"client with IP \u00271.2.3.4\u0027 is not allowed access."}]}` + "\n", "DENIED", "client with IP '1.2.3.4' is not allowed access."},
-		"detail an object":   {`{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest tagged by \"x\" is not found","detail":{"Tag":"x"}}]}`, "MANIFEST_UNKNOWN", `manifest tagged by "x" is not found`},
-		"detail null":        {`{"errors":[{"code":"NAME_UNKNOWN","message":"m","detail":null}]}`, "NAME_UNKNOWN", "m"},
-		"detail a text":      {`{"errors":[{"code":"A","message":"m","detail":"d"}]}`, "A", "m"},
-		"no message":         {`{"errors":[{"code":"A"}]}`, "A", ""},
-		"the first counts":   {`{"errors":[{"code":"A","message":"m"},{"code":"B","message":"n"}]}`, "A", "m"},
-		"among other things": {`{"x":1,"errors":[{"code":"A","y":2}]}`, "A", ""},
+	for name, test := range map[string]struct{ body, code, message, named string }{
+		"challenge":            {`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"alpine","Action":"pull"}]}]}`, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization for more information.", ""},
+		"firewall":             {`{"errors":[{"code":"DENIED","message":"client with IP \u00271.2.3.4\u0027 is not allowed access."}]}` + "\n", "DENIED", "client with IP '1.2.3.4' is not allowed access.", ""},
+		"detail an object":     {`{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest tagged by \"x\" is not found","detail":{"Tag":"x"}}]}`, "MANIFEST_UNKNOWN", `manifest tagged by "x" is not found`, ""},
+		"detail null":          {`{"errors":[{"code":"NAME_UNKNOWN","message":"m","detail":null}]}`, "NAME_UNKNOWN", "m", ""},
+		"detail a text":        {`{"errors":[{"code":"A","message":"m","detail":"d"}]}`, "A", "m", "d"},
+		"detail with a digest": {`{"errors":[{"code":"A","message":"m","detail":{"Reason":{},"digest":"sha256:1"}}]}`, "A", "m", "sha256:1"},
+		"digest a number":      {`{"errors":[{"code":"A","message":"m","detail":{"digest":1}}]}`, "A", "m", ""},
+		"detail a number":      {`{"errors":[{"code":"A","message":"m","detail":1}]}`, "A", "m", ""},
+		"no message":           {`{"errors":[{"code":"A"}]}`, "A", "", ""},
+		"the first counts":     {`{"errors":[{"code":"A","message":"m"},{"code":"B","message":"n"}]}`, "A", "m", ""},
+		"among other things":   {`{"x":1,"errors":[{"code":"A","y":2}]}`, "A", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := ParseErrors([]byte(test.body))
-			if !ok || got.Code != test.code || got.Message != test.message {
-				t.Errorf("error = %+v, %t; want %s: %s", got, ok, test.code, test.message)
+			if want := (RegistryError{test.code, test.message, test.named}); !ok || got != want {
+				t.Errorf("error = %+v, %t; want %+v", got, ok, want)
 			}
 		})
 	}
