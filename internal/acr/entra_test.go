@@ -267,12 +267,15 @@ func TestRefusedRefreshTokenIsHadAnewOnce(t *testing.T) {
 }
 
 func TestRegistryRefusesTheExchange(t *testing.T) {
+	large := strings.Repeat("<p>no</p>", 1<<10)
 	for name, test := range map[string]struct {
 		options acrtest.Options
 		fault   acrtest.Fault
 		reason  fault.Reason
 		texts   []string
 	}{
+		"401 with a large page":  {takesEntra(), acrtest.Fault{Status: 401, Body: large}, fault.ExchangeRefused, []string{"401"}},
+		"403 with a large page":  {takesEntra(), acrtest.Fault{Status: 403, Body: large}, fault.Denied, []string{"403"}},
 		"401 with an empty body": {acrtest.Options{}, acrtest.Fault{}, fault.ExchangeRefused, []string{"401", "a token obtained with a client secret"}},
 		"404":                    {acrtest.Options{WithoutExchange: true}, acrtest.Fault{}, fault.NoExchange, []string{"404"}},
 		"403 of the firewall":    {takesEntra(), acrtest.Firewall(), fault.Firewall, []string{"403", "DENIED"}},

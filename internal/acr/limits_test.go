@@ -139,6 +139,7 @@ func TestLargeErrorPageLeavesItsStatus(t *testing.T) {
 		want     fault.Reason
 	}{
 		"401 of a token server":         {page(acrtest.KindToken, 401), fault.WrongCredentials},
+		"403 of a token server":         {page(acrtest.KindToken, 403), fault.Denied},
 		"401 to a token":                {page(acrtest.KindResource, 401), fault.InvalidToken},
 		"401 without a challenge":       {page(acrtest.KindChallenge, 401), fault.NotARegistry},
 		"403":                           {page(acrtest.KindResource, 403), fault.Denied},

@@ -167,11 +167,11 @@ func (c *Client) tokenRefused(err error) error {
 	switch {
 	case refused.Cause != nil:
 		failed.Reason, failed.Code, failed.Message, failed.Detail = fault.BadAnswer, "", "", refused.Cause.Error()
-	case res.Status == http.StatusForbidden && failed.Code == "DENIED":
-		failed.Reason = fault.OfForbidden(failed.Message)
+	case res.Status == http.StatusForbidden: // also of a gateway's page: only a 401 is about the credential
+		failed.Reason, failed.Detail = fault.OfForbidden(failed.Message), "it was sent "+credential.Description()
 	case res.Status == http.StatusBadRequest:
 		failed.Detail = "the token server does not accept the scopes that were asked for, or the service"
-	case res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden:
+	case res.Status == http.StatusUnauthorized:
 		failed.Reason, failed.Detail = fault.WrongCredentials, "it was sent "+credential.Description()
 		switch _, signedIn := credential.(*auth.Entra); {
 		case auth.IsAnonymous(credential):

@@ -55,6 +55,7 @@ func TestWordsOfARefusal(t *testing.T) {
 		{403, "DENIED", "client with IP '192.0.2.1' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.", fault.Firewall},
 		{403, "DENIED", "requested access to pull from source 'docker.io/library/x' for cache rule 'x' has been denied", fault.CacheRule},
 		{403, "DENIED", "requested access to the resource is denied", fault.Denied},
+		{403, "FORBIDDEN", "no", fault.Denied},
 		{401, "UNAUTHORIZED", "authentication required with source registry for cache rule 'x'", fault.CacheRule},
 		{401, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization for more information.", fault.InvalidToken},
 	} {

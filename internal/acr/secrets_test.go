@@ -201,7 +201,7 @@ func TestErrorsDoNotRepeatARefreshToken(t *testing.T) {
 		c.Credential = auth.RefreshToken{Token: secret.New(refresh), Source: "the test"}
 	})
 	err := readApp(t, client)
-	faulttest.Want(t, err, fault.WrongCredentials, "403", "identity token")
+	faulttest.Want(t, err, fault.Denied, "403", "identity token")
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), refresh)
 }
 
