@@ -63,7 +63,7 @@ var rooms = map[string][]string{
 	"internal/testkit/shop":         {"internal/testkit/acrtest"},
 	"internal/testkit/workload":     {"internal/testkit/acrtest", "internal/testkit/terraform"},
 	"internal/testkit/terraform":    {"golang.org/x/mod/semver", "os", "os/exec", "syscall"},
-	"internal/cmd/bench":            {"internal/testkit", imageSpec, errGroup, "os", "os/exec", "syscall"},
+	"internal/cmd/bench":            {"internal/acr", "internal/testkit", imageSpec, errGroup, "os", "os/exec", "syscall"},
 	"internal/cmd/demo":             {"internal/acr/auth", "internal/acr/secret", "internal/testkit", imageSpec, "os", "syscall"},
 	"internal/cmd/registry":         {"internal/testkit", "os", "syscall"},
 	"internal/cmd/runtests":         {"os", "os/exec", "syscall"},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 func TestLimit(t *testing.T) {
@@ -70,7 +72,7 @@ func TestMarkdown(t *testing.T) {
 		rows: []*row{
 			{scenario{}, reader{name: "acr_manifest"}, []measurement{{wall: time.Second}}},
 			{
-				hundredRepositories.delayed().over2(), reader{name: "acr_images", repositoriesPerToken: 20},
+				hundredRepositories.delayed().over2(), reader{name: "acr_images", repositoriesPerToken: acr.RepositoriesPerToken},
 				[]measurement{of(2*time.Second, 30720), of(time.Second, 20480), of(4*time.Second, 25600)},
 			},
 		},

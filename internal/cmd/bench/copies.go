@@ -148,9 +148,9 @@ resource "acr_image_copy" "app" {
 const copySection = `
 ## A copy of 1 GiB
 
-One image with a layer of 1 GiB, from one registry in memory to another over plain http on loopback, both without tokens. The registries make and
-hash the bytes on the same machine. ` + "`acr_image_copy`" + ` hashes them too, and its wall time has Terraform's in it; peak memory is that of the
-provider's, crane's or oras's own process.
+One image with a layer of 1 GiB, from one registry in memory to another, over plain http on loopback and without tokens. The registries generate
+and hash the bytes on the same machine. ` + "`acr_image_copy`" + ` hashes them as well, and its wall time includes Terraform's. Peak memory is that of the
+process of the provider, crane or oras.
 
 `
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
@@ -25,8 +26,8 @@ type reader struct {
 	read                 func(context.Context, *acrtest.Registry, []workload.Image) (time.Duration, usage, error)
 }
 
-// repositoriesPerToken is for how many repositories a data source asks for one token.
-var repositoriesPerToken = map[string]int{workload.Manifest: 1, workload.Images: 20}
+// repositoriesPerToken is how many repositories a data source requests one token for.
+var repositoriesPerToken = map[string]int{workload.Manifest: 1, workload.Images: acr.RepositoriesPerToken}
 
 // terraformReader reads by one `terraform apply` in a new workspace, with a built provider.
 func terraformReader(dataSource, provider string) reader {

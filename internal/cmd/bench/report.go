@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 // report is the file that is written.
@@ -21,23 +23,23 @@ type report struct {
 
 const introduction = `# How fast it is
 
-Written by ` + "`make bench`" + `. Ratios are what counts: absolute times are those of one machine, on which the registry ran too.
+Written by ` + "`make bench`" + `. Compare ratios: absolute times depend on the machine, on which the registry ran too.
 
 - Machine: %s.
 - Load: %s.
 - Date: %s.
-- Each row is a reading of all the images from nothing, ten at a time, from a registry in memory over TLS that lets the delay pass before
-  each answer: by a ` + "`terraform apply`" + ` with an ` + "`acr_manifest`" + ` for each image, by one with a single ` + "`acr_images`" + `, or by ` + "`crane digest`" + `, a
-  process for each image.
-- Figures are the median of %d runs, with the least and the most in brackets. Every row is measured once before any is measured again.
-- Network is the time from the first request's arrival at the registry to the last answer's end. Its limit is what the delay alone
-  takes: the challenge, then the tokens and a manifest for each image, ten at a time. One token opens one repository, of
-  ` + "`acr_images`" + ` 20.
-- CPU is that of all processes of the provider, or of crane, in one reading; peak memory that of the provider's largest. Terraform
-  itself, which starts a provider four times for an apply, is counted in the wall time alone.
-- ` + "`acr_manifest`, before" + `, is an older build of the provider, where one was measured.
-- The Docker provider's ` + "`docker_registry_image`" + ` asks for a challenge, a token and a manifest for each image: 300 requests for 100. It
-  is not run here.
+- Each row is one reading of all the images from scratch, ten at a time, from a registry in memory over TLS that waits for the delay before
+  each answer. The reading is done by a ` + "`terraform apply`" + ` with an ` + "`acr_manifest`" + ` for each image, by one with a single ` + "`acr_images`" + `, or by
+  ` + "`crane digest`" + `, with a process for each image.
+- Figures are the median of %d runs, with the lowest and the highest in brackets. Every row is measured once before any is measured again.
+- Network is the time from the first request's arrival at the registry to the end of the last answer. Its limit is the time that the delay
+  alone takes: for the challenge, then the tokens and a manifest for each image, ten at a time. One token opens one repository, or %d with
+  ` + "`acr_images`" + `.
+- CPU is the total of all processes of the provider, or of crane, in one reading. Peak memory is that of the provider's largest process.
+  Terraform itself, which starts a provider four times for an apply, counts only in the wall time.
+- ` + "`acr_manifest`" + `, before, is an older build of the provider, if one was measured.
+- The Docker provider's ` + "`docker_registry_image`" + ` sends a challenge request, a token request and a manifest request for each image: 300
+  requests for 100. It is not run here.
 
 ## Goals
 
@@ -53,14 +55,14 @@ const startSection = `
 | --: | --: | --: |
 | %s | %s | %.1f MB |
 
-What Terraform needs is most of the binary: gRPC, the framework, and the methods of every type in them. The linker drops methods that
-nothing calls, unless something looks methods up at run time, and go-plugin's net/rpc does, which Terraform's plugins never use. With its
-look-up left out of a build for trial, the binary is 3.1 MB smaller, and an idle provider takes 1.2 MB less. That is go-plugin's to mend.
+Most of the binary is what Terraform's plugins need: gRPC, the framework, and the methods of every type in them. The linker drops methods
+that nothing calls, unless the program looks up methods at run time. go-plugin's net/rpc does that, although Terraform's plugins never use
+it. A trial build without that look-up is 3.1 MB smaller and takes 1.2 MB less memory when idle. Only go-plugin can change that.
 `
 
 func (r report) markdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, introduction, r.machine, r.load, time.Now().UTC().Format(time.DateOnly), r.runs, goalTable(r.rows))
+	fmt.Fprintf(&out, introduction, r.machine, r.load, time.Now().UTC().Format(time.DateOnly), r.runs, acr.RepositoriesPerToken, goalTable(r.rows))
 	line := func(cells ...string) { fmt.Fprintf(&out, "| %s |\n", strings.Join(cells, " | ")) }
 	line("reads", "by", "HTTP", "delay", "wall", "network", "limit", "ratio", "challenges", "tokens", "manifests", "connections",
 		"CPU, user", "CPU, system", "peak memory")
