@@ -1,4 +1,4 @@
-# What `make demo` applies. With ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD in the environment it reads any registry
+# What `make demo` applies. With ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD in the environment, it reads any registry
 # that holds these images.
 
 terraform {
@@ -25,8 +25,8 @@ provider "acr" {
   ca_cert_pem = var.ca_cert_pem
 }
 
-# For each image the provider asks without a credential first, learns from the challenge where to get a token and for which
-# scope, fetches that, and asks again. What it reads is compared with the digest.
+# For each image, the provider first asks without a credential. The challenge says where to get a token and with which scope.
+# The provider fetches it and asks again. It compares what it reads with the digest.
 data "acr_manifest" "image" {
   for_each = toset(var.images)
 

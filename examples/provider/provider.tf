@@ -6,8 +6,8 @@ terraform {
   }
 }
 
-# The environment holds the credential: the ARM_ variables that azurerm knows too, ACR_USERNAME and ACR_PASSWORD, or
-# nothing after `az login`.
+# The credential comes from the environment: from the ARM_ variables, as for azurerm, or from ACR_USERNAME and
+# ACR_PASSWORD. After `az login`, nothing needs to be set.
 provider "acr" {
   registry = "example.azurecr.io"
 }

@@ -22,7 +22,7 @@ func repositoryAttribute() schema.StringAttribute {
 func tagAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
-		MarkdownDescription: "Tag to read; exactly one of `tag` and `digest`.",
+		MarkdownDescription: "Tag to read, such as `1.4.2`. Set either this or `digest`.",
 		Validators:          []validator.String{exactlyOneOf{"tag", "digest"}, tagSyntax},
 	}
 }
@@ -31,8 +31,8 @@ func tagAttribute() schema.StringAttribute {
 func nameRegexAttribute(things string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "Regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) to pick " + things + " by name. It may match any part " +
-			"of the name; anchor it with `^` and `$` to match the whole name.",
+		MarkdownDescription: "Only return " + things + " whose name matches this [RE2](https://github.com/google/re2/wiki/Syntax) regular expression. " +
+			"The match may be anywhere in the name; use `^` and `$` to match all of it.",
 		Validators: []validator.String{regexSyntax},
 	}
 }

@@ -25,15 +25,15 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"repository": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Repository that the token is for, such as `team/app`. The provider sends an unauthenticated GET and " +
-				"requests what the registry's challenge names: the action `pull`. Exactly one of `repository` and `scopes`.",
+			MarkdownDescription: "Repository that the token is for, such as `team/app`. The provider sends the registry a GET without a " +
+				"credential, and requests the scope that its challenge names: the action `pull`. Set either this or `scopes`.",
 			Validators: []validator.String{exactlyOneOf{"repository", "scopes"}, repositorySyntax},
 		},
 		"actions": schema.SetAttribute{
 			Optional:    true,
 			ElementType: types.StringType,
-			MarkdownDescription: "Actions to request besides those of the challenge: `pull`, `push`, `delete`, `metadata_read`, " +
-				"`metadata_write`, … Requesting an action changes nothing in the registry. Conflicts with `scopes`.",
+			MarkdownDescription: "Actions to request in addition to those that the challenge names: `push`, `delete`, `metadata_read`, " +
+				"`metadata_write` and so on. Requesting an action changes nothing in the registry. Only with `repository`.",
 			Validators: []validator.Set{
 				setvalidator.ConflictsWith(path.MatchRoot("scopes")),
 				setvalidator.NoNullValues(),
@@ -44,7 +44,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 			Optional:    true,
 			ElementType: types.StringType,
 			MarkdownDescription: "Complete scopes to request, such as `registry:catalog:*` or `repository:team/app:pull,push`, instead of " +
-				"`repository` and `actions`.",
+				"`repository` and `actions`. Set either this or `repository`.",
 			Validators: []validator.List{
 				listvalidator.SizeAtLeast(1),
 				listvalidator.NoNullValues(),
@@ -53,10 +53,10 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 		},
 		"username": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "User name that goes with `access_token` where a user name and a password are wanted: `" + auth.NullUsername + "`.",
+			MarkdownDescription: "User name for clients that need a user name and a password, with `access_token` as the password: `" + auth.NullUsername + "`.",
 		},
 		"access_token": schema.StringAttribute{
-			Computed: true, Sensitive: true, MarkdownDescription: "The token, for an `Authorization: Bearer` header.",
+			Computed: true, Sensitive: true, MarkdownDescription: "The token. Send it in the header `Authorization: Bearer`, or use it as a password with `username`.",
 		},
 		"realm":   schema.StringAttribute{Computed: true, MarkdownDescription: "URL of the token server, as the registry named it."},
 		"service": schema.StringAttribute{Computed: true, MarkdownDescription: "Service that the token is for, as the registry named it; null if it named none."},

@@ -20,8 +20,8 @@ func (d *bearerTokenDataSource) Metadata(_ context.Context, _ datasource.Metadat
 func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Fetches a bearer token from the registry, for other tools to read with. The other data sources of this " +
-			"provider fetch their own.\n\n~> **The token is written to the state and to plan files in the clear**, and a different one at " +
-			"each read, so whatever uses it shows a change in every plan. From Terraform 1.10 and OpenTofu 1.11 on, use the ephemeral " +
+			"provider fetch their own.\n\n~> **The token is written to the state and to plan files in the clear.** Every plan fetches a " +
+			"new token, so anything that uses it shows a change in every plan. From Terraform 1.10 and OpenTofu 1.11 on, use the ephemeral " +
 			"resource `acr_bearer_token`, whose token is never written.",
 		Attributes: bearerTokenAttributes(),
 	}

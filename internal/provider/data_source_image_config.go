@@ -34,17 +34,17 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			"digest": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
-				MarkdownDescription: "Digest of the image's manifest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a " +
-					"result, the digest of the manifest; with `platform`, that of the chosen child.",
+				MarkdownDescription: "Digest of the image's manifest, `sha256:…`. Set either this or `tag`. When you set `tag`, this is the " +
+					"digest that the tag points to; with `platform`, the digest of that platform's image.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/amd64`; required for an index, which has a " +
-					"configuration for each platform. An image without an index must be for this platform.",
+				MarkdownDescription: "Platform to read, `os/architecture[/variant]`, such as `linux/amd64`. An index has one configuration for " +
+					"each platform, so it requires this. An image without an index must be for this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
-			"created": schema.StringAttribute{Computed: true, MarkdownDescription: "Time of the build, RFC 3339 as in the image; null " +
+			"created": schema.StringAttribute{Computed: true, MarkdownDescription: "When the image was built, RFC 3339 as in the image; null " +
 				"if there is none."},
 			"author":        schema.StringAttribute{Computed: true, MarkdownDescription: "Author; null if there is none."},
 			"architecture":  schema.StringAttribute{Computed: true, MarkdownDescription: "Architecture, such as `amd64`."},

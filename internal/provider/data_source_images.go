@@ -39,22 +39,22 @@ func (d *imagesDataSource) Metadata(_ context.Context, _ datasource.MetadataRequ
 
 func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: fmt.Sprintf("Pins many images in one read: a map of references in, a map of pinned references out. Each is read as "+
-			"`acr_manifest` reads it, but %d at a time and with one token for up to %d repositories. That takes a fraction of the time of "+
+		MarkdownDescription: fmt.Sprintf("Pins many images in one read: it takes a map of references and returns a map of pinned references. It reads each as "+
+			"`acr_manifest` does, but %d at a time and with one token for up to %d repositories. That takes a fraction of the time of "+
 			"a block for each.", acr.ReadsAtATime, acr.RepositoriesPerToken),
 		Attributes: map[string]schema.Attribute{
 			"references": schema.MapAttribute{
 				Required:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: fmt.Sprintf("Images to read, 1 to %d: from keys of your own to `repository:tag` or "+
-					"`repository@sha256:…`. The provider's registry may come first, as in `example.azurecr.io/team/app:1.4.2`. A reference "+
-					"without a tag or digest is refused.", maxReferences),
+				MarkdownDescription: fmt.Sprintf("Images to read, 1 to %d. The keys are names that you choose. The values are references, "+
+					"`repository:tag` or `repository@sha256:…`. They may begin with the provider's registry, as in "+
+					"`example.azurecr.io/team/app:1.4.2`. A reference without a tag or digest is refused.", maxReferences),
 				Validators: []validator.Map{mapvalidator.SizeBetween(1, maxReferences), referencesSyntax{}},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform to follow each index to, as `os/architecture[/variant]`, such as `linux/amd64`. An image " +
-					"without an index must be for this platform. Without `platform`, an index stays an index.",
+				MarkdownDescription: "Platform to read of each index, `os/architecture[/variant]`, such as `linux/amd64`. An image without an " +
+					"index must be for this platform. Without `platform`, the references name the indexes themselves.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"allow_missing": schema.BoolAttribute{
@@ -65,7 +65,7 @@ func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 			"images": schema.MapAttribute{
 				Computed:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: "Pinned reference of each image by its key, `registry/repository@sha256:…`: what to deploy. Keys in " +
+				MarkdownDescription: "Pinned reference of each image by its key, `registry/repository@sha256:…`. Deploy these. Keys in " +
 					"`missing` are left out.",
 			},
 			"digests": schema.MapAttribute{

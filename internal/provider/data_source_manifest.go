@@ -35,23 +35,23 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"digest": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
-				MarkdownDescription: "Digest to read, such as `sha256:…`; exactly one of `tag` and `digest`. As a result, the digest of the " +
-					"manifest; with `platform`, that of the chosen child.",
+				MarkdownDescription: "Digest of the manifest to read, `sha256:…`. Set either this or `tag`. When you set `tag`, this is the " +
+					"digest that the tag points to; with `platform`, the digest of that platform's image.",
 				Validators: []validator.String{digestSyntax},
 			},
 			"platform": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Platform, `os/architecture[/variant]`, such as `linux/arm64`: of an index, this child is read instead " +
-					"of the index. Without a variant, `linux/arm64` also finds `linux/arm64/v8`, and `linux/arm` the child for v7, else " +
-					"for v6 or v5. If the index names no platform, the images' configurations decide. An index within the index is " +
-					"followed. An image without an index must be for this platform.",
+				MarkdownDescription: "Platform to read, `os/architecture[/variant]`, such as `linux/arm64`. If the manifest is an index, its " +
+					"image for this platform is read instead. Without a variant, `linux/arm64` also matches `linux/arm64/v8`, and " +
+					"`linux/arm` matches v7, or else v6, or else v5. If the index does not name the platforms, the images' configurations " +
+					"do. An index inside the index is searched as well. An image without an index must be for this platform.",
 				Validators: []validator.String{platformSyntax},
 			},
 			"access_token": schema.StringAttribute{
 				Optional:  true,
 				Sensitive: true,
-				MarkdownDescription: "Bearer token to read with, from `data.acr_bearer_token`, instead of one that the provider fetches. " +
-					"Leave it out unless you have a reason: it is written to the state.",
+				MarkdownDescription: "Bearer token to read with, from `data.acr_bearer_token`. It is written to the state. Leave it out unless " +
+					"you need it: the provider then fetches a token itself.",
 				Validators: []validator.String{accessTokenSyntax},
 			},
 			"allow_missing": schema.BoolAttribute{
@@ -62,12 +62,12 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"exists":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the manifest exists; `false` only with `allow_missing`."},
 			"media_type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
 			"artifact_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Artifact type, as in the manifest; null if there is none."},
-			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 for every current manifest; null " +
+			"schema_version": schema.Int64Attribute{Computed: true, MarkdownDescription: "Schema version, 2 in every current manifest; null " +
 				"if there is none."},
 			"size": schema.Int64Attribute{Computed: true, MarkdownDescription: "Size of the manifest itself in bytes, without what it lists."},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to deploy.",
+				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`. Deploy this.",
 			},
 			"body": schema.StringAttribute{
 				Computed:            true,
@@ -89,19 +89,19 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"layers": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: layerAttributes()},
-				MarkdownDescription: "Layers in their order; null for an index.",
+				MarkdownDescription: "Layers, in the order of the manifest; null for an index.",
 			},
 			"manifests": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: childAttributes()},
-				MarkdownDescription: "Children of an index in their order, attestations included; null for anything else.",
+				MarkdownDescription: "Children of an index, in its order and with attestations; null for anything else.",
 			},
 			"images": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "Pinned reference of each platform of an index, such as `linux/amd64` to " +
-					"`registry/repository@sha256:…`; null for anything else. A key is the platform as the index writes it, with its " +
-					"variant, if any: `linux/arm64` in one index, `linux/arm64/v8` in another. To find either, set `platform`. Of two " +
-					"children for one platform the first counts. Attestations are left out.",
+				MarkdownDescription: "Pinned reference of each platform's image in an index, such as `linux/amd64` to " +
+					"`registry/repository@sha256:…`; null for anything else. The keys are the platforms as the index names them, with or " +
+					"without a variant: `linux/arm64` in one index, `linux/arm64/v8` in another. Set `platform` to match both. If two " +
+					"children are for the same platform, the first one is used. Attestations are left out.",
 			},
 		},
 	}

@@ -63,8 +63,8 @@ func (d *manifestsDataSource) Metadata(_ context.Context, _ datasource.MetadataR
 
 func (d *manifestsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the manifests of a repository, tagged and untagged, with sizes, times and locks. All pages of the list are read, unless `limit` " +
-			"lets the provider stop earlier. Only registries on Azure have this list.",
+		MarkdownDescription: "Lists the manifests of a repository, tagged and untagged, with sizes, times and locks. The provider reads all pages of the " +
+			"list, unless `limit` lets it stop earlier. Only Azure registries have this list.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"order_by": schema.StringAttribute{
@@ -74,11 +74,11 @@ func (d *manifestsDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"untagged": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` keeps only manifests without a tag, `false` only those with one. Default: all. A manifest " +
-					"without a tag may still be in use, as a child of an index, as an artifact that is attached to another, or by its " +
-					"digest.",
+				MarkdownDescription: "With `true`, only return manifests without a tag; with `false`, only those with one. Default: all. A " +
+					"manifest without a tag may still be in use: as a child of an index, as an artifact that is attached to another, or " +
+					"by its digest.",
 			},
-			"limit": limitAttribute("Keep at most this many manifests, the first ones in the order, counted after `untagged`. Default: all."),
+			"limit": limitAttribute("Return at most this many manifests: the first in the order of `order_by`, after `untagged` has been applied. Default: all."),
 			"manifests": schema.ListNestedAttribute{
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: manifestDetailsAttributes()},

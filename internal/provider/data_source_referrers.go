@@ -23,7 +23,7 @@ func (d *referrersDataSource) Metadata(_ context.Context, _ datasource.MetadataR
 func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists what is attached to an image: signatures, SBOMs and other artifacts that name it as their subject. If " +
-			"the registry has no referrers API, the provider reads the tag that clients keep instead (OCI distribution spec 1.1).",
+			"the registry has no referrers API, the provider reads the referrers tag that clients maintain instead (OCI distribution spec 1.1).",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"digest": schema.StringAttribute{
@@ -34,7 +34,7 @@ func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"artifact_type": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Keep only artifacts of this type, such as `application/spdx+json`. Default: all.",
+				MarkdownDescription: "Only return artifacts of this type, such as `application/spdx+json`. Default: all.",
 				Validators:          []validator.String{notEmpty},
 			},
 			"referrers": schema.ListNestedAttribute{

@@ -27,10 +27,10 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 		Attributes: map[string]schema.Attribute{
 			"prefix": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Keep only repositories whose name starts with this, such as `team/`.",
+				MarkdownDescription: "Only return repositories whose name starts with this, such as `team/`.",
 			},
 			"name_regex": nameRegexAttribute("repositories"),
-			"limit":      limitAttribute("Keep at most this many repositories, counted after `prefix` and `name_regex`. Default: all."),
+			"limit":      limitAttribute("Return at most this many repositories, after `prefix` and `name_regex` have been applied. Default: all."),
 			"names":      schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the repositories, sorted."},
 		},
 	}

@@ -49,7 +49,7 @@ func (d *tagsDataSource) Metadata(_ context.Context, _ datasource.MetadataReques
 func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the tags of a repository. The provider reads all pages of the list, unless `limit` lets it stop earlier. " +
-			"On a registry that is not Azure's, only the names are known.",
+			"Registries other than Azure's list only the names.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
 			"order_by": schema.StringAttribute{
@@ -59,7 +59,7 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 				Validators: []validator.String{stringvalidator.OneOf(acr.OrderByName, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
 			},
 			"name_regex": nameRegexAttribute("tags"),
-			"limit":      limitAttribute("Keep at most this many tags, the first ones in the order, counted after `name_regex`. Default: all."),
+			"limit":      limitAttribute("Return at most this many tags: the first in the order of `order_by`, after `name_regex` has been applied. Default: all."),
 			"names":      schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},
 			"tags": schema.ListNestedAttribute{
 				Computed:            true,

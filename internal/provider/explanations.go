@@ -149,7 +149,7 @@ var explanations = map[fault.Reason]explanation{
 			"Azure CLI is missing or signed out.",
 		Remedy: "Sign in with `az login`, or name an identity of Entra ID in the provider block or the ARM_ variables. Or set `username` and " +
 			"`password` in the provider block or in the environment. For a registry with a custom domain, name the identity in the " +
-			"provider block. If the registry should be public, switch anonymous pull on.",
+			"provider block. If the registry should be public, switch anonymous pull on, which needs the tier Standard or Premium.",
 	},
 	fault.CredentialHelper: {
 		Summary: "Docker config not usable",

@@ -45,20 +45,20 @@ func (p *acrProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads from and writes to one Azure Container Registry, or another registry that speaks the same protocol. " +
-			"Several registries are several `provider` blocks with an `alias`.",
+			"For several registries, use several `provider` blocks with an `alias`.",
 		Attributes: map[string]schema.Attribute{
 			"registry": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Login server, `host[:port]` without scheme and path, such as `example.azurecr.io`: what " +
-					"`azurerm_container_registry.example.login_server` returns. Upper case is turned into lower case. Environment: " +
-					"`ACR_REGISTRY`. One of the two is required.",
+					"`azurerm_container_registry.example.login_server` returns. Capital letters become lower case. Environment: " +
+					"`ACR_REGISTRY`. Either the attribute or the variable is required.",
 				Validators: []validator.String{registrySyntax},
 			},
 			"username": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Admin user, name of a repository-scoped token, or client id of a service principal. With a refresh " +
 					"token as `password`, as `az acr login --expose-token` prints it, it is `" + auth.NullUsername + "`. " +
-					"Environment: `ACR_USERNAME`. Not together with sign-in with Entra ID.",
+					"Environment: `ACR_USERNAME`. It cannot be combined with sign-in with Entra ID.",
 				Validators: []validator.String{usernameSyntax},
 			},
 			"password": schema.StringAttribute{
@@ -72,7 +72,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Optional: true,
 				MarkdownDescription: "Take the credential from the Docker config file and its credential helpers, if neither `username` nor " +
 					"`password` is given. The file is `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`; the " +
-					"`auths` of `DOCKER_AUTH_CONFIG` come before it. If a helper fails, so does the run. If neither lists the registry, " +
+					"`auths` of `DOCKER_AUTH_CONFIG` come before it. If a helper fails, the run fails. If neither lists the registry, " +
 					"access is anonymous. Default: `false`.",
 			},
 			"ca_cert_pem": schema.StringAttribute{

@@ -55,9 +55,9 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Image to copy, by its digest: `registry/repository@sha256:…`, such as `image` of `acr_manifest`. For " +
-					"another digest, the content is copied first, and then the tag moves. Docker Hub's registry is `registry-1.docker.io`, " +
-					"with `auth.docker.io` among the provider's `trusted_token_hosts`.",
+				MarkdownDescription: "Image to copy, by its digest: `registry/repository@sha256:…`, such as `image` of `acr_manifest`. If " +
+					"you change it, the new image is copied first, and then the tag moves. Docker Hub's registry is `registry-1.docker.io`, " +
+					"and requires `auth.docker.io` in the provider's `trusted_token_hosts`.",
 				Validators: []validator.String{sourceSyntax},
 			},
 			"repository": schema.StringAttribute{
@@ -68,8 +68,8 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			},
 			"tag": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Tag for the copy. If the tag already exists and names another image, creating it fails. If it is moved " +
-					"or removed later, the next apply puts it back. Changing it creates a new resource, which copies no content again. " +
+				MarkdownDescription: "Tag for the copy. If the tag already exists and names another image, creating it fails. If somebody moves " +
+					"or removes it later, the next apply puts it back. Changing it creates a new resource, without copying content again. " +
 					"Default: none.",
 				Validators: []validator.String{tagSyntax},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
@@ -100,12 +100,12 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this copy, `registry/repository@sha256:…`: what to deploy.",
+				MarkdownDescription: "Reference that always names exactly this copy, `registry/repository@sha256:…`. Deploy this.",
 			},
 			"digest": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "Digest of the copy, that of `source`. If somebody moved the tag, it is what the tag names, until the " +
-					"next apply puts it back.",
+				MarkdownDescription: "Digest of the copy, the same as in `source`. If somebody has moved the tag, this is the digest that the " +
+					"tag points to, until the next apply puts it back.",
 			},
 			"media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
 		},

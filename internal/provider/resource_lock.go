@@ -55,7 +55,7 @@ func (r *lockResource) Schema(_ context.Context, _ resource.SchemaRequest, resp 
 			},
 			"tag": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Tag to lock; at most one of `tag` and `digest`. Changing it creates a new resource.",
+				MarkdownDescription: "Tag to lock. It cannot be combined with `digest`. Changing it creates a new resource.",
 				Validators:          []validator.String{tagSyntax, stringvalidator.ConflictsWith(path.MatchRoot("digest"))},
 				PlanModifiers:       replace,
 			},

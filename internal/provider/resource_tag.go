@@ -44,8 +44,9 @@ func (r *tagResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Puts a tag on a manifest of the same repository, to promote an image. The manifest itself does not change. If " +
-			"somebody else moves the tag, the plan shows a change from one digest to another. Destroying removes only the tag, and not one " +
-			"that was moved since the plan; content is never deleted. The identity needs permission to push, and to delete for destroying.",
+			"somebody else moves the tag, the plan shows a change from one digest to another. Destroying removes only the tag, and leaves it if " +
+			"it was moved since the plan. Content is never deleted. The identity needs permission to push, and permission to delete to " +
+			"destroy it.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
 				Required:            true,
@@ -62,12 +63,12 @@ func (r *tagResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			},
 			"digest": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Digest, `sha256:…`, of the manifest in this repository that the tag should name. Changing it moves the tag.",
+				MarkdownDescription: "Digest, `sha256:…`, of the manifest in this repository that the tag should point to. Changing it moves the tag.",
 				Validators:          []validator.String{digestSyntax},
 			},
 			"image": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`: what to deploy.",
+				MarkdownDescription: "Reference that always names exactly this manifest, `registry/repository@sha256:…`. Deploy this.",
 			},
 			"media_type": schema.StringAttribute{Computed: true, MarkdownDescription: "Media type of the manifest."},
 		},

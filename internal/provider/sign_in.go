@@ -58,12 +58,12 @@ func signInAttributes() map[string]schema.Attribute {
 		},
 		"client_secret": schema.StringAttribute{
 			Optional: true, Sensitive: true,
-			MarkdownDescription: "Signs a service principal in with a secret. Environment: `ARM_CLIENT_SECRET`, or the file that " +
+			MarkdownDescription: "Secret of the service principal to sign in as. Environment: `ARM_CLIENT_SECRET`, or the file that " +
 				"`ARM_CLIENT_SECRET_FILE_PATH` names.",
 		},
 		"client_certificate_path": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Signs a service principal in with a certificate: a file with certificate and private key, PKCS#12 or PEM. Environment: " +
+			MarkdownDescription: "File with the certificate and the private key of the service principal to sign in as, PKCS#12 or PEM. Environment: " +
 				"`ARM_CLIENT_CERTIFICATE_PATH`, or the content in base64 in `ARM_CLIENT_CERTIFICATE`.",
 		},
 		"client_certificate_password": schema.StringAttribute{
@@ -86,8 +86,8 @@ func signInAttributes() map[string]schema.Attribute {
 		"use_msi": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Signs in as the managed identity of the machine: of a virtual machine, App Service, Container Apps, Azure " +
-				"Arc and others. If it has several, `client_id` names one. Environment: `ARM_USE_MSI`; `ARM_MSI_ENDPOINT` names another " +
-				"endpoint than the virtual machine's. Default: `false`.",
+				"Arc and others. If it has several, `client_id` names one. Environment: `ARM_USE_MSI`; `ARM_MSI_ENDPOINT` replaces the " +
+				"endpoint of virtual machines. Default: `false`.",
 		},
 		"use_cli": schema.BoolAttribute{
 			Optional: true,
@@ -101,8 +101,8 @@ func signInAttributes() map[string]schema.Attribute {
 		},
 		"environment": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Cloud to sign in to: `public`, `usgovernment` or `china`. Environment: `ARM_ENVIRONMENT`. Default: the one that `registry` " +
-				"ends with, `azurecr.io`, `azurecr.us` or `azurecr.cn`, else `public`.",
+			MarkdownDescription: "Cloud to sign in to: `public`, `usgovernment` or `china`. Environment: `ARM_ENVIRONMENT`. Default: the cloud of a " +
+				"`registry` that ends with `azurecr.io`, `azurecr.us` or `azurecr.cn`, else `public`.",
 			Validators: []validator.String{environmentSyntax},
 		},
 		"entra_audience": schema.StringAttribute{

@@ -1,4 +1,4 @@
-# Which of these images were pushed already: no error for those that were not.
+# Images of which some may not have been pushed yet: those cause no error, and their keys are in missing.
 data "acr_images" "next" {
   references = {
     app    = "team/app:1.4.2"

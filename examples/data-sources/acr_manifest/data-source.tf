@@ -1,4 +1,4 @@
-# The image behind a tag, pinned: give this to a deployment in place of the tag.
+# The image behind a tag, pinned: deploy this instead of the tag.
 data "acr_manifest" "app" {
   repository = "team/app"
   tag        = "1.4.2"

@@ -1,4 +1,4 @@
-# An image that may not have been pushed yet: no error, exists is false and image is null.
+# An image that may not have been pushed yet: then exists is false and image is null, without an error.
 data "acr_manifest" "next" {
   repository    = "team/app"
   tag           = "2.0.0"

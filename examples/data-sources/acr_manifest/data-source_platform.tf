@@ -1,4 +1,4 @@
-# One platform's image out of a multi-platform index.
+# One platform's image from a multi-platform index.
 data "acr_manifest" "arm" {
   repository = "team/app"
   tag        = "1.4.2"

@@ -1,4 +1,4 @@
-# What is left without a tag, and what it takes up.
+# The manifests without a tag, and how much space they take.
 data "acr_manifests" "untagged" {
   repository = "shop/reports"
   untagged   = true

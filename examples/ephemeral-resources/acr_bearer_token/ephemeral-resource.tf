@@ -1,9 +1,9 @@
-# A token that is written nowhere.
+# A token that is not written anywhere.
 ephemeral "acr_bearer_token" "app" {
   repository = "team/app"
 }
 
-# It configures another provider: here this one a second time, to read with the token and not with the credential.
+# It configures another provider. Here that is this one a second time, which reads with the token instead of the credential.
 provider "acr" {
   alias    = "by_token"
   registry = "example.azurecr.io"

@@ -1,7 +1,7 @@
-# What `az acr login --expose-token` gives, without the Azure CLI and written nowhere.
+# What `az acr login --expose-token` prints, but without the Azure CLI, and not written anywhere.
 ephemeral "acr_login" "example" {}
 
-# It configures another provider: here this one a second time, to read with it and not with the identity.
+# It configures another provider. Here that is this one a second time, which reads with the token instead of the identity.
 provider "acr" {
   alias    = "by_login"
   registry = ephemeral.acr_login.example.registry

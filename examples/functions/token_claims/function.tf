@@ -6,7 +6,7 @@ locals {
   claims = provider::acr::token_claims(data.acr_bearer_token.app.access_token)
 }
 
-# Who the registry takes the caller for. The token is sensitive, and so is all that comes of it until nonsensitive().
+# Who the registry issued the token to. The token is sensitive, and so are its claims until nonsensitive() reveals them.
 output "subject" {
   value = nonsensitive(local.claims.subject)
 }

@@ -10,13 +10,13 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# The tag names an index; images has a pinned reference for each of its platforms, by the name that the index gives it.
+# The tag names an index; images has a pinned reference for each platform, under the name that the index uses.
 data "acr_manifest" "app" {
   repository = "team/app"
   tag        = "1.4.2"
 }
 
-# For one platform, ask for it: this finds linux/arm64 and linux/arm64/v8 alike.
+# To read one platform, set it: this matches linux/arm64 as well as linux/arm64/v8.
 data "acr_manifest" "arm64" {
   repository = "team/app"
   tag        = "1.4.2"

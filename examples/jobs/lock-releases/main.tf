@@ -39,7 +39,7 @@ resource "acr_lock" "manifest" {
   delete_enabled = false
 }
 
-# Whatever else the repository holds: a release that is not locked fails the run.
+# If the repository holds a release that is not locked, the run fails.
 data "acr_tags" "releases" {
   repository = "shop/checkout"
   name_regex = "^\\d+\\.\\d+\\.\\d+$"

@@ -33,7 +33,7 @@ data "acr_manifest" "app" {
   allow_missing = true
 }
 
-# As long as the image is not there, there is no app, and the rest of the configuration goes ahead.
+# Until the image exists, there is no app, and the rest of the configuration is applied without it.
 resource "azurerm_container_app" "app" {
   count = data.acr_manifest.app.exists ? 1 : 0
 

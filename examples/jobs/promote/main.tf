@@ -19,7 +19,7 @@ data "acr_images" "staging" {
   references = { for service in local.services : service => "${service}:staging" }
 }
 
-# What runs in production is the same bytes. The plan shows each digest that moves, from which to which.
+# Production runs the same bytes. The plan shows the old and the new digest of each image that moves.
 resource "acr_tag" "production" {
   for_each = local.services
 

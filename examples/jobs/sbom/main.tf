@@ -21,7 +21,7 @@ data "acr_referrers" "sbom" {
   artifact_type = "application/spdx+json"
 }
 
-# The SBOM is an artifact of its own; the document is its layer.
+# The SBOM is an artifact, and the document is its layer.
 data "acr_manifest" "sbom" {
   for_each = toset(data.acr_referrers.sbom.referrers[*].digest)
 
@@ -29,7 +29,7 @@ data "acr_manifest" "sbom" {
   digest     = each.value
 }
 
-# What `oras blob fetch` takes to download the document.
+# `oras blob fetch` downloads the document by this reference.
 output "sbom_documents" {
   value = [for sbom in data.acr_manifest.sbom : "example.azurecr.io/team/app@${sbom.layers[0].digest}"]
 }

@@ -10,7 +10,7 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# The images of the whole deployment, in the one place where a version is changed.
+# The images of the whole deployment. To change a version, change it here.
 locals {
   images = {
     app    = "team/app:1.4.2"

@@ -1,4 +1,5 @@
-# What was tested goes to the repository that production pulls from, with its signatures. Within a registry nothing travels.
+# Copies the tested image, with its signatures, to the repository that production pulls from. Within a registry, no blobs are
+# transferred.
 data "acr_manifest" "tested" {
   repository = "shop/web"
   tag        = "staging"

@@ -1,4 +1,4 @@
-# A release that stays what it is: its tag can't be moved, its manifest can't be deleted.
+# A release that cannot change: its tag can't be moved, and its manifest can't be deleted.
 data "acr_manifest" "release" {
   repository = "shop/checkout"
   tag        = "1.1.0"

@@ -1,4 +1,4 @@
-# The image that was tested, by its digest, is what runs in production.
+# Production runs the image that was tested, by its digest.
 data "acr_manifest" "tested" {
   repository = "shop/web"
   tag        = "staging"

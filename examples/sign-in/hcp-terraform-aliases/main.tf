@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# HCP Terraform fills this in where the workspace has a further identity, tagged STAGING.
+# HCP Terraform fills this in if the workspace has another identity with the tag STAGING.
 variable "tfc_azure_dynamic_credentials" {
   type = object({
     default = object({

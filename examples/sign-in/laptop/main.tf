@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# `az login` is all that this takes.
+# This needs nothing but `az login`.
 provider "acr" {
   registry = "example.azurecr.io"
 }

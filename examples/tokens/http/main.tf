@@ -13,7 +13,7 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# The data source, since a data source such as http takes no ephemeral value: this token is in the state.
+# A data source such as http accepts no ephemeral value, so this is the data source, and its token is in the state.
 data "acr_bearer_token" "app" {
   repository = "team/app"
   actions    = ["metadata_read"]
@@ -27,7 +27,7 @@ data "http" "tags" {
   }
 }
 
-# Newer versions of Terraform take the answer to a request with a token for sensitive.
+# Newer versions of Terraform treat the answer to a request with a token as sensitive.
 output "tags" {
   value     = jsondecode(data.http.tags.response_body).tags
   sensitive = true
