@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// hasBlob reports whether a repository has a blob, for whoever may push to it.
+// hasBlob reports whether a repository has a blob. Its token includes push.
 func (c *Client) hasBlob(ctx context.Context, repository string, d digest.Digest, token *sharedToken) (bool, error) {
 	return c.has(ctx, headBlob, repository, d, token)
 }
@@ -51,8 +51,8 @@ func (c *Client) openBlob(ctx context.Context, repository string, d oci.Descript
 	}, nil
 }
 
-// blobReader reads a blob and checks it against its descriptor. It holds the last bytes back until all are known to be
-// right: whoever passes them on cannot have sent a whole blob that is wrong.
+// blobReader reads a blob and checks it against its descriptor. It holds back the last bytes until all of them are
+// verified, so whoever passes them on never sends a complete blob that is wrong.
 type blobReader struct {
 	client    *Client
 	ctx       context.Context // of the read, for the log
@@ -64,7 +64,7 @@ type blobReader struct {
 	read      int64
 	verified  bool
 	failed    error     // what Read returned other than io.EOF
-	told      time.Time // when the log was last told how far this is
+	told      time.Time // when the log last showed how far this is
 }
 
 // Read implements io.Reader. Errors are io.EOF and *fault.Error.

@@ -24,7 +24,7 @@ type Config struct {
 	Credential         auth.Credential // nil for anonymous access
 	CACertPEM          string          // further certificate authorities, beside the system's
 	InsecureSkipVerify bool            // no certificate check
-	PlainHTTP          bool            // http in place of https; without a credential, or to a loopback host
+	PlainHTTP          bool            // http instead of https; without a credential, or to a loopback host
 	TrustedTokenHosts  []string        // further host[:port] that may be sent the credential
 	RequestTimeout     time.Duration   // one attempt; 0 for DefaultRequestTimeout
 	MaxRetries         int             // further attempts after the first; 0 for none
@@ -62,12 +62,12 @@ type Client struct {
 	first     flight.Group[discovery] // the first discovery, which all requests wait for
 
 	probes    flight.Group[struct{}]
-	hasOwnAPI atomic.Bool // ACR's, once an answer told
+	hasOwnAPI atomic.Bool // ACR's; known once an answer has shown it
 	written   written
 	uploads   chan struct{} // one element for each blob on its way
 
 	mu    sync.Mutex
-	known discovery // the realm, or that there is none, once an answer told
+	known discovery // the realm, or that there is none, once an answer has shown it
 }
 
 // NewClient checks the configuration and returns a client. It sends nothing. Errors are *fault.Error.
@@ -175,7 +175,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		if corrected.Code == "invalid_token" || sameScopes(*corrected, challenge) {
 			c.tokens.Drop(token)
 		}
-		if r.Content != nil { // it is gone; who sends it begins again
+		if r.Content != nil { // it has been read; the caller starts again
 			return c.accept(r, res, err, nil)
 		}
 		challenge = *corrected

@@ -40,9 +40,9 @@ func (r CopyRequest) validate() error {
 	return oci.ValidateDigest(r.Digest)
 }
 
-// OfSource returns a client of another registry to copy from, with a credential of its own and otherwise as this client is.
-// But certificates are checked there in any case, and http is for a registry on this machine alone. It sends nothing.
-// Errors are *fault.Error.
+// OfSource returns a client of another registry to copy from, with another credential and otherwise the same settings.
+// It always checks certificates, and uses http only for a registry on this machine. It sends nothing. Errors are
+// *fault.Error.
 func (c *Client) OfSource(registry string, credential auth.Credential) (*Client, error) {
 	config := c.config
 	config.Registry, config.Credential = registry, credential
@@ -53,9 +53,9 @@ func (c *Client) OfSource(registry string, credential auth.Credential) (*Client,
 
 // CopyImage copies a manifest with all that it names, byte for byte, and returns it. Within one registry blobs are
 // mounted; from another they are streamed, hashed on the way and never stored here. What the target has is not sent.
-// Parts come before what names them, then referrers, then the manifest itself, by its tag if there is one: so a copy
-// that ends early leaves no tag on half an image. Errors are *fault.Error; those about the source have the Argument
-// "source".
+// Parts are stored before the manifest that names them, then referrers, then the manifest itself, by its tag if there
+// is one. So a copy that ends early leaves no tag on an incomplete image. Errors are *fault.Error; those about the
+// source have the Argument "source".
 func (c *Client) CopyImage(ctx context.Context, req CopyRequest) (manifest *oci.Manifest, err error) {
 	defer c.finish(&err, fmt.Sprintf("copying %s to %s/%s", req.Source.Pin(req.SourceRepository, digest.Digest(req.Digest)), c.config.Registry, req.Repository))
 	if err := req.validate(); err != nil {
@@ -129,11 +129,11 @@ func (cp *copying) put(ctx context.Context, manifest *oci.Manifest) error {
 	return cp.target.putManifest(ctx, cp.Repository, manifest, cp.targetToken)
 }
 
-// MaxCopiedManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. An index of the
-// greatest length has 4,000 children, which are seldom over 2 KiB.
+// MaxCopiedManifests bounds the manifests of one copy, in bytes: they are kept in memory until it ends. The longest
+// index has 4,000 children, seldom over 2 KiB each.
 const MaxCopiedManifests = 16 << 20
 
-// manifest reads a manifest at the source; part says what names it, where it is a part of something.
+// manifest reads a manifest at the source; part says what names it, if it is a part of something.
 func (cp *copying) manifest(ctx context.Context, d digest.Digest, part string) (manifest *oci.Manifest, err error) {
 	defer cp.ofSource(&err, "reading the manifest "+cp.Source.Pin(cp.SourceRepository, d))
 	if err := checkDigest(d); err != nil {

@@ -19,8 +19,8 @@ import (
 // atATime is how many parts of an image are copied at the same time.
 const atATime = 5
 
-// parts copies everything below a manifest, and not the manifest itself. CopyGraph puts it in order, each part once and
-// several at a time; what travels is this client's.
+// parts copies everything below a manifest, but not the manifest itself. CopyGraph decides the order, and copies each
+// part once and several at a time; this client sends the requests.
 func (cp *copying) parts(ctx context.Context, root *oci.Manifest) error {
 	of := descriptorOf(root)
 	err := oras.CopyGraph(ctx, copySource{cp, root}, copyTarget{cp, root}, of, oras.CopyGraphOptions{
@@ -62,8 +62,8 @@ func isManifest(d oci.Descriptor) bool {
 		d.MediaType == oci.MediaTypeArtifactManifest || strings.HasPrefix(d.MediaType, "application/vnd.docker.distribution.manifest.")
 }
 
-// successors lists what a manifest needs. Its subject is not among them: whoever copies a signature does not ask for the
-// image. A part whose digest cannot be verified is an error.
+// successors lists what a manifest needs. Its subject is not among them: whoever copies a signature does not want the
+// image as well. It returns an error for a part whose digest cannot be verified.
 func (cp *copying) successors(ctx context.Context, fetcher content.Fetcher, d oci.Descriptor) (parts []oci.Descriptor, err error) {
 	if !isManifest(d) {
 		return nil, nil
@@ -86,7 +86,7 @@ func (cp *copying) successors(ctx context.Context, fetcher content.Fetcher, d oc
 	return parts, nil
 }
 
-// copySource is the source as CopyGraph sees it: manifests alone, since blobs do not go by it.
+// copySource is the source as CopyGraph sees it: manifests only, since blobs are copied without it.
 type copySource struct {
 	*copying
 	root *oci.Manifest
@@ -104,7 +104,7 @@ func (s copySource) Fetch(ctx context.Context, d oci.Descriptor) (io.ReadCloser,
 	return io.NopCloser(bytes.NewReader(manifest.Body)), nil
 }
 
-// part reads a child and holds it to its descriptor.
+// part reads a child and compares it with its descriptor.
 func (s copySource) part(ctx context.Context, d oci.Descriptor) (*oci.Manifest, error) {
 	manifest, err := s.manifest(ctx, d.Digest, "an index names this manifest")
 	if err == nil && (manifest.Size != d.Size || manifest.MediaType != d.MediaType) {
@@ -124,8 +124,8 @@ type copyTarget struct {
 	root *oci.Manifest
 }
 
-// Exists implements content.ReadOnlyStorage. A manifest that is there has all its parts: a registry takes no other. The
-// root's parts are looked at all the same, since it is put in any case. A blob that can be mounted is not looked for:
+// Exists implements content.ReadOnlyStorage. A manifest that exists has all its parts: a registry accepts no other. The
+// root's parts are checked all the same, since the root is always put. A blob that can be mounted is not checked:
 // mounting it costs as much.
 func (t copyTarget) Exists(ctx context.Context, d oci.Descriptor) (bool, error) {
 	switch {

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxCopiedReferrers bounds how many referrers are copied with one image, including referrers of referrers. The source
-// supplies the lists, so a hostile one could go on for ever.
+// supplies the lists, and a hostile one could go on forever.
 const MaxCopiedReferrers = 1000
 
 // cosignSuffixes end the tags under which cosign keeps signatures and attestations if it does not use referrers
@@ -64,7 +64,8 @@ func (cp *copying) images(ctx context.Context, manifest *oci.Manifest) ([]digest
 	return images, nil
 }
 
-// referrersOf copies what refers to one manifest, and returns its digests, those that the target had already included.
+// referrersOf copies what refers to one manifest, and returns their digests, including those that the target already
+// had.
 func (cp *copying) referrersOf(ctx context.Context, subject digest.Digest) ([]digest.Digest, error) {
 	listed, err := cp.listedAtSource(ctx, subject)
 	if err != nil {
@@ -99,7 +100,7 @@ func (cp *copying) listedAtSource(ctx context.Context, subject digest.Digest) (l
 	return listed, cp.count(len(listed))
 }
 
-// count adds to the referrers that the source has named so far. Too many are an error.
+// count adds to the referrers that the source has named so far. It returns an error if there are too many.
 func (cp *copying) count(more int) error {
 	if cp.named += more; cp.named > MaxCopiedReferrers {
 		return &fault.Error{Reason: fault.TooLarge, Detail: fmt.Sprintf("over %d signatures, SBOMs and other referrers would be copied", MaxCopiedReferrers)}
@@ -166,8 +167,8 @@ func (cp *copying) tagged(ctx context.Context, tag string) (manifest *oci.Manife
 	return manifest, cp.count(1)
 }
 
-// cosignTag copies what cosign has under a tag. With another signature cosign writes the manifest anew, with one more
-// layer: the target's manifest is replaced only if the source's has all its layers, so that no signature is lost.
+// cosignTag copies what cosign has under a tag. To add a signature, cosign rewrites the manifest with one more layer:
+// the target's manifest is replaced only if the source's has all its layers, so that no signature is lost.
 func (cp *copying) cosignTag(ctx context.Context, tag string, manifest *oci.Manifest) error {
 	put := tagWrite{TagRequest{Repository: cp.Repository, Tag: tag, Digest: manifest.Digest.String()}, cp.target, cp.targetToken}
 	there, err := put.current(ctx)

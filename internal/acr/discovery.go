@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// discovery is what was learnt from a request without credentials.
+// discovery is what a request without credentials has shown.
 type discovery struct {
 	of        string              // the request, as its name method has it
 	challenge *auth.Challenge     // nil if the registry asked for no token
@@ -31,7 +31,7 @@ func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error)
 		})
 		switch {
 		case err != nil && !led && !concernsAll(err):
-			r.Once = true // the leader has tried for both
+			r.Once = true // the leader has already retried
 			return c.discover(ctx, r)
 		case err != nil || found.answer != nil && (led || r.isRead() && found.of == r.name()):
 			return found, err
@@ -50,7 +50,7 @@ func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error)
 func concernsAll(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
-		return true // the context's
+		return true // the context ended
 	}
 	switch failed.Reason {
 	case fault.Unreachable, fault.TimedOut, fault.CertificateRejected, fault.ProxyRefused, fault.RateLimited:

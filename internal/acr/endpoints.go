@@ -56,7 +56,7 @@ var (
 	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
 	headManifest    = endpoint{http.MethodHead, "/v2/{name}/manifests/{reference}", pull, acceptManifest, 0, either}
 	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", pull, "", 0, either}
-	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", 0, ok} // a stream, held to its descriptor
+	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", 0, ok} // a stream, checked against its descriptor
 	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", push, "", maxDone, accepted}
 	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", push, "", maxDone, created} // to the upload's own URL
 	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
@@ -79,11 +79,11 @@ var (
 type request struct {
 	transport.Request
 	scopes   []string     // the scopes that its challenge is predicted to name
-	token    secret.Text  // the caller's own access token, in place of the client's
-	shared   *sharedToken // the token that opens this and other repositories; nil to ask for one of its own
+	token    secret.Text  // the caller's own access token, instead of the client's
+	shared   *sharedToken // the token that opens this and other repositories; nil to request one for this request alone
 	accepted []int
 	isList   bool   // it reads a list
-	part     string // what names it, where it is a part of something that is there: "the index names this manifest"
+	part     string // what names it, if it is a part of something that exists: "the index names this manifest"
 }
 
 // request returns the request for a repository and a tag or digest, both validated, with a query or nil.

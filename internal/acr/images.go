@@ -21,7 +21,7 @@ const ReadsAtATime = 10
 
 // ImagesRequest names the images to read.
 type ImagesRequest struct {
-	References map[string]string // a key of the caller's own to what oci.ParseReference takes, of this registry
+	References map[string]string // from the caller's keys to references in this registry, as oci.ParseReference accepts them
 	Platform   string            // for all of them, as in ManifestRequest
 }
 
@@ -33,8 +33,8 @@ type ImageResult struct {
 }
 
 // Images reads many manifests, each as Manifest does: ten at a time, with one token for up to 20 repositories. It tries
-// every reference, and reads one that two keys name once. The error is a *fault.Error that concerns all of them: the
-// caller gave up, nobody can sign in, or the registry cannot be reached.
+// every reference, and reads once what two keys name. The error is a *fault.Error that concerns all of them: the caller
+// gave up, nobody can sign in, or the registry cannot be reached.
 func (c *Client) Images(ctx context.Context, req ImagesRequest) (map[string]ImageResult, error) {
 	results := make(map[string]ImageResult, len(req.References))
 	reads := map[string]*imageRead{}
@@ -108,7 +108,7 @@ func inTurn(reads []*imageRead) []*imageRead {
 	}
 	for batch := range slices.Chunk(slices.Sorted(maps.Keys(repositories)), RepositoriesPerToken) {
 		if len(batch) == 1 {
-			continue // a token of its own is all that it needs
+			continue // it needs no more than its own token
 		}
 		shared := newSharedToken(batch)
 		for _, repository := range batch {

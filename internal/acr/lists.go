@@ -125,7 +125,7 @@ func (s *selection[E]) cut() {
 	s.kept = s.kept[:s.limit]
 }
 
-// The orders by time that lists of tags and manifests have beside their own.
+// The orders by time of lists of tags and manifests, in addition to their default orders.
 const (
 	OrderByTimeDesc = "time_desc" // the last updated first
 	OrderByTimeAsc  = "time_asc"
@@ -220,11 +220,11 @@ func nextPage(here *url.URL, header http.Header) (*url.URL, error) {
 	return next, nil
 }
 
-// maxLink bounds what is kept of each page, to know it again.
+// maxLink bounds what is kept of each page, to recognise it.
 const maxLink = 2 << 10
 
-// decodePage decodes a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing. What is no object
-// at all is no answer of the API.
+// decodePage decodes a JSON object of ACR's or OCI's API. Errors name the content type and quote nothing. Anything but
+// an object is not an answer of the API.
 func decodePage(answer *answer, into any) error {
 	if !bytes.HasPrefix(bytes.TrimLeft(answer.Body, " \t\r\n"), []byte("{")) {
 		return otherAnswer("the body, sent as %s, is not the JSON of this API", contentTypeOf(answer))

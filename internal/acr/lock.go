@@ -43,7 +43,7 @@ func (a *ChangeableAttributes) isDone(locks Attributes) bool {
 		is(a.ReadEnabled, locks.ReadEnabled) && is(a.ListEnabled, locks.ListEnabled)
 }
 
-// Lockable names what has locks of its own: a repository, or a tag or a manifest in it. The three do not inherit from each
+// Lockable names what has its own locks: a repository, or a tag or a manifest in it. The three do not inherit from each
 // other (Microsoft, "Lock a container image in an Azure container registry").
 type Lockable struct {
 	Repository string
@@ -144,7 +144,7 @@ func decodeLocks(answer *answer, l Lockable) (*Attributes, error) {
 	return found.Attributes.attributes(), nil
 }
 
-// nameOf returns what bears the locks as a reference, such as r.azurecr.io/app:1.0.
+// nameOf returns what has the locks as a reference, such as r.azurecr.io/app:1.0.
 func (c *Client) nameOf(l Lockable) string {
 	name := c.config.Registry + "/" + l.Repository
 	switch {

@@ -17,8 +17,8 @@ type ManifestRequest struct {
 	Repository  string
 	Tag         string // this or Digest
 	Digest      string
-	Platform    string      // `os/architecture[/variant]`: follow an index to this child; empty for what is there
-	AccessToken secret.Text // used in place of the client's own tokens; zero for those
+	Platform    string      // `os/architecture[/variant]`: follow an index to this child; empty for the manifest itself
+	AccessToken secret.Text // used instead of the client's own tokens; zero for those
 
 	shared *sharedToken // with other reads
 }
@@ -50,7 +50,7 @@ func (r ManifestRequest) validate() error {
 	return oci.ValidateTag(r.Tag)
 }
 
-// Pin returns the reference that names a manifest for ever: `registry/repository@digest`.
+// Pin returns the reference that always names this manifest: `registry/repository@digest`.
 func (c *Client) Pin(repository string, d digest.Digest) string {
 	return c.config.Registry + "/" + repository + "@" + d.String()
 }

@@ -23,7 +23,7 @@ type ReferrersRequest struct {
 	Digest       string
 	ArtifactType string // empty for all
 
-	shared *sharedToken // the token of a larger operation; nil to ask for one of its own
+	shared *sharedToken // the token of a larger operation; nil to request one for this operation alone
 }
 
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest. It uses
@@ -80,8 +80,8 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	return referrers, err
 }
 
-// referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema"). What is there
-// need not be one: somebody may use the tag for an image, and some registries take it for the digest itself.
+// referrersByTag reads the index under the tag that the spec derives from a digest ("Referrers Tag Schema"). The tag
+// need not name an index: somebody may use it for an image, and some registries treat it as the digest itself.
 func (c *Client) referrersByTag(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {
 	subject := digest.Digest(req.Digest)
 	index, err := c.sharedManifest(ctx, ManifestRequest{Repository: req.Repository, Tag: referrersTag(subject), shared: req.shared})
@@ -120,7 +120,7 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 		return err
 	}
 	if list.Is(referrer.Subject.Digest) {
-		list = nil // the registry takes the tag for the digest
+		list = nil // the registry treats the tag as the digest
 	}
 	longer, err := oci.AddReferrer(list, referrer)
 	if err != nil || longer == nil {

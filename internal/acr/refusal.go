@@ -16,8 +16,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// accept returns an answer with an accepted status unchanged, and an error for anything else, a web page sent with such
-// a status included. scopes are those of the request's token.
+// accept returns an answer with an accepted status unchanged, and an error for anything else, including a web page with
+// such a status. scopes are those of the request's token.
 func (c *Client) accept(r request, res *transport.Response, err error, scopes []string) (*answer, error) {
 	switch {
 	case err != nil:
@@ -208,9 +208,10 @@ func badAnswer(r request, res *transport.Response, err error) *fault.Error {
 // codeUnsupported says that the registry has no such operation. Source: OCI distribution spec 1.1, "Error Codes".
 const codeUnsupported = "UNSUPPORTED"
 
-// lacksAPI reports whether an error means that the registry has no such API. Registries say so in many ways: by a status
-// about the path, the method or what would be acceptable, by a 400 without a registry's code, or by a 200 with a page of
-// their user interface or with something else than was asked for. A code that says that the name is unknown is none.
+// lacksAPI reports whether an error means that the registry has no such API. Registries say so in many ways: by a
+// status about the path, the method or what would be acceptable, by a 400 without a registry's code, or by a 200 with a
+// page of their user interface or with something other than was requested. A code that says that the name is unknown
+// does not mean that.
 func lacksAPI(err error) bool {
 	failed, ok := fault.As(err)
 	if !ok {
@@ -244,7 +245,7 @@ func (c *Client) doACR(ctx context.Context, r request, detail string, decode fun
 	return err
 }
 
-// otherAnswer returns the error for a 200 that is no answer of the API.
+// otherAnswer returns the error for a 200 that is not an answer of the API.
 func otherAnswer(format string, values ...any) error {
 	return &fault.Error{Reason: fault.NotARegistry, Detail: fmt.Sprintf(format, values...)}
 }

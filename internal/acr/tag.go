@@ -28,9 +28,10 @@ func (r TagRequest) validate() error {
 	return oci.ValidateDigest(r.Digest)
 }
 
-// PutTag puts a manifest of the repository under a tag, byte for byte, and returns it. It leaves a tag alone that names
-// the manifest already. Errors are *fault.Error, with the reason TagElsewhere or TagMoved for a tag that names another
-// manifest than Was: registries have no conditional write, so the second of two writers learns of the first here.
+// PutTag puts a manifest of the repository under a tag, byte for byte, and returns it. It leaves a tag that already
+// names the manifest alone. Errors are *fault.Error, with the reason TagElsewhere or TagMoved for a tag that names
+// another manifest than Was: registries have no conditional write, so the second of two writers learns of the first
+// here.
 func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Manifest, err error) {
 	defer c.finish(&err, fmt.Sprintf("putting the tag %s/%s:%s on %s", c.config.Registry, req.Repository, req.Tag, req.Digest))
 	if err := req.validate(); err != nil {
@@ -163,7 +164,7 @@ func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err 
 	return tagWrite{TagRequest{Repository: repository, Tag: tag, Was: named}, c, newUntagToken(repository)}.remove(ctx)
 }
 
-// remove deletes the tag if it names what it did. Like write, each further try reads the tag first.
+// remove deletes the tag if it still names what it did at plan. Like write, each further try reads the tag first.
 func (t tagWrite) remove(ctx context.Context) error {
 	r := t.client.request(deleteTag, t.Repository, t.Tag, nil)
 	r.shared = t.token

@@ -11,8 +11,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// TokenRequest asks for a token: for Repository, with Actions beside those of the challenge, or for complete Scopes
-// such as `registry:catalog:*`.
+// TokenRequest asks for a token: for Repository, with Actions in addition to those of the challenge, or for complete
+// Scopes such as `registry:catalog:*`.
 type TokenRequest struct {
 	Repository string
 	Actions    []string
@@ -92,8 +92,8 @@ func (c *Client) Token(ctx context.Context, req TokenRequest) (token *auth.Token
 	return token, c.tokenRefused(err)
 }
 
-// noChallenge returns the error for a registry that asked for no token. One that answers 200, or 404 in its own words,
-// is open.
+// noChallenge returns the error for a registry that asked for no token. One that answers 200, or with a registry's own
+// 404, is open.
 func (c *Client) noChallenge(r request, found discovery) error {
 	_, err := c.accept(r, found.answer, nil, nil)
 	if err == nil || fault.IsMissing(err) {

@@ -48,24 +48,24 @@ const (
 	RequestRefused      Reason = "request refused"       // another 4xx
 	BadAnswer           Reason = "bad answer"            // an answer that breaks the protocol
 	TooLarge            Reason = "answer too large"      // an answer over its limit
-	DigestMismatch      Reason = "digest mismatch"       // the bytes are not what their digest says
+	DigestMismatch      Reason = "digest mismatch"       // the bytes do not match their digest
 	Schema1             Reason = "schema 1"              // a Docker schema 1 manifest
 	WriteDisallowed     Reason = "write disallowed"      // locked against writing, or the registry's storage is full
-	TagElsewhere        Reason = "tag points elsewhere"  // a tag to be made is there, and names another manifest
+	TagElsewhere        Reason = "tag points elsewhere"  // the tag to create exists, and names another manifest
 	TagMoved            Reason = "tag has moved"         // since it was last read
 	NotInRepository     Reason = "not in repository"     // the repository has no manifest to put a tag on
-	SignaturesDiffer    Reason = "signatures differ"     // the target of a copy has signatures that the source has not
+	SignaturesDiffer    Reason = "signatures differ"     // the target of a copy has signatures that the source lacks
 	CannotUntag         Reason = "cannot untag"          // the registry has no way to remove a tag alone
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PartUnknown         Reason = "part unknown"          // the registry refuses a manifest, since it lacks a part that it names
-	MalformedImage      Reason = "malformed image"       // the bytes are what their digest says, but no image
+	MalformedImage      Reason = "malformed image"       // the bytes match their digest, but are not a valid image
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
 
 	// Signing in with Entra ID.
 	SignInUnavailable     Reason = "sign-in unavailable"     // the service that signs in, or that issues a federated token, fails or cannot be reached
 	SignInRefused         Reason = "sign-in refused"         // Entra ID refuses the identity
-	NoFederatedToken      Reason = "no federated token"      // neither given nor to be had from the CI server
+	NoFederatedToken      Reason = "no federated token"      // neither configured nor issued by the CI server
 	FederatedTokenExpired Reason = "federated token expired" // AADSTS700024
 	TenantNotFound        Reason = "tenant not found"        // AADSTS90002
 	AudienceUnknown       Reason = "audience unknown"        // AADSTS500011, AADSTS50001
@@ -74,7 +74,7 @@ const (
 	AzureCLISignedOut     Reason = "Azure CLI signed out"    // az asks for az login
 	AzureCLITimedOut      Reason = "Azure CLI timed out"     // az does not end
 	AzureCLIFailed        Reason = "Azure CLI failed"        // az fails otherwise
-	ExchangeRefused       Reason = "exchange refused"        // the registry takes no token of this identity
+	ExchangeRefused       Reason = "exchange refused"        // the registry refuses the token of this identity
 	NoExchange            Reason = "no exchange"             // the registry knows no Entra ID
 	NotSignedIn           Reason = "not signed in"           // what is asked for needs sign-in with Entra ID
 )
@@ -133,8 +133,8 @@ func IsMissing(err error) bool {
 	return ok && (failed.Reason == RepositoryNotFound || failed.Reason == ManifestNotFound)
 }
 
-// IsOfSignIn reports whether err is a failure to sign in with Entra ID, which has nothing to do with what was to be read
-// or written.
+// IsOfSignIn reports whether err is a failure to sign in with Entra ID, which is unrelated to what should have been
+// read or written.
 func IsOfSignIn(err error) bool {
 	failed, ok := As(err)
 	return ok && slices.Contains(ofSignIn, failed.Reason)

@@ -15,8 +15,8 @@ const placeholder = "(secret)"
 // Text is a password or a token. It prints a placeholder under every format verb, in JSON, in text and in slog, on its
 // own and inside other values; only Reveal returns the text. The zero Text holds nothing.
 //
-// The text sits behind a function, because fmt reads unexported fields by reflection, past every method below:
-// of a function it can print no more than an address.
+// The text sits behind a function, because fmt reads unexported fields by reflection, past every method below. Of a
+// function it can print only the address.
 type Text struct {
 	reveal func() string
 }

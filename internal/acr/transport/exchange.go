@@ -33,7 +33,7 @@ type Request struct {
 	Once          bool        // no second attempt: the caller decides, or another has just tried and failed
 
 	// For content of any size, which is neither kept in memory nor sent again automatically. See stream.go.
-	Content  io.Reader // sent in place of Body, in one attempt; its own errors are *fault.Error and come back unchanged
+	Content  io.Reader // sent instead of Body, in one attempt; its own errors are *fault.Error and come back unchanged
 	Size     int64     // of Content, in bytes
 	Streamed bool      // a 2xx answer's body becomes Response.Stream
 }
@@ -43,7 +43,7 @@ type Response struct {
 	Status    int
 	Header    http.Header
 	Body      []byte
-	Stream    io.ReadCloser // in place of Body for a 2xx answer to a streamed request, else nil; the caller closes it
+	Stream    io.ReadCloser // instead of Body, for a 2xx answer to a streamed request, else nil; the caller closes it
 	Elsewhere string        // the origin that answered, if a redirect led away from the first; else empty
 }
 
@@ -70,8 +70,8 @@ func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
 	return failed
 }
 
-// attempt sends the request once and reads the whole answer. If the header came, it returns the answer with the error. Its
-// clock starts when it is this request's turn.
+// attempt sends the request once and reads the whole answer. If the header came, it returns the answer with the error.
+// Its time starts when it is this request's turn.
 func (t *Transport) attempt(ctx context.Context, r Request) (*Response, error) {
 	select {
 	case t.turns <- struct{}{}:

@@ -3,9 +3,9 @@ package transport
 import "syscall"
 
 // The operating system's errors of a connection. Package syscall has names like ECONNRESET on Windows too, but with
-// numbers of its own: what a connection fails by is Winsock's number, or one of Windows' own where the failure was
-// learnt of in the background. Source: https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2 and
-// "System Error Codes" beside it.
+// other numbers: a failed connection returns Winsock's number, or one of Windows' own if the failure was noticed in the
+// background. Source: https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2 and "System Error
+// Codes" beside it.
 const (
 	wsaENETDOWN     syscall.Errno = 10050
 	wsaENETUNREACH  syscall.Errno = 10051

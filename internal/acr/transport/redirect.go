@@ -21,8 +21,8 @@ func refuseRedirect(format string, values ...any) error {
 }
 
 // follow sends the request and follows redirects. It does not use Go's own client, which sends Authorization to a
-// sub-domain, to another port and from https to http. Here the header goes to the first origin alone, and no longer
-// once the chain has left it: a chain that comes back was steered by a stranger. It returns the last answer, whose body
+// sub-domain, to another port and from https to http. Here the header is sent only to the first origin, and no longer
+// once the chain has left it: if a chain comes back, a stranger has steered it. It returns the last answer, whose body
 // the caller closes, and whether the chain has left the first origin.
 func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, away bool, err error) {
 	target := r.URL

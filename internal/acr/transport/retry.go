@@ -165,8 +165,8 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	return f
 }
 
-// heedRetryAfter takes over the wait that the sender of an answer asks for, where RFC 9110 section 10.2.3 and RFC 6585
-// section 4 give Retry-After a meaning. A date is read against the sender's own Date, so that the clocks need not agree.
+// heedRetryAfter adopts the wait that the sender of an answer asks for, if RFC 9110 section 10.2.3 and RFC 6585 section
+// 4 give Retry-After a meaning. A date is read against the sender's own Date, so that the clocks need not agree.
 func (t *Transport) heedRetryAfter(f *failure, status int, header http.Header, sender string) {
 	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
 		return

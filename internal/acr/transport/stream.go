@@ -76,8 +76,7 @@ func (s *silence) wait() { s.timer.Reset(s.limit) }
 // pause stops the wait: it is not the peer's turn.
 func (s *silence) pause() { s.timer.Stop() }
 
-// explain returns the cause of the context's end if that was silence, in place of an error that only says that it
-// ended.
+// explain returns the cause of the context's end if that was silence, instead of an error that only says that it ended.
 func (s *silence) explain(ctx context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent

@@ -50,7 +50,7 @@ type Transport struct {
 
 	connections connections
 
-	// Now, Dial and BackOff are replaced by tests alone.
+	// Only tests replace Now, Dial and BackOff.
 	Now     func() time.Time
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	BackOff func() backoff.BackOff
