@@ -327,3 +327,22 @@ func TestCopyAsksForOneTokenOfEachRegistry(t *testing.T) {
 		t.Errorf("%d tokens of the source and %d of the target, want one each", atSource, atTarget)
 	}
 }
+
+// What another client adds to a list, while this one waits for its next try, is not lost.
+func TestListOfReferrersIsReadAgainBeforeItIsPutAgain(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{WithoutReferrersAPI: true})
+	d := source.PutImage("app", "1.0", acrtest.Image{})
+	of, mine := source.Descriptor("app", d), refer(source, d, signatureType)
+	theirs := source.PutArtifact("theirs", "", acrtest.Artifact{ArtifactType: sbomType, Subject: &of})
+	target.Inject(acrtest.Fault{Method: http.MethodPut, Path: cosignTag(d, ""), Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+		other := acr.CopyRequest{Source: from, SourceRepository: "theirs", Digest: theirs.String(), Repository: "mirror/app"}
+		if _, err := newClient(t, target).CopyImage(r.Context(), other); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}})
+	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
+		t.Fatal(err)
+	}
+	wantReferrers(t, to, d, mine, theirs)
+}

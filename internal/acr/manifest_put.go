@@ -18,34 +18,30 @@ func (c *Client) manifestPut(repository, reference string, manifest *oci.Manifes
 	r.shared = token
 	r.ContentType = manifest.MediaType
 	r.Body = secret.New(string(manifest.Body))
-	r.Once = true // storeManifest and tagWrite.write try again
+	r.Once = true // the caller tries again, and may have to read first
 	return r
 }
 
 // putManifest stores a manifest by its digest. A manifest with a subject is added to the subject's referrers, by the
-// registry or here.
+// registry or here. A part that was just put may not have reached the replica that answers: the manifest, and nothing
+// else, is then sent again.
 func (c *Client) putManifest(ctx context.Context, repository string, manifest *oci.Manifest, token *sharedToken) error {
 	r := c.manifestPut(repository, manifest.Digest.String(), manifest, token)
 	r.Step = "storing the manifest " + c.Pin(repository, manifest.Digest)
-	answer, err := c.storeManifest(ctx, r, manifest)
+	var answer *answer
+	err := c.transport.Repeat(ctx, func() (broke bool, err error) {
+		answer, err = c.storeManifest(ctx, r, manifest)
+		return true, err
+	})
 	if err != nil || manifest.Subject == nil || answer.Header.Get(headerSubject) != "" {
 		return err
 	}
 	return c.listReferrer(ctx, repository, manifest, token)
 }
 
-// storeManifest sends the request of manifestPut. A part that has just been put may not have reached the replica that
-// answers: the manifest, and nothing else, is then sent again.
-func (c *Client) storeManifest(ctx context.Context, r request, manifest *oci.Manifest) (answer *answer, err error) {
-	err = c.transport.Repeat(ctx, func() (broke bool, err error) {
-		answer, err = c.storeOnce(ctx, r, manifest)
-		return true, err
-	})
-	return answer, err
-}
-
-// storeOnce is one try of storeManifest. It checks the digest in the answer: other bytes must not pass for success.
-func (c *Client) storeOnce(ctx context.Context, r request, manifest *oci.Manifest) (*answer, error) {
+// storeManifest sends the request of manifestPut once, and checks the digest in the answer: other bytes must not pass for
+// success.
+func (c *Client) storeManifest(ctx context.Context, r request, manifest *oci.Manifest) (*answer, error) {
 	answer, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err

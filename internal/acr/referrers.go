@@ -105,32 +105,42 @@ func referrersTag(d digest.Digest) string {
 
 // listReferrer adds a manifest to the list of its subject's referrers, under the tag that clients keep on a registry
 // without the referrers API (OCI distribution spec 1.1, "Pushing Manifests with Subject"). The list itself is not listed,
-// even if somebody gave it a subject: that could be its own.
+// even if somebody gave it a subject: that could be its own. Each further try reads the list again, so that it does not
+// overwrite what another client has added.
 func (c *Client) listReferrer(ctx context.Context, repository string, referrer *oci.Manifest, token *sharedToken) error {
 	if err := checkDigest(referrer.Subject.Digest); err != nil {
 		return err
 	}
 	tag := referrersTag(referrer.Subject.Digest)
 	defer c.written.lockList(repository, tag)()
+	return c.transport.Repeat(ctx, func() (broke bool, err error) {
+		list, err := c.referrersList(ctx, repository, referrer.Subject.Digest, token)
+		if err != nil {
+			return false, err
+		}
+		longer, err := oci.AddReferrer(list, referrer)
+		if err != nil || longer == nil {
+			return false, err
+		}
+		put := c.manifestPut(repository, tag, longer, token)
+		put.Step = "listing a referrer under the tag " + tag
+		if _, err := c.storeManifest(ctx, put, longer); err != nil {
+			return true, err
+		}
+		c.written.note(repository, tag, digestOf(list), longer.Digest.String())
+		return false, nil
+	})
+}
+
+// referrersList reads the list that a referrer is added to; nil if there is none.
+func (c *Client) referrersList(ctx context.Context, repository string, subject digest.Digest, token *sharedToken) (*oci.Manifest, error) {
+	tag := referrersTag(subject)
 	r := c.request(getManifest, repository, tag, nil)
 	r.shared = token
 	r.Step = "reading the list of referrers " + tag
 	list, err := c.taggedManifest(ctx, r, repository, tag)
-	if err != nil && !fault.IsMissing(err) {
-		return err
+	if fault.IsMissing(err) || list.Is(subject) { // or the registry treats the tag as the digest
+		return nil, nil
 	}
-	if list.Is(referrer.Subject.Digest) {
-		list = nil // the registry treats the tag as the digest
-	}
-	longer, err := oci.AddReferrer(list, referrer)
-	if err != nil || longer == nil {
-		return err
-	}
-	put := c.manifestPut(repository, tag, longer, token)
-	put.Step = "listing a referrer under the tag " + tag
-	if _, err := c.storeManifest(ctx, put, longer); err != nil {
-		return err
-	}
-	c.written.note(repository, tag, digestOf(list), longer.Digest.String())
-	return nil
+	return list, err
 }

@@ -124,7 +124,7 @@ func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 			}
 		}
 		tried = true
-		_, err = t.client.storeOnce(ctx, r, manifest)
+		_, err = t.client.storeManifest(ctx, r, manifest)
 		return true, err
 	})
 }
