@@ -17,16 +17,7 @@ import (
 
 // hasBlob reports whether a repository has a blob. Its token includes push.
 func (c *Client) hasBlob(ctx context.Context, repository string, d digest.Digest, token *sharedToken) (bool, error) {
-	return c.has(ctx, headBlob, repository, d, token)
-}
-
-// hasManifest reports whether a repository has a manifest.
-func (c *Client) hasManifest(ctx context.Context, repository string, d digest.Digest, token *sharedToken) (bool, error) {
-	return c.has(ctx, headManifest, repository, d, token)
-}
-
-func (c *Client) has(ctx context.Context, e endpoint, repository string, d digest.Digest, token *sharedToken) (bool, error) {
-	r := c.request(e, repository, d.String(), nil)
+	r := c.request(headBlob, repository, d.String(), nil)
 	r.shared = token
 	r.Step = "looking for " + c.Pin(repository, d)
 	answer, err := c.do(ctx, r)

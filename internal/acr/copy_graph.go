@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/content"
@@ -124,19 +126,35 @@ type copyTarget struct {
 	root *oci.Manifest
 }
 
-// Exists implements content.ReadOnlyStorage. A manifest that exists has all its parts: a registry accepts no other. The
-// root's parts are checked all the same, since the root is always put. A blob that can be mounted is not checked:
-// mounting it costs as much.
+// Exists implements content.ReadOnlyStorage. The root's parts are checked in any case, since the root is always put. A
+// blob that can be mounted is not checked: mounting it costs as much.
 func (t copyTarget) Exists(ctx context.Context, d oci.Descriptor) (bool, error) {
 	switch {
 	case d.Digest == t.root.Digest:
 		return false, nil
 	case isManifest(d):
-		return t.target.hasManifest(ctx, t.Repository, d.Digest, t.targetToken)
+		return t.hasManifest(ctx, d.Digest)
 	case t.mounts():
 		return false, nil
 	}
 	return t.target.hasBlob(ctx, t.Repository, d.Digest, t.targetToken)
+}
+
+// hasManifest reports whether the target has a manifest, and lists it if it is a referrer: a copy that was interrupted may
+// have put it and not listed it. Its parts exist, since a registry accepts no manifest without them.
+func (t copyTarget) hasManifest(ctx context.Context, d digest.Digest) (bool, error) {
+	r := t.target.request(getManifest, t.Repository, d.String(), nil)
+	r.shared = t.targetToken
+	r.Step = "looking for " + t.target.Pin(t.Repository, d)
+	manifest, err := t.target.manifest(ctx, r, d.String())
+	switch {
+	case fault.IsMissing(err):
+		return false, nil
+	case err != nil || manifest.Subject == nil || checkDigest(manifest.Subject.Digest) != nil:
+		return err == nil, err
+	}
+	listed, err := t.listedAtTarget(ctx, manifest.Subject.Digest)
+	return slices.Contains(listed, d), err
 }
 
 // Push implements content.Pusher for manifests.

@@ -328,6 +328,35 @@ func TestCopyAsksForOneTokenOfEachRegistry(t *testing.T) {
 	}
 }
 
+// A child of an index may be a referrer itself. A copy that ended between the child and its subject's list is completed by
+// the next one, although the child is there by then.
+func TestCopyThatEndedBeforeAChildWasListedIsCompleted(t *testing.T) {
+	for name, options := range referrersAPIs {
+		t.Run(name, func(t *testing.T) {
+			source, target := acrtest.StartT(t, options.source), acrtest.StartT(t, options.target)
+			from, to := newClient(t, source), newClient(t, target, func(config *acr.Config) { config.MaxRetries = 0 })
+			subject := source.Descriptor("app", source.PutImage("app", "", acrtest.Image{}))
+			d := source.PutIndex("app", "1.0", acrtest.Index{Images: []acrtest.Image{{Author: "child", Subject: &subject}}})
+			index, err := from.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Digest: d.String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			target.Inject(acrtest.Fault{
+				Kind: acrtest.KindResource, Method: http.MethodPut, Path: cosignTag(subject.Digest, ""), Times: 1, Status: http.StatusServiceUnavailable,
+			})
+			_, first := to.CopyImage(t.Context(), copyRequest(from, d))
+			if failed := first != nil; failed != options.target.WithoutReferrersAPI {
+				t.Errorf("the first copy ended with %v", first)
+			}
+			if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+				t.Fatal(err)
+			}
+			wantWhole(t, to, d)
+			wantReferrers(t, to, subject.Digest, index.Manifests[0].Digest)
+		})
+	}
+}
+
 // What another client adds to a list, while this one waits for its next try, is not lost.
 func TestListOfReferrersIsReadAgainBeforeItIsPutAgain(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{WithoutReferrersAPI: true})

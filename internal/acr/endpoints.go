@@ -54,7 +54,6 @@ var (
 	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
 	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
 	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
-	headManifest    = endpoint{http.MethodHead, "/v2/{name}/manifests/{reference}", pull, acceptManifest, 0, either}
 	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", pull, "", 0, either}
 	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", 0, ok} // a stream, checked against its descriptor
 	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", push, "", maxDone, accepted}
