@@ -26,6 +26,15 @@ func TestWrongCredentialsAreShownOnce(t *testing.T) {
 	wantWire(t, registry, "1/1/0")
 }
 
+// A write asks for the scopes of all its requests at once, and for fewer where those are refused, not the credential.
+func TestWrongCredentialsOfAWriteAreShownOnce(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	digest := registry.PutImage("app", "v", acrtest.Image{})
+	_, err := newClient(t, registry, withPassword("not-the-password")).PutTag(t.Context(), acr.TagRequest{Repository: "app", Tag: "w", Digest: digest.String()})
+	faulttest.Want(t, err, fault.WrongCredentials, "401", `"admin"`)
+	wantWire(t, registry, "1/1/0")
+}
+
 func TestAnonymousSendsNoAuthorization(t *testing.T) {
 	registry := startApp(t, acrtest.Options{AnonymousPull: true})
 	client := newClient(t, registry, anonymous)

@@ -34,7 +34,7 @@ type ImageResult struct {
 
 // Images reads many manifests, each as Manifest does: ten at a time, with one token for up to 20 repositories. It tries
 // every reference, and reads once what two keys name. The error is a *fault.Error that concerns all of them: the caller
-// gave up, nobody can sign in, or the registry cannot be reached.
+// gave up, nobody can sign in, the credential is wrong, or the registry cannot be reached.
 func (c *Client) Images(ctx context.Context, req ImagesRequest) (map[string]ImageResult, error) {
 	results := make(map[string]ImageResult, len(req.References))
 	reads := map[string]*imageRead{}
@@ -129,8 +129,14 @@ func inTurn(reads []*imageRead) []*imageRead {
 }
 
 // endsAll reports whether a read failed for a reason that all others would meet: the caller gave up, nobody can sign in,
-// or the registry cannot be reached and never could.
+// the credential is wrong, or the registry cannot be reached and never could.
 func (c *Client) endsAll(err error) bool {
 	failed, ok := fault.As(err)
-	return ok && (failed.Reason == fault.Canceled || fault.IsOfSignIn(err) || c.whatIsKnown().of == "" && concernsAll(err))
+	switch {
+	case !ok:
+		return false
+	case failed.Reason == fault.Canceled, failed.Reason == fault.WrongCredentials, fault.IsOfSignIn(err):
+		return true
+	}
+	return c.whatIsKnown().of == "" && concernsAll(err)
 }

@@ -3,6 +3,7 @@ package acr
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ const RepositoriesPerToken = 20
 // sharedToken is one token for several repositories, or for everything that a write does in one.
 type sharedToken struct {
 	scopes  []string
-	refused atomic.Bool // the token server refuses to issue it
+	refused atomic.Pointer[auth.Refusal] // nil unless the token server refuses to issue it
 }
 
 func newSharedToken(repositories []string) *sharedToken {
@@ -39,18 +40,23 @@ func newUntagToken(repository string) *sharedToken {
 
 // tokenFor returns the token for a request. fresh reports whether it was issued just now. If the request shares a
 // token, and the token server refuses that one or grants less than the challenge names, the request gets a token of its
-// own.
+// own. If the token server refuses the credential, it would do so again: all that share the token get that refusal.
 func (c *Client) tokenFor(ctx context.Context, r request, challenge auth.Challenge) (token *auth.Token, fresh bool, err error) {
-	if r.shared == nil || r.shared.refused.Load() {
+	if r.shared == nil {
 		return c.tokens.For(ctx, challenge)
 	}
-	token, fresh, err = c.tokens.For(ctx, challenge.WithScopes(r.shared.scopes...))
-	var refusal *auth.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		r.shared.refused.Store(true)
-	case err != nil || token.Opens(challenge.Scopes):
-		return token, fresh, err
+	refused := r.shared.refused.Load()
+	if refused == nil {
+		token, fresh, err = c.tokens.For(ctx, challenge.WithScopes(r.shared.scopes...))
+		switch {
+		case errors.As(err, &refused):
+			r.shared.refused.Store(refused)
+		case err != nil || token.Opens(challenge.Scopes):
+			return token, fresh, err
+		}
+	}
+	if refused != nil && refused.Answer.Status == http.StatusUnauthorized && !auth.IsAnonymous(c.config.Credential) {
+		return nil, false, refused
 	}
 	return c.tokens.For(ctx, challenge)
 }
