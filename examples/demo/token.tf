@@ -8,7 +8,7 @@ ephemeral "acr_bearer_token" "handed_on" {
 provider "acr" {
   alias       = "with_token"
   ca_cert_pem = var.ca_cert_pem
-  username    = "00000000-0000-0000-0000-000000000000"
+  username    = ephemeral.acr_bearer_token.handed_on.username
   password    = ephemeral.acr_bearer_token.handed_on.access_token
 }
 

@@ -1,22 +1,20 @@
-# A token that is not written anywhere.
-ephemeral "acr_bearer_token" "app" {
-  repository = "team/app"
+# A token for one repository.
+ephemeral "acr_bearer_token" "chart" {
+  repository = "charts/app"
 }
 
-# It configures another provider. Here that is this one a second time, which reads with the token instead of the credential.
-provider "acr" {
-  alias    = "by_token"
-  registry = "example.azurecr.io"
-  username = "00000000-0000-0000-0000-000000000000"
-  password = ephemeral.acr_bearer_token.app.access_token
+# Helm pulls the chart with it. Neither the state nor a plan file holds the token.
+provider "helm" {
+  registries = [{
+    url      = "oci://example.azurecr.io"
+    username = ephemeral.acr_bearer_token.chart.username
+    password = ephemeral.acr_bearer_token.chart.access_token
+  }]
 }
 
-data "acr_manifest" "app" {
-  provider   = acr.by_token
-  repository = "team/app"
-  tag        = "1.4.2"
-}
-
-output "image" {
-  value = data.acr_manifest.app.image
+resource "helm_release" "app" {
+  name       = "app"
+  repository = "oci://example.azurecr.io/charts"
+  chart      = "app"
+  version    = "0.3.0"
 }

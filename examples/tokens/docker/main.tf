@@ -20,7 +20,7 @@ ephemeral "acr_bearer_token" "app" {
 provider "docker" {
   registry_auth {
     address  = "example.azurecr.io"
-    username = "00000000-0000-0000-0000-000000000000"
+    username = ephemeral.acr_bearer_token.app.username
     password = ephemeral.acr_bearer_token.app.access_token
   }
 }

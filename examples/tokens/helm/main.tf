@@ -21,7 +21,7 @@ ephemeral "acr_bearer_token" "chart" {
 provider "helm" {
   registries = [{
     url      = "oci://example.azurecr.io"
-    username = "00000000-0000-0000-0000-000000000000"
+    username = ephemeral.acr_bearer_token.chart.username
     password = ephemeral.acr_bearer_token.chart.access_token
   }]
 }

@@ -34,7 +34,7 @@ resource "kubernetes_secret_v1" "pull" {
     ".dockerconfigjson" = jsonencode({
       auths = {
         "example.azurecr.io" = {
-          auth = base64encode("00000000-0000-0000-0000-000000000000:${ephemeral.acr_bearer_token.app.access_token}")
+          auth = base64encode("${ephemeral.acr_bearer_token.app.username}:${ephemeral.acr_bearer_token.app.access_token}")
         }
       }
     })
