@@ -2,8 +2,11 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
 // This file holds the arguments that several data sources share. What they share among their results is in
@@ -34,6 +37,15 @@ func nameRegexAttribute(things string) schema.StringAttribute {
 		MarkdownDescription: "Only return " + things + " whose name matches this [RE2](https://github.com/google/re2/wiki/Syntax) regular expression. " +
 			"The match may be anywhere in the name; use `^` and `$` to match all of it.",
 		Validators: []validator.String{regexSyntax},
+	}
+}
+
+// orderByAttribute sorts a list by its own order, which is the default, or by time. more ends the description.
+func orderByAttribute(own, more string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional:            true,
+		MarkdownDescription: "Order of the list: `" + own + "` (default), `time_desc` (the last updated first) or `time_asc`." + more,
+		Validators:          []validator.String{stringvalidator.OneOf(own, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
 	}
 }
 

@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
@@ -67,11 +65,7 @@ func (d *manifestsDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"list, unless `limit` lets it stop earlier. Only Azure registries have this list.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
-			"order_by": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "Order of the list: `digest` (default), `time_desc` (the last updated first) or `time_asc`.",
-				Validators:          []validator.String{stringvalidator.OneOf(acr.OrderByDigest, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
-			},
+			"order_by":   orderByAttribute(acr.OrderByDigest, ""),
 			"untagged": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "With `true`, only return manifests without a tag; with `false`, only those with one. Default: all. A " +

@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
@@ -52,12 +50,7 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"Registries other than Azure's list only the names.",
 		Attributes: map[string]schema.Attribute{
 			"repository": repositoryAttribute(),
-			"order_by": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Order of the lists: `name` (default), `time_desc` (the last updated first) or `time_asc`. An order by " +
-					"time fails on a registry without times.",
-				Validators: []validator.String{stringvalidator.OneOf(acr.OrderByName, acr.OrderByTimeDesc, acr.OrderByTimeAsc)},
-			},
+			"order_by":   orderByAttribute(acr.OrderByName, " An order by time fails on a registry without times."),
 			"name_regex": nameRegexAttribute("tags"),
 			"limit":      limitAttribute("Return at most this many tags: the first in the order of `order_by`, after `name_regex` has been applied. Default: all."),
 			"names":      schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the tags."},

@@ -18,9 +18,11 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// registryIdentity is the part of an identity that names the registry.
-func registryIdentity() identityschema.StringAttribute {
-	return identityschema.StringAttribute{OptionalForImport: true, Description: "Login server, as in the provider block, which is the default."}
+// identityIn returns the identity of something in a repository, with the attributes that name it there.
+func identityIn(attributes map[string]identityschema.Attribute) identityschema.Schema {
+	attributes["registry"] = identityschema.StringAttribute{OptionalForImport: true, Description: "Login server, as in the provider block, which is the default."}
+	attributes["repository"] = identityschema.StringAttribute{RequiredForImport: true, Description: "Repository, without the registry."}
+	return identityschema.Schema{Attributes: attributes}
 }
 
 // identify writes a resource's identity: the registry, and the attributes of the block that are part of it.
@@ -43,6 +45,20 @@ func elsewhere(ctx context.Context, identity *tfsdk.ResourceIdentity, client *ac
 		return ""
 	}
 	return registry.ValueString()
+}
+
+// beginRead is begin for a read. It forgets a resource of another registry, and completes the identity, which
+// an import by an id lacks.
+func (r *connectedResource) beginRead(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) (client *acr.Client, state block, ok bool) {
+	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
+		return nil, block{}, false
+	}
+	if elsewhere(ctx, req.Identity, client) != "" {
+		resp.State.RemoveResource(ctx)
+		return nil, block{}, false
+	}
+	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
+	return client, state, true
 }
 
 // beginUpdate is begin for a change. It refuses to change a resource of another registry, which Terraform asks for if it

@@ -113,11 +113,9 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 }
 
 func (r *imageCopyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"registry":   registryIdentity(),
-		"repository": identityschema.StringAttribute{RequiredForImport: true, Description: "Repository, without the registry."},
-		"digest":     identityschema.StringAttribute{RequiredForImport: true, Description: "Digest of the copy."},
-	}}
+	resp.IdentitySchema = identityIn(map[string]identityschema.Attribute{
+		"digest": identityschema.StringAttribute{RequiredForImport: true, Description: "Digest of the copy."},
+	})
 }
 
 // ModifyPlan shows what the copy will be. It sends nothing.
@@ -150,15 +148,10 @@ func (r *imageCopyResource) Create(ctx context.Context, req resource.CreateReque
 }
 
 func (r *imageCopyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	client, state, ok := r.beginRead(ctx, req, resp)
 	if !ok {
 		return
 	}
-	if elsewhere(ctx, req.Identity, client) != "" {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
 	found, tagged, err := findCopy(ctx, client, state)
 	switch {
 	case fault.IsMissing(err):
@@ -312,15 +305,9 @@ func tagWas(ctx context.Context, client *acr.Client, plan, state block) (string,
 
 // writeCopy sets the state of a copy to a manifest.
 func writeCopy(ctx context.Context, client *acr.Client, b block, manifest *oci.Manifest, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
-	named := digest.Digest(b.text("digest"))
-	if !manifest.Is(named) {
-		named = manifest.Digest
-	}
-	b.configured["digest"] = types.StringValue(named.String())
-	b.write(ctx, state, diags, values{
-		"image":      types.StringValue(client.Pin(b.text("repository"), named)),
-		"media_type": types.StringValue(manifest.MediaType),
-	})
+	read := putValues(client, b, manifest)
+	b.configured["digest"] = read["digest"]
+	b.write(ctx, state, diags, read)
 	identify(ctx, identity, client, b, diags)
 }
 

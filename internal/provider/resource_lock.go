@@ -76,12 +76,10 @@ func (r *lockResource) Schema(_ context.Context, _ resource.SchemaRequest, resp 
 }
 
 func (r *lockResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"registry":   registryIdentity(),
-		"repository": identityschema.StringAttribute{RequiredForImport: true, Description: "Repository, without the registry."},
-		"tag":        identityschema.StringAttribute{OptionalForImport: true, Description: "Tag, where that is locked."},
-		"digest":     identityschema.StringAttribute{OptionalForImport: true, Description: "Digest, where a manifest is locked."},
-	}}
+	resp.IdentitySchema = identityIn(map[string]identityschema.Attribute{
+		"tag":    identityschema.StringAttribute{OptionalForImport: true, Description: "Tag, where that is locked."},
+		"digest": identityschema.StringAttribute{OptionalForImport: true, Description: "Digest, where a manifest is locked."},
+	})
 }
 
 func (r *lockResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -91,15 +89,10 @@ func (r *lockResource) Create(ctx context.Context, req resource.CreateRequest, r
 }
 
 func (r *lockResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	client, state, ok := r.beginRead(ctx, req, resp)
 	if !ok {
 		return
 	}
-	if elsewhere(ctx, req.Identity, client) != "" {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
 	locks, err := client.Locks(ctx, lockable(state))
 	switch {
 	case fault.IsMissing(err):

@@ -18,7 +18,6 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 type tagResource struct {
@@ -76,11 +75,9 @@ func (r *tagResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 }
 
 func (r *tagResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"registry":   registryIdentity(),
-		"repository": identityschema.StringAttribute{RequiredForImport: true, Description: "Repository, without the registry."},
-		"tag":        identityschema.StringAttribute{RequiredForImport: true, Description: "Tag."},
-	}}
+	resp.IdentitySchema = identityIn(map[string]identityschema.Attribute{
+		"tag": identityschema.StringAttribute{RequiredForImport: true, Description: "Tag."},
+	})
 }
 
 // ModifyPlan shows the image that the tag will name.
@@ -103,15 +100,10 @@ func (r *tagResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (r *tagResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	client, state, ok := r.begin(ctx, req.State, &resp.Diagnostics)
+	client, state, ok := r.beginRead(ctx, req, resp)
 	if !ok {
 		return
 	}
-	if elsewhere(ctx, req.Identity, client) != "" {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
 	manifest, err := client.Manifest(ctx, acr.ManifestRequest{Repository: state.text("repository"), Tag: state.text("tag")})
 	switch {
 	case fault.IsMissing(err):
@@ -119,7 +111,7 @@ func (r *tagResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	case err != nil:
 		resp.Diagnostics.Append(failureDiagnostic(err, taggedSubject))
 	default:
-		writeTag(ctx, client, state, manifest, &resp.State, &resp.Diagnostics)
+		state.write(ctx, &resp.State, &resp.Diagnostics, putValues(client, state, manifest))
 	}
 }
 
@@ -163,27 +155,13 @@ func putTag(ctx context.Context, client *acr.Client, plan block, was string, sta
 	})
 	switch failed, _ := fault.As(err); {
 	case err == nil:
-		writeTag(ctx, client, plan, manifest, state, diags)
+		plan.write(ctx, state, diags, putValues(client, plan, manifest))
 		identify(ctx, identity, client, plan, diags)
 	case failed.Reason == fault.TagElsewhere:
 		diags.AddAttributeError(path.Root("tag"), explanations[failed.Reason].Summary, failureDetail(failed)+importBlock("acr_tag", plan.text("repository")+":"+plan.text("tag")))
 	default:
 		diags.Append(failureDiagnostic(err, taggedSubject))
 	}
-}
-
-// writeTag sets the state of a tag that names a manifest. A configured digest of that manifest is kept, since it may
-// have another algorithm.
-func writeTag(ctx context.Context, client *acr.Client, b block, manifest *oci.Manifest, state *tfsdk.State, diags *diag.Diagnostics) {
-	named := digest.Digest(b.text("digest"))
-	if !manifest.Is(named) {
-		named = manifest.Digest
-	}
-	b.write(ctx, state, diags, values{
-		"digest":     types.StringValue(named.String()),
-		"image":      types.StringValue(client.Pin(b.text("repository"), named)),
-		"media_type": types.StringValue(manifest.MediaType),
-	})
 }
 
 // importBlock returns an import block to copy, indented so that Terraform does not wrap it.
