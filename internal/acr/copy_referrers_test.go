@@ -28,7 +28,7 @@ func refer(registry *acrtest.Registry, subject digest.Digest, artifactType strin
 	return registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: artifactType, Subject: &of, Body: []byte(artifactType + subject.String())})
 }
 
-// cosignTag is where cosign keeps what it says of an image.
+// cosignTag returns where cosign keeps what it says of an image.
 func cosignTag(d digest.Digest, suffix string) string {
 	return strings.Replace(d.String(), ":", "-", 1) + suffix
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// fivePlatforms is an index of five images, each with a configuration and a layer of its own.
+// fivePlatforms returns an index of five images, each with a configuration and a layer of its own.
 func fivePlatforms(registry *acrtest.Registry, repository string) digest.Digest {
 	index := acrtest.Index{}
 	for i, architecture := range []string{"386", "amd64", "arm", "arm64", "s390x"} {
@@ -29,7 +29,7 @@ func fivePlatforms(registry *acrtest.Registry, repository string) digest.Digest 
 	return registry.PutIndex(repository, "1.0", index)
 }
 
-// oneImage is an image with a layer of so many bytes.
+// oneImage returns an image with a layer of so many bytes.
 func oneImage(registry *acrtest.Registry, repository string, size int64) digest.Digest {
 	layer := registry.PutLayer(repository, size)
 	return registry.PutImage(repository, "1.0", acrtest.Image{Layers: []ocispec.Descriptor{layer}})

@@ -24,7 +24,7 @@ import (
 // entraToken is what Entra ID gives out and the registry takes in exchange.
 const entraToken = "entra-token-of-a-test"
 
-// takesEntra are the options of a registry that knows one identity.
+// takesEntra returns the options of a registry that knows one identity.
 func takesEntra() acrtest.Options {
 	return acrtest.Options{Entra: func(accessToken string) string {
 		if accessToken == entraToken {
@@ -402,7 +402,7 @@ func TestCancelledExchangeEnds(t *testing.T) {
 	faulttest.Want(t, err, fault.Canceled)
 }
 
-// unasked is the Azure CLI's session that nobody named.
+// unasked returns the Azure CLI's session that nobody named.
 func unasked(t *testing.T, cli *entratest.CLI) func(*acr.Config) {
 	t.Setenv("PATH", cli.Path())
 	return byEntra(t, entratest.New(t, entraToken), entra.Block{}, nil)

@@ -95,7 +95,7 @@ func readApp(t *testing.T, client *acr.Client) error {
 	return err
 }
 
-// answering is a fault: the resource requests for path get this body and these headers, "Name: value".
+// answering returns a fault: the resource requests for path get this body and these headers, "Name: value".
 func answering(path, body string, headers ...string) acrtest.Fault {
 	return acrtest.Fault{Kind: acrtest.KindResource, Path: path, Handler: func(w http.ResponseWriter, _ *http.Request) {
 		for _, header := range headers {
@@ -121,7 +121,7 @@ func holdHandler(status int, reached chan<- struct{}, hold <-chan struct{}) http
 	}
 }
 
-// bearer is a challenge for app with the realm, written as the registry writes it.
+// bearer returns a challenge for app with the realm, written as the registry writes it.
 func bearer(realm string) string {
 	return fmt.Sprintf(`Bearer realm="%s",service="%s",scope="repository:app:pull"`, realm, home)
 }

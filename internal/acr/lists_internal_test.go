@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
-// pageURL is the URL of thisPage.
+// pageURL returns the URL of thisPage.
 func pageURL(t testing.TB) *url.URL {
 	t.Helper()
 	u, err := url.Parse(thisPage)
@@ -172,7 +172,7 @@ func FuzzLink(f *testing.F) {
 	})
 }
 
-// pageOfTags is a page of ACR's own API with n tags.
+// pageOfTags returns a page of ACR's own API with n tags.
 func pageOfTags(n int) []byte {
 	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	tags := make([]string, n)

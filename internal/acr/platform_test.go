@@ -39,7 +39,7 @@ func putManifest(registry *acrtest.Registry, tag, mediaType, body string) oci.De
 	return oci.Descriptor{MediaType: mediaType, Digest: registry.PutManifest("app", tag, mediaType, []byte(body)), Size: int64(len(body))}
 }
 
-// forPlatform is a child for os/architecture.
+// forPlatform returns a child for os/architecture.
 func forPlatform(child oci.Descriptor, platform string) oci.Descriptor {
 	system, architecture, _ := strings.Cut(platform, "/")
 	child.Platform = &ocispec.Platform{OS: system, Architecture: architecture}

@@ -9,10 +9,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 )
 
-// This file holds the arguments that several data sources share. What they share among their results is in
-// descriptors.go and locks.go.
+// This file holds the arguments that several data sources share. The results that they share are in descriptors.go and
+// locks.go.
 
-// repositoryAttribute is that of every data source that reads within a repository.
+// repositoryAttribute returns the repository of every data source that reads within one.
 func repositoryAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Required:            true,
@@ -21,7 +21,8 @@ func repositoryAttribute() schema.StringAttribute {
 	}
 }
 
-// tagAttribute stands beside a digest. It checks that exactly one of the two is set, and shows the error.
+// tagAttribute returns the tag of a data source that also has a digest. It checks that exactly one of the two is set,
+// and shows the error.
 func tagAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
@@ -30,7 +31,7 @@ func tagAttribute() schema.StringAttribute {
 	}
 }
 
-// nameRegexAttribute picks from a list of tags or repositories.
+// nameRegexAttribute returns the filter for a list of tags or repositories.
 func nameRegexAttribute(things string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
@@ -40,7 +41,7 @@ func nameRegexAttribute(things string) schema.StringAttribute {
 	}
 }
 
-// orderByAttribute sorts a list by its own order, which is the default, or by time. more ends the description.
+// orderByAttribute returns the order of a list: its own, which is the default, or by time. more ends the description.
 func orderByAttribute(own, more string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
@@ -49,7 +50,7 @@ func orderByAttribute(own, more string) schema.StringAttribute {
 	}
 }
 
-// limitAttribute bounds a list.
+// limitAttribute returns the limit of a list.
 func limitAttribute(description string) schema.Int64Attribute {
 	return schema.Int64Attribute{
 		Optional:            true,

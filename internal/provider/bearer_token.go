@@ -19,7 +19,7 @@ import (
 // This file is acr_bearer_token, for the data source and the ephemeral resource: schema and read. Their own files have
 // the methods that Terraform calls.
 
-// bearerTokenAttributes is the schema of both. An attribute of the one package also is an attribute of the other:
+// bearerTokenAttributes returns the schema of both. An attribute of one package is also an attribute of the other:
 // datasource/schema.Attribute and ephemeral/schema.Attribute are one interface.
 func bearerTokenAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
@@ -77,7 +77,7 @@ func bearerTokenAttributes() map[string]schema.Attribute {
 
 var accessType = elementType(accessAttributes)
 
-// accessAttributes is the schema of a resource that a token grants access to.
+// accessAttributes returns the schema of a resource that a token grants access to.
 func accessAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"type":    schema.StringAttribute{Computed: true, MarkdownDescription: "Type of the resource: `repository` or `registry`."},

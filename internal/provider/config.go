@@ -25,7 +25,7 @@ const (
 	maxMaxRetries     = 20
 )
 
-// maxTimeoutText is maxRequestTimeout for people: 1h, and not Go's 1h0m0s.
+// maxTimeoutText is maxRequestTimeout for people: 1h, instead of Go's 1h0m0s.
 var maxTimeoutText = fmt.Sprintf("%dh", maxRequestTimeout/time.Hour)
 
 // providerModel is the provider block.
@@ -124,8 +124,9 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 }
 
 // credential returns the first of: user name and password, each from its attribute or its variable; the identity of
-// Entra ID that the block names; what the Docker config has, when it is asked for; for a registry of Azure, the identity
-// that the environment names, or the Azure CLI's session; none. Half a password is left for the client to refuse.
+// Entra ID that the block names; what the Docker config has, if the block asks for it; for an Azure registry, the
+// identity that the environment names, or the Azure CLI's session; none. Half a password is left for the client to
+// refuse.
 func (m providerModel) credential(ctx context.Context, registry string) (auth.Credential, error) {
 	username, password, block := m.setting("username"), m.setting("password"), m.block()
 	if username != "" || password != "" {
@@ -158,9 +159,9 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	return auth.Anonymous{Source: m.credentialSource()}, nil
 }
 
-// sourceCredential returns the credential to read with at another registry: for one of Azure, the identity of Entra ID that
-// is used here; else what the Docker config has, when it is asked for; else none. Never user name and password, which are
-// this registry's.
+// sourceCredential returns the credential to read with at another registry: for an Azure registry, the identity of
+// Entra ID that is used here; else what the Docker config has, if the block asks for it; else none. It is never the
+// user name and password, which belong to this registry.
 func (m providerModel) sourceCredential(ctx context.Context, registry string) (auth.Credential, error) {
 	_, ofAzure := auth.CloudOf(registry)
 	switch {

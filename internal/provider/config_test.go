@@ -254,7 +254,7 @@ func TestCredentialSources(t *testing.T) {
 	}
 }
 
-// userShown is the user name in the one token request.
+// userShown returns the user name in the one token request.
 func userShown(t *testing.T, registry *acrtest.Registry) string {
 	t.Helper()
 	for _, request := range registry.Requests() {
@@ -396,7 +396,7 @@ func TestProviderBlocksShareNoTokens(t *testing.T) {
 	}
 }
 
-// unusedAddress is a host:port of this machine that nothing listens on.
+// unusedAddress returns a host:port of this machine that nothing listens on.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

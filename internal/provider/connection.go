@@ -26,8 +26,8 @@ func connectionFrom(providerData any) *connection {
 	return shared
 }
 
-// open returns the client. It fails if the provider block is unknown: a guess could reach the wrong registry, or the
-// right one as an anonymous caller. unknown is the explanation of that, which depends on what can wait for apply.
+// open returns the client. It fails if the provider block is unknown: otherwise it could reach the wrong registry, or
+// the right one as an anonymous caller. unknown is the explanation of that, which depends on what can wait for apply.
 func (c *connection) open(unknown fault.Reason, diags *diag.Diagnostics) (client *acr.Client, ok bool) {
 	if len(c.unknown) > 0 {
 		diags.Append(unknownConfigurationError(unknown, c.unknown))

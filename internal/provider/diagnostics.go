@@ -13,12 +13,13 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
-// subject tells which attributes of a configuration name what is read or written. An attribute that there is not stays empty.
+// subject has the names of the attributes that say what is read or written. An attribute that does not exist stays
+// empty.
 type subject struct {
 	repository  string // names the repository
 	manifest    string // "tag" or "digest", as configured
 	tag         string // names the tag that is written
-	accessToken string // holds a token that is used in place of the provider's own
+	accessToken string // holds a token that is used instead of the provider's own
 }
 
 // attribute returns the attribute that an error is about, empty if none is at fault.

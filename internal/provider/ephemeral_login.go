@@ -72,7 +72,7 @@ func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenReq
 	})
 }
 
-// dockerConfigJSON is a Docker config file with one login.
+// dockerConfigJSON returns a Docker config file with one login.
 func dockerConfigJSON(registry, username, password string) string {
 	config := map[string]any{"auths": map[string]any{registry: map[string]string{
 		"username": username,

@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
-// The situations that arise in this package, beside the reasons of internal/acr.
+// Reasons that arise in this package, in addition to those of internal/acr.
 const (
 	missingRegistry      fault.Reason = "missing registry"
 	unknownConfiguration fault.Reason = "unknown configuration"

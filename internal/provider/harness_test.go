@@ -58,7 +58,7 @@ var factories = map[string]func() (tfprotov6.ProviderServer, error){
 	"acr": func() (tfprotov6.ProviderServer, error) { return server.New(provider.New("test")()), nil },
 }
 
-// providerBlock is HCL for a provider block that reads from the registry as its default user.
+// providerBlock returns HCL for a provider block that reads from the registry as its default user.
 func providerBlock(registry *acrtest.Registry) string {
 	return fmt.Sprintf("provider \"acr\" {\n  registry = %q\n  username = %q\n  password = %q\n  ca_cert_pem = %q\n}\n",
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())

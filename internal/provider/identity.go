@@ -75,7 +75,7 @@ func (r *connectedResource) beginUpdate(ctx context.Context, req resource.Update
 	return client, plan, state, true
 }
 
-// beginDelete is begin for a removal. It leaves a resource of another registry where it is, with a warning.
+// beginDelete is begin for a removal. It leaves a resource of another registry alone, with a warning.
 func (r *connectedResource) beginDelete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) (client *acr.Client, state block, ok bool) {
 	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
 		return nil, block{}, false

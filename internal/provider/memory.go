@@ -12,7 +12,7 @@ import (
 // limit is copied several times on its way to Terraform, and may take 64 MiB in all.
 const memory = 48 << 20
 
-// LimitMemory sets the soft limit, unless the user has set one in GOMEMLIMIT.
+// LimitMemory sets the soft limit, unless GOMEMLIMIT sets one.
 func LimitMemory() { setMemoryLimit(memory) }
 
 // makeRoom removes the limit before a long list is built: with the live heap above it, the collector would run without

@@ -57,7 +57,7 @@ func (p protocol) apply(typeName string, prior managed, arguments values) (manag
 	return managed{applied.NewState, applied.NewIdentity, applied.Private}, applied.Diagnostics
 }
 
-// mustApply is apply where no diagnostic is expected.
+// mustApply returns apply where no diagnostic is expected.
 func (p protocol) mustApply(typeName string, prior managed, arguments values) managed {
 	p.t.Helper()
 	m, diagnostics := p.apply(typeName, prior, arguments)

@@ -30,7 +30,7 @@ func (v values) plus(others values) values {
 // unknownString is a string that is known only after apply.
 var unknownString = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
 
-// defaultUser are the provider block's arguments for the registry's default user.
+// defaultUser returns the provider block's arguments for the registry's default user.
 func defaultUser(registry *acrtest.Registry) values {
 	arguments := values{"registry": registry.Host(), "username": acrtest.DefaultUser, "password": acrtest.DefaultPassword}
 	if registry.CAPEM() == "" {
@@ -114,7 +114,7 @@ func (p protocol) read(typeName string, arguments values) (state map[string]tfty
 	return p.decode(schema, answer.State), answer.Diagnostics
 }
 
-// mustRead is read where no diagnostic is expected.
+// mustRead returns read where no diagnostic is expected.
 func (p protocol) mustRead(typeName string, arguments values) map[string]tftypes.Value {
 	p.t.Helper()
 	state, diagnostics := p.read(typeName, arguments)

@@ -1,5 +1,5 @@
-// Package provider is Terraform's side: schemas, values and diagnostics. What is read, and how, is in internal/acr;
-// nothing here knows HTTP. One file holds one data source, ephemeral resource or function.
+// Package provider is Terraform's side: schemas, values and diagnostics. Reads and writes are in internal/acr; nothing
+// here knows HTTP. One file holds one data source, ephemeral resource or function.
 package provider
 
 import (

@@ -180,7 +180,7 @@ func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateReque
 	r.copy(ctx, client, imageCopy{plan, passwordOf(config), was}, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
-// Delete removes the tag. One that names another image than the copy by now is somebody else's, and stays.
+// Delete removes the tag. A tag that now names another image than the copy belongs to somebody else, and stays.
 func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	client, state, ok := r.beginDelete(ctx, req, resp)
 	if !ok || state.isNull("tag") {
@@ -218,7 +218,7 @@ func (r *imageCopyResource) ImportState(ctx context.Context, req resource.Import
 // imageCopy is a copy to make.
 type imageCopy struct {
 	plan     block
-	password secret.Text // source_password_wo, which is in the configuration alone
+	password secret.Text // source_password_wo, which is only in the configuration
 	was      string      // digest that the tag names so far; empty for none
 }
 
@@ -254,7 +254,7 @@ func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imag
 }
 
 // copyFailure returns the error for a copy. A failure of the source is on `source`. For a tag that names another image,
-// it shows the block to import that.
+// it shows the block that imports it.
 func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fault.Error) diag.Diagnostic {
 	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
 	switch {

@@ -145,7 +145,7 @@ func (r *tagResource) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tag"), target.Tag)...)
 }
 
-// putTag writes the tag, which names was so far, and sets the state.
+// putTag writes the tag, which has named was so far, and sets the state.
 func putTag(ctx context.Context, client *acr.Client, plan block, was string, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	manifest, err := client.PutTag(ctx, acr.TagRequest{
 		Repository: plan.text("repository"),

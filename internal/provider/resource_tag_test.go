@@ -18,7 +18,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// prodTag is the resource that most tests are about: app:prod on a digest.
+// prodTag returns the resource that most tests are about: app:prod on a digest.
 func prodTag(d digest.Digest) values {
 	return values{"repository": "app", "tag": "prod", "digest": d.String()}
 }

@@ -36,7 +36,7 @@ func startAzure(t *testing.T, options acrtest.Options) azure {
 	return a
 }
 
-// block are the arguments of a provider block, with those of all that is needed to sign in but a way to do so.
+// block returns the arguments of a provider block, with those of all that is needed to sign in but a way to do so.
 func (a azure) block(arguments values) values {
 	return values{
 		"registry": "example.azurecr.io", "ca_cert_pem": a.registry.CAPEM() + a.login.CAPEM,

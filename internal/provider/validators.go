@@ -16,8 +16,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// syntax checks a string attribute by a grammar of internal/acr at validation, before anything is sent. Of a secret,
-// check's error and the diagnostic show nothing.
+// syntax checks a string attribute against a grammar of internal/acr at validation, before anything is sent. Neither
+// check's error nor the diagnostic shows a secret.
 type syntax struct {
 	of    string // what the value must be, for Terraform's own description of the schema
 	check func(value string) error
@@ -43,7 +43,7 @@ var (
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )
 
-// checkOf returns a check that a parser succeeds.
+// checkOf returns a check that fails if the parser does.
 func checkOf[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
 		_, err := parse(value)

@@ -103,7 +103,7 @@ func objectsOrNull[E any](of types.ObjectType, elements []E, attributes func(E) 
 	return objectList(of, elements, attributes)
 }
 
-// objectList is objectsOrNull, with an empty list in place of null.
+// objectList is objectsOrNull, with an empty list instead of null.
 func objectList[E any](of types.ObjectType, elements []E, attributes func(E) values) types.List {
 	objects := make([]attr.Value, len(elements))
 	for i, element := range elements {

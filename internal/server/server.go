@@ -1,4 +1,4 @@
-// Package server serves a provider of the framework's over Terraform's plugin protocol 6.
+// Package server serves a provider of the framework over Terraform's plugin protocol 6.
 //
 // It exists for one reason: the framework keeps the context of every call for the life of the process. Each of its
 // methods begins with registerContext, which appends a cancel function to a list that only StopProvider empties
@@ -17,7 +17,7 @@ import (
 )
 
 // New returns the framework's server of a provider, with a context for each call that keeps nothing once the call has
-// ended. What the protocol has beyond tfprotov6.ProviderServer (lists, actions, state stores) is not served.
+// ended. It does not serve what the protocol has beyond tfprotov6.ProviderServer: lists, actions and state stores.
 func New(p provider.Provider) tfprotov6.ProviderServer {
 	return server{providerserver.NewProtocol6(p)()}
 }

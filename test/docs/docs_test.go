@@ -86,7 +86,7 @@ func (p page) links() []string {
 	return targets
 }
 
-// anchors are the names that a link may put behind "#": those of headings, as GitHub makes them, and explicit ones.
+// anchors returns the names that a link may put behind "#": those of headings, as GitHub makes them, and explicit ones.
 func (p page) anchors() []string {
 	var names []string
 	for _, line := range p.lines {

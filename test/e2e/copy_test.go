@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 )
 
-// copyAll is HCL that copies everything that was seeded, and reads the referrers of one image at the target. source and
+// copyAll returns HCL that copies everything that was seeded, and reads the referrers of one image at the target. source and
 // target are login servers; connection holds further arguments of the provider block, more those of the resource.
 func copyAll(source, target, connection, more string) string {
 	return fmt.Sprintf(`

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// reading is HCL that reads one image and shows its digest.
+// reading returns HCL that reads one image and shows its digest.
 func reading(image realregistry.Image, providerArguments string) string {
 	return fmt.Sprintf(`
 provider "acr" {

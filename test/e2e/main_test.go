@@ -39,7 +39,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// requiredProviders is HCL that names the acr provider, and further ones by source address.
+// requiredProviders returns HCL that names the acr provider, and further ones by source address.
 func requiredProviders(further ...string) string {
 	var blocks strings.Builder
 	for _, source := range append([]string{"acrkit/acr"}, further...) {

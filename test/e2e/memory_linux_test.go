@@ -166,7 +166,7 @@ func page(content string) acrtest.Fault {
 	return acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: content}
 }
 
-// tokenOf is a token answer whose token has this access claim.
+// tokenOf returns a token answer whose token has this access claim.
 func tokenOf(access string) acrtest.Fault {
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"access":` + access + `}`))
 	return acrtest.Fault{Kind: acrtest.KindToken, Status: http.StatusOK, Body: `{"access_token":"e30.` + claims + `.e30"}`}
@@ -188,7 +188,7 @@ func challenge(size int) acrtest.Fault {
 	return acrtest.Fault{Kind: acrtest.KindChallenge, Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {header}}}
 }
 
-// list is the elements 0 to n-1, with commas between.
+// list returns the elements 0 to n-1, with commas between.
 func list(n int, element func(i int) string) string {
 	var text strings.Builder
 	for i := range n {
@@ -208,7 +208,7 @@ func pair(i int) string   { return fmt.Sprintf(`"%x":""`, i) }
 func tag(i int) string    { return fmt.Sprintf(`{"name":"v%06d"}`, i) }
 func access(i int) string { return fmt.Sprintf(`{"name":"%d","actions":["a"]}`, i) }
 
-// emptyObjects is {} as often as it fits into so many bytes, with commas between.
+// emptyObjects returns {} as often as it fits into so many bytes, with commas between.
 func emptyObjects(size int) string {
 	return strings.Repeat("{},", size/len("{},")-1) + "{}"
 }
@@ -270,7 +270,7 @@ func readReattach(t *testing.T, lines *bufio.Scanner) string {
 
 var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-// peak is the most memory that the process has had so far, in KiB.
+// peak returns the most memory that the process has had so far, in KiB.
 func (p providerProcess) peak(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))

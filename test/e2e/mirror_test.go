@@ -105,7 +105,7 @@ func refuseChanged(t *testing.T, workspace *terraform.Workspace, mirror string) 
 	}
 }
 
-// archiveOfBuilt is an archive of the provider that the tests built.
+// archiveOfBuilt returns an archive of the provider that the tests built.
 func archiveOfBuilt(t *testing.T) string {
 	t.Helper()
 	program, err := os.Open(provider)

@@ -38,7 +38,7 @@ func startDistribution(t *testing.T, options realregistry.Options) *realregistry
 	return startReal(t, func() (*realregistry.Registry, error) { return realregistry.Start(options) })
 }
 
-// said is a function that returns what another client printed, without the line end, or ends the test.
+// said returns a function that returns what another client printed, without the line end, or ends the test.
 func said(t *testing.T) func(string, error) string {
 	return func(output string, err error) string {
 		t.Helper()
@@ -147,7 +147,7 @@ output "repositories" {
 }
 `, realregistry.OCIIndex.Repository)
 
-// imageTags is HCL that maps each seeded repository to its tag.
+// imageTags returns HCL that maps each seeded repository to its tag.
 func imageTags() string {
 	var lines strings.Builder
 	for _, image := range realregistry.Images {

@@ -195,7 +195,7 @@ func runProgram(t *testing.T, folder string, environment []string, program strin
 	return stdout.String()
 }
 
-// root is the project's folder.
+// root returns the project's folder.
 func root(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs(filepath.Join("..", ".."))

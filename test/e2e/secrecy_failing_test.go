@@ -40,7 +40,7 @@ const (
 	failingWrong    = "data \"acr_manifest\" \"%[1]s\" {\n  provider   = acr.wrong\n  repository = \"%[1]s\"\n  tag        = \"1.0\"\n}\n"
 )
 
-// said is all that a server could repeat to a client: what the client told it, with this request or before, in several
+// said returns all that a server could repeat to a client: what the client told it, with this request or before, in several
 // spellings, and a signed URL.
 func (s secretive) said(r *http.Request) string {
 	_, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -99,7 +99,7 @@ func asManifest(said string) string {
 	return string(body)
 }
 
-// garbage is no HTTP, and full of secrets.
+// garbage returns no HTTP, and full of secrets.
 func (s secretive) garbage(w http.ResponseWriter, r *http.Request) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = conn.Write([]byte(s.said(r) + "\r\n\r\n"))
@@ -107,7 +107,7 @@ func (s secretive) garbage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unasked is a whole answer and then, on the idle connection, secrets that nobody asked for: net/http logs such.
+// unasked returns a whole answer and then, on the idle connection, secrets that nobody asked for: net/http logs such.
 func (s secretive) unasked(w http.ResponseWriter, r *http.Request) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = conn.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n{}" + s.said(r)))

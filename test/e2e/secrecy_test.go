@@ -27,7 +27,7 @@ func startSecretive(t *testing.T) secretive {
 	return secretive{registry}
 }
 
-// tokens are the tokens that were shown to the registry, as a bearer or as a password, in order.
+// tokens returns the tokens that were shown to the registry, as a bearer or as a password, in order.
 func (s secretive) tokens() []string {
 	var tokens []string
 	for _, request := range s.Requests() {
@@ -43,7 +43,7 @@ func (s secretive) tokens() []string {
 	return tokens
 }
 
-// users are the user names that the registry was shown, each once.
+// users returns the user names that the registry was shown, each once.
 func (s secretive) users() []string {
 	var users []string
 	for _, request := range s.Requests() {
@@ -55,7 +55,7 @@ func (s secretive) users() []string {
 	return users
 }
 
-// secrets are the password and all tokens, by name.
+// secrets returns the password and all tokens, by name.
 func (s secretive) secrets(t *testing.T) map[string]string {
 	t.Helper()
 	secrets := map[string]string{"password": password}

@@ -66,7 +66,7 @@ func (a azure) workspace(t *testing.T, configuration string) *terraform.Workspac
 	return workspace
 }
 
-// secrets are all that a sign-in holds.
+// secrets returns all that a sign-in holds.
 func (a azure) secrets() map[string]string {
 	secrets := map[string]string{
 		"Entra token": entraToken, "client secret": entratest.ClientSecret, "federated token": entratest.FederatedToken,
@@ -366,7 +366,7 @@ resource "acr_image_copy" "app" {
 	target.wantNoSecret(t, workspace)
 }
 
-// refreshTokens are those that a registry was shown.
+// refreshTokens returns those that a registry was shown.
 func refreshTokens(registry *acrtest.Registry) map[string]bool {
 	shown := map[string]bool{}
 	for _, request := range registry.Requests() {

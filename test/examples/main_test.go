@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve is a provider's process.
+// serve returns a provider's process.
 func serve(name string) error {
 	authorities, err := os.ReadFile(os.Getenv(authoritiesVariable))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// recipe is a workspace with one of the recipes, for a registry that stands in for example.azurecr.io.
+// recipe returns a workspace with one of the recipes, for a registry that stands in for example.azurecr.io.
 func recipe(t *testing.T, name string, registry *acrtest.Registry) *terraform.Workspace {
 	t.Helper()
 	workspace, err := terraform.NewWorkspace(providers(t))

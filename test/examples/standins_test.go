@@ -86,7 +86,7 @@ var standIns = map[string]*standIn{
 	},
 }
 
-// get is what data "http" does.
+// get returns what data "http" does.
 func get(ctx context.Context, config attributes) (attributes, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, config.text("url"), nil)
 	if err != nil {

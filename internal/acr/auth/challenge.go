@@ -23,7 +23,7 @@ func (c Challenge) WithScopes(scopes ...string) Challenge {
 	return Challenge{Realm: c.Realm, Service: c.Service, Scopes: scopes}
 }
 
-// key returns what the token server would be asked: challenges with the same key share a token.
+// key returns what the token server is asked for: challenges with the same key share a token.
 func (c Challenge) key() string {
 	return strings.Join(append([]string{c.Realm.String(), c.Service}, c.Scopes...), "\n")
 }
@@ -32,7 +32,7 @@ func (c Challenge) key() string {
 var ErrNoBearer = errors.New("no Bearer challenge")
 
 // ReadChallenge returns the first Bearer challenge in the WWW-Authenticate lines whose realm the policy trusts. The
-// error is that of a malformed header, ErrNoBearer, or the policy's on the first realm that it refuses.
+// error is about a malformed header, is ErrNoBearer, or is the policy's on the first realm that it refuses.
 func ReadChallenge(lines []string, policy RealmPolicy) (Challenge, error) {
 	offers, err := wire.ParseChallenges(lines)
 	if err != nil {

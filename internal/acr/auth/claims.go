@@ -34,7 +34,7 @@ type Access struct {
 var errOpaque = errors.New("the token is not a JSON Web Token, so nothing can be read from it")
 
 // ParseClaims parses the claims of a JSON Web Token. It verifies neither signature nor expiry. For an opaque token it
-// returns an error that shows nothing of it.
+// returns an error, which shows nothing of the token.
 func ParseClaims(token secret.Text) (*Claims, error) {
 	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) != 3 {

@@ -1,4 +1,4 @@
-// Package auth gets tokens: it has the credentials, the challenges that name the token server, and the tokens. It
+// Package auth fetches tokens: it has the credentials, the challenges that name the token server, and the tokens. It
 // decides which host may see a credential.
 package auth
 
@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// Credential is one way to authenticate to a token server. Each kind has a file of its own.
+// Credential is one way to authenticate to a token server. Each kind has its own file.
 type Credential interface {
 	// Validate returns an error for a credential that cannot be sent. It is a *fault.Error and shows no secret.
 	Validate() error
@@ -31,11 +31,11 @@ type Renewable interface {
 	Renew(refused transport.Request) bool
 }
 
-// Sender is how a credential sends requests of its own.
+// Sender is how a credential sends its own requests.
 type Sender struct {
 	Home     transport.Origin     // of the registry
 	Registry *transport.Transport // to the registry
-	SignIn   *transport.Transport // to who signs in, whose certificates are always checked
+	SignIn   *transport.Transport // to the services that sign in, whose certificates are always checked
 	Timeout  time.Duration        // bounds what has no transport
 	Secrets  *secret.Set          // what no error may repeat
 }

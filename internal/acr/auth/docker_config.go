@@ -21,11 +21,11 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// helperTimeout bounds a credential helper: one that asks a person for a PIN would wait for ever under Terraform.
+// helperTimeout bounds a credential helper: one that asks a person for a PIN would wait forever under Terraform.
 const helperTimeout = 30 * time.Second
 
-// variableDockerConfig holds a Docker config by itself, which comes before the file. Docker has it since 28.3, and takes
-// nothing but `auths` from it (docker/cli, cli/config/configfile).
+// variableDockerConfig names the variable with the content of a Docker config, which comes before the file. Docker
+// knows it since 28.3, and uses only its `auths` (docker/cli, cli/config/configfile).
 const variableDockerConfig = "DOCKER_AUTH_CONFIG"
 
 // DockerConfig looks the registry up in DOCKER_AUTH_CONFIG, and then in the Docker config file (in DOCKER_CONFIG, else in
@@ -73,7 +73,7 @@ func (c dockerConfig) find(ctx context.Context, registry string) (Credential, er
 	return nil, nil
 }
 
-// credentialOf returns the kind of credential that an entry holds; an identity token counts before a password.
+// credentialOf returns the kind of credential that an entry holds; an identity token comes before a password.
 func credentialOf(entry auth.Credential, source string) (Credential, bool) {
 	if entry.RefreshToken != "" {
 		return RefreshToken{Token: secret.New(entry.RefreshToken), Source: source}, true
@@ -134,8 +134,8 @@ func fileConfig(registry string) (dockerConfig, error) {
 }
 
 // keysFor returns the names under which the config may have the registry. As in Docker the registry's own name comes
-// first, for a helper and then for an entry; behind it those that stand for it with a scheme, a path or capitals. A store
-// for all is asked for the name itself.
+// first, for a helper and then for an entry; after it come those that stand for it with a scheme, a path or capitals. A
+// store for all registries is asked for the name itself.
 func (c dockerConfig) keysFor(registry string) []string {
 	helpers, entries := namesOf(c.CredHelpers, registry), namesOf(c.Auths, registry)
 	keys := slices.Concat(helpers, entries, []string{registry})
@@ -171,7 +171,7 @@ func namesOf[V any](keyed map[string]V, registry string) []string {
 	return names
 }
 
-// lookUp asks the helper for a key, or else takes its entry.
+// lookUp asks the helper for a key, or else returns its entry.
 func (c dockerConfig) lookUp(ctx context.Context, key string) (auth.Credential, error) {
 	if helper := c.helper(key); helper != "" {
 		return askHelper(ctx, helper, key)

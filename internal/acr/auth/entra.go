@@ -33,8 +33,8 @@ type Entra struct {
 	absent string // why an identity that nobody asked for counts as absent; empty while it may exist
 }
 
-// Login is a refresh token of the registry, which opens all that the identity may: what `az acr login --expose-token`
-// prints, as the password of NullUsername.
+// Login is a refresh token of the registry, which permits everything that the identity may do: what `az acr login
+// --expose-token` prints, as the password of NullUsername.
 type Login struct {
 	RefreshToken secret.Text
 	ExpiresAt    time.Time // UTC; zero if unknown
@@ -43,7 +43,7 @@ type Login struct {
 	renewAt time.Time // on this machine's clock
 }
 
-// clouds are those of Azure, by the names of their registries.
+// clouds has Azure's clouds, by the suffixes of their registries.
 var clouds = map[string]string{".azurecr.io": "public", ".azurecr.cn": "china", ".azurecr.us": "usgovernment"}
 
 // CloudOf returns the cloud of a registry, host[:port], as azurerm names it. ofAzure reports whether the name is one of
@@ -146,8 +146,9 @@ func (e *Entra) remembered(via Sender, service string) *Login {
 	return nil
 }
 
-// checkHome returns an error for a realm that is not on the registry's own origin, whatever token servers are trusted
-// besides. Neither the token of Entra ID nor the refresh token goes anywhere else: each opens all that the identity may.
+// checkHome returns an error for a realm that is not on the registry's own origin, whatever other token servers are
+// trusted. Neither the token of Entra ID nor the refresh token is sent anywhere else: each permits everything that the
+// identity may do.
 func checkHome(via Sender, realm *url.URL) error {
 	if to := transport.OriginOf(realm); to != via.Home {
 		return &fault.Error{Reason: fault.ForeignRealm, Detail: "the challenge of " + via.Home.String() + " names the token server " + to.String() +

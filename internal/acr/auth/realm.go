@@ -10,14 +10,15 @@ import (
 )
 
 // RealmPolicy decides which token servers may be sent the credential. The challenge that names one comes from whoever
-// answered (CVE-2020-15157 is what happens without a policy).
+// answered (CVE-2020-15157 shows what happens without a policy).
 type RealmPolicy struct {
 	registry transport.Origin
 	trusted  []transport.Origin
 }
 
-// NewRealmPolicy returns the policy that trusts the registry's own origin, and each given host[:port] over https. Over http a host is trusted
-// only where registry and host are both this machine, since the credential would cross the network in the clear.
+// NewRealmPolicy returns the policy that trusts the registry's own origin, and each given host[:port] over https. Over
+// http it trusts a host only if registry and host are both this machine, since the credential would cross the network
+// in the clear.
 func NewRealmPolicy(registry transport.Origin, trustedHosts []string) RealmPolicy {
 	p := RealmPolicy{registry: registry}
 	for _, host := range trustedHosts {

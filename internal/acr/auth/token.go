@@ -18,7 +18,7 @@ type Token struct {
 	Value     secret.Text
 	Realm     string    // the URL that issued it
 	Service   string    // as in the challenge
-	Scopes    []string  // as asked for
+	Scopes    []string  // as requested
 	Claims    *Claims   // nil if the token is opaque
 	IssuedAt  time.Time // UTC; zero if unknown
 	ExpiresAt time.Time // UTC; zero if unknown
@@ -146,7 +146,7 @@ func seconds(raw jsontext.Value) (time.Duration, bool) {
 }
 
 // untilRenewal returns how long a token is used. Its lifetime is counted from the request for it, on this machine's
-// clock, so that a difference to the registry's clock does no harm. A tenth, at most 5 minutes, is left for requests
+// clock, so that a difference from the registry's clock does no harm. A tenth, at most 5 minutes, is left for requests
 // under way. If no lifetime is stated, it is 60 s, distribution's default.
 func untilRenewal(lifetime time.Duration) time.Duration {
 	if lifetime <= 0 {

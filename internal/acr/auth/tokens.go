@@ -13,8 +13,8 @@ import (
 // maxTokenBody bounds a token answer, in bytes.
 const maxTokenBody = 128 << 10
 
-// Tokens gets tokens for challenges with one credential of one registry, and shares them. For each realm, service and
-// scopes there is one token until shortly before its end. Failures are not remembered.
+// Tokens fetches tokens for challenges with one credential of one registry, and shares them. For each realm, service
+// and scopes there is one token until shortly before its end. Failures are not remembered.
 type Tokens struct {
 	via        Sender
 	credential Credential
@@ -41,7 +41,7 @@ type Refusal struct {
 func (r *Refusal) Error() string { return "the token server gave no token" }
 
 // For returns the token for a challenge: remembered, shared with others that ask for the same, or fetched now. fresh
-// reports whether it was fetched. Errors are *Refusal, *fault.Error, or the context's.
+// reports whether it was fetched. Errors are *Refusal, *fault.Error, or the context's error.
 func (t *Tokens) For(ctx context.Context, c Challenge) (token *Token, fresh bool, err error) {
 	if token = t.remembered(c); token != nil {
 		return token, false, nil
@@ -103,8 +103,8 @@ func (t *Tokens) ask(ctx context.Context, c Challenge) (r transport.Request, ans
 	return r, answer, err
 }
 
-// request asks the realm for a token. Each scope is a parameter of its own, as in distribution's specification. An
-// empty one is left out, since ACR answers it with 400. The credential stays on the realm's origin.
+// request asks the realm for a token. Each scope is its own parameter, as in distribution's specification. An empty one
+// is left out, since ACR answers it with 400. The credential stays on the realm's origin.
 func (t *Tokens) request(ctx context.Context, c Challenge) (transport.Request, error) {
 	realm, params := *c.Realm, c.Realm.Query()
 	realm.RawQuery = ""

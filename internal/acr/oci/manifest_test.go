@@ -250,7 +250,7 @@ func checkManifest(t *testing.T, m *Manifest, body []byte) {
 	}
 }
 
-// largeIndex is an OCI index of almost 4 MiB, with as many children as there may be.
+// largeIndex returns an OCI index of almost 4 MiB, with as many children as there may be.
 func largeIndex() []byte {
 	var body bytes.Buffer
 	body.WriteString(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[` + childOCI)

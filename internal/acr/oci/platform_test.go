@@ -30,7 +30,7 @@ func TestParsePlatform(t *testing.T) {
 	}
 }
 
-// platformIndex is an index with a child for each text; the i-th child has i as its size.
+// platformIndex returns an index with a child for each text; the i-th child has i as its size.
 func platformIndex(t *testing.T, texts ...string) *Manifest {
 	t.Helper()
 	index := &Manifest{MediaType: ocispec.MediaTypeImageIndex}

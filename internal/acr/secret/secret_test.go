@@ -18,7 +18,7 @@ import (
 // madeUp is the text of the secrets in these tests.
 const madeUp = "made/up+text=="
 
-// traces are the forms in which the text would show.
+// traces returns the forms in which the text would show.
 func traces(text string) []string {
 	return []string{
 		text, url.QueryEscape(text), url.PathEscape(text), fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprintf("% x", text),

@@ -53,7 +53,7 @@ func TestParseChallengesRefusesMalformed(t *testing.T) {
 	}
 }
 
-// hostileChallenges are 64 KiB each, the most that a response header may have.
+// hostileChallenges returns challenges of 64 KiB each, the most that a response header may have.
 func hostileChallenges() map[string]string {
 	fill := func(start, part string) string {
 		return start + strings.Repeat(part, (maxChallengeBytes-len(start))/len(part))

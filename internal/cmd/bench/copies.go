@@ -28,7 +28,7 @@ type copier struct {
 	copy    func(ctx context.Context, m meter, image string, target *acrtest.Registry) error
 }
 
-// copyRow is a copier with what it was measured to take.
+// copyRow is a copier and its measurements.
 type copyRow struct {
 	copier
 	measured []measurement
@@ -48,7 +48,7 @@ func copyRows(provider string) []*copyRow {
 	return []*copyRow{{copier: ours}, tool("crane", "copy"), tool("oras", "cp", "--from-plain-http", "--to-plain-http")}
 }
 
-// measureCopies lets each copier copy one image, between registries of its own, before any of them copies again.
+// measureCopies lets each copier copy one image, between its own registries, before any of them copies again.
 func measureCopies(ctx context.Context, rows []*copyRow, runs int) error {
 	for range runs {
 		for _, row := range rows {
@@ -98,7 +98,7 @@ func (c copier) measure(ctx context.Context) (one measurement, err error) {
 	return one, err
 }
 
-// runMetered runs a program that the meter stands in for.
+// runMetered runs a program through the meter.
 func runMetered(ctx context.Context, m meter, arguments ...string) error {
 	command := exec.CommandContext(ctx, filepath.Join(m.folder, "terraform-provider-acr"), arguments...)
 	command.Env = append(os.Environ(), "HOME="+m.folder, "DOCKER_CONFIG="+m.folder)

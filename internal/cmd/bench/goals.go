@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// goal is what the project holds acr_images to: a figure of the measured rows that may be at most so much. Times are
-// held to others of the same run, so that a goal means the same on any machine.
+// goal is an upper limit for a figure of the measured rows of acr_images. Times are compared with others of the same
+// run, so that a goal means the same on any machine.
 type goal struct {
 	text     string
 	most     float64
@@ -29,7 +29,7 @@ var (
 func (s scenario) delayed() scenario { s.delay = delay; return s }
 func (s scenario) over2() scenario   { s.http2 = true; return s }
 
-// goals are those of acr_images.
+// goals returns the goals of acr_images.
 func goals() []goal {
 	var all []goal
 	add := func(text string, most float64, measured func(finder) float64) {
@@ -81,7 +81,7 @@ func goals() []goal {
 
 func (m measurement) requests() float64 { return float64(m.challenges + m.tokens + m.resources) }
 
-// goalTable says of each goal what was measured.
+// goalTable returns a table with the goals and what was measured.
 func goalTable(rows []*row) string {
 	find := func(dataSource string, s scenario) []measurement {
 		for _, row := range rows {

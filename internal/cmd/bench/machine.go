@@ -23,7 +23,7 @@ func describeMachine(ctx context.Context) (string, error) {
 
 var total = regexp.MustCompile(`MemTotal: +(\d+) kB`)
 
-// memory is the machine's, where Linux tells.
+// memory returns the machine's memory, where Linux tells.
 func memory() string {
 	content, _ := os.ReadFile("/proc/meminfo")
 	match := total.FindSubmatch(content)
@@ -34,7 +34,7 @@ func memory() string {
 	return fmt.Sprintf("%.0f GiB", kib/(1<<20))
 }
 
-// load tells what else the machine does while this program measures.
+// load is what else the machine does while this program measures.
 type load struct {
 	average   string        // of the minute before
 	busy, own time.Duration // CPU time at the start: the machine's, and that of this program and the processes it waited for
@@ -59,5 +59,5 @@ func (l load) String() string {
 	return text
 }
 
-// busy is the share of the CPU above which what others take shows in the times.
+// busy is the share of the CPU above which other processes affect the times.
 const busy = 0.1

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// peakOf is the largest resident size that a process had, in KiB.
+// peakOf returns the largest resident size that a process had, in KiB.
 func peakOf(state *os.ProcessState) int64 {
 	if resources, ok := state.SysUsage().(*syscall.Rusage); ok {
 		return resources.Maxrss
@@ -16,14 +16,14 @@ func peakOf(state *os.ProcessState) int64 {
 	return 0
 }
 
-// loadAverage is how many processes wanted to run in the minute before, as Linux writes it.
+// loadAverage returns how many processes wanted to run in the minute before, as Linux writes it.
 func loadAverage() string {
 	content, _ := os.ReadFile("/proc/loadavg")
 	average, _, _ := strings.Cut(string(content), " ")
 	return average
 }
 
-// busyTime is the CPU time that the machine has spent on anything so far.
+// busyTime returns the CPU time that the machine has spent on anything so far.
 func busyTime() time.Duration {
 	content, _ := os.ReadFile("/proc/stat")
 	line, _, _ := strings.Cut(string(content), "\n")
@@ -39,7 +39,7 @@ func busyTime() time.Duration {
 	return sum
 }
 
-// ownTime is the CPU time of this program and of all processes that it, or they, waited for.
+// ownTime returns the CPU time of this program and of all processes that it, or they, waited for.
 func ownTime() time.Duration {
 	var sum time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {

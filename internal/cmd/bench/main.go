@@ -59,8 +59,8 @@ func bench(ctx context.Context, provider, before string, runs int, file string) 
 	return os.WriteFile(file, []byte(report{machine: machine, load: load.String(), start: start, rows: rows, copies: copies, runs: runs}.markdown()), 0o644)
 }
 
-// measure measures every row once before it begins anew. So whatever else the machine does for a while strikes all
-// rows alike, the baseline among them.
+// measure measures every row once before it measures any row again. So whatever else the machine does for a while
+// affects all rows alike, including the baseline.
 func measure(ctx context.Context, rows []*row, runs int) error {
 	for run := range runs {
 		fmt.Printf("Run %d of %d.\n", run+1, runs)

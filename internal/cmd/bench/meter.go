@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// usage is what processes cost: their CPU together, and the largest resident size of any.
+// usage is what processes cost: their total CPU time, and the largest resident size of any of them.
 type usage struct {
 	User, System time.Duration
 	Peak         int64 // KiB
@@ -25,8 +25,8 @@ func (u usage) plus(other usage) usage {
 	return usage{User: u.User + other.User, System: u.System + other.System, Peak: max(u.Peak, other.Peak)}
 }
 
-// meter stands in for the provider: it runs it, waits for it, and logs what it cost. Only the process that waits for
-// another learns that, and that would be Terraform. It adds some 5 ms to each of the four starts of an
+// meter takes the provider's place: it runs the provider, waits for it, and logs what it cost. Only the process that
+// waits for another learns that, and otherwise that is Terraform. It adds about 5 ms to each of the four starts of an
 // apply, whatever is read.
 type meter struct {
 	provider string // path
@@ -95,7 +95,7 @@ func (m meter) write(u usage) error {
 	return errors.Join(err, file.Close())
 }
 
-// usage is that of all processes so far.
+// usage returns the usage of all processes so far.
 func (m meter) usage() (usage, error) {
 	file, err := os.Open(m.log())
 	if err != nil {

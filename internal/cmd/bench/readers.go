@@ -78,7 +78,7 @@ func craneReader() reader {
 		started := time.Now()
 		for _, at := range images {
 			group.Go(func() error {
-				// The certificate authority is the registry's own, and crane takes none of the caller's.
+				// The certificate authority is the registry's own, and crane has no setting for another.
 				command := exec.CommandContext(ctx, program, "digest", "--insecure", registry.Host()+"/"+at.Repository+":"+at.Tag)
 				command.Env = append(os.Environ(), "HOME="+folder, "DOCKER_CONFIG="+folder)
 				if output, err := command.CombinedOutput(); err != nil {

@@ -100,7 +100,7 @@ func (r *row) cells() []string {
 	}, cost...)
 }
 
-// sorted takes one figure of each measurement, the least first.
+// sorted returns one figure of each measurement, the lowest first.
 func sorted[F cmp.Ordered](all []measurement, figure func(measurement) F) []F {
 	var figures []F
 	for _, m := range all {
@@ -114,7 +114,7 @@ func median[F cmp.Ordered](all []measurement, figure func(measurement) F) F {
 	return sorted(all, figure)[len(all)/2]
 }
 
-// spread is the median with the least and the most.
+// spread returns the median with the lowest and the highest.
 func spread(all []measurement, figure func(measurement) time.Duration) string {
 	figures := sorted(all, figure)
 	for i := range figures {
@@ -124,7 +124,7 @@ func spread(all []measurement, figure func(measurement) time.Duration) string {
 	return fmt.Sprintf("%d ms (%d–%d)", middle.Milliseconds(), least.Milliseconds(), most.Milliseconds())
 }
 
-// memorySpread is empty if memory was not measured.
+// memorySpread returns the same for the peak memory, empty if that was not measured.
 func memorySpread(all []measurement) string {
 	if all[0].Peak == 0 {
 		return ""

@@ -16,7 +16,7 @@ type scenario struct {
 	repositories int // 0 for the baseline, a configuration without data sources
 	delay        time.Duration
 	http2        bool
-	perSecond    int // the manifests that the registry gives out in a second; 0 for no limit
+	perSecond    int // the manifests that the registry serves in a second; 0 for no limit
 }
 
 // row is one scenario read by one reader, as often as it was measured.
@@ -26,8 +26,8 @@ type row struct {
 	measured []measurement
 }
 
-// rows are the measurements to be made. Beside the built provider an older one is measured, if there is one; it is
-// not asked for what it may not have.
+// rows returns the measurements to be made. If there is an older build, it is measured beside the built provider, but
+// not with what it may lack.
 func rows(provider, before string) []*row {
 	blocks := []reader{terraformReader(workload.Manifest, provider)}
 	if before != "" {
@@ -66,7 +66,7 @@ func (s scenario) String() string {
 	return fmt.Sprintf("%s, HTTP/%s, %d ms", s.reads(), s.protocol(), s.delay.Milliseconds())
 }
 
-// reads says what is read, in a few words.
+// reads returns what is read, in a few words.
 func (s scenario) reads() string {
 	switch {
 	case s.repositories == 0:
@@ -81,7 +81,7 @@ func (s scenario) reads() string {
 	return "1 tag"
 }
 
-// protocol is the version of HTTP.
+// protocol returns the version of HTTP.
 func (s scenario) protocol() string {
 	if s.http2 {
 		return "2"
@@ -89,8 +89,8 @@ func (s scenario) protocol() string {
 	return "1.1"
 }
 
-// limit is the least time that the network allows: the challenge, then a token for so many repositories each and a
-// manifest for each image, ten at a time, or as fast as the registry gives manifests out.
+// limit returns the least time that the network allows: the challenge, then a token for so many repositories each and a
+// manifest for each image, ten at a time, or as fast as the registry serves manifests.
 func (s scenario) limit(repositoriesPerToken int) time.Duration {
 	manifests := s.tags * s.repositories
 	if s.perSecond > 0 {
@@ -129,7 +129,7 @@ func (s scenario) measure(ctx context.Context, r reader) (measurement, error) {
 	return m, nil
 }
 
-// span is the time from the first arrival to the last answer.
+// span returns the time from the first arrival to the last answer.
 func span(requests []acrtest.Request) time.Duration {
 	if len(requests) == 0 {
 		return 0

@@ -70,7 +70,8 @@ func run(ctx context.Context, provider, configuration string) (err error) {
 	return report{outcome, registry, took}.print(os.Stdout)
 }
 
-// copyConfiguration puts the files of a folder into the workspace, but for those that need what the CLI does not have.
+// copyConfiguration copies the files of a folder into the workspace, except those that need something that the CLI
+// lacks.
 func copyConfiguration(workspace *terraform.Workspace, cli terraform.Version, folder string) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.tf"))
 	if err != nil {
@@ -92,7 +93,7 @@ func copyConfiguration(workspace *terraform.Workspace, cli terraform.Version, fo
 	return nil
 }
 
-// outcome is what the configuration's outputs hold.
+// outcome has the configuration's outputs.
 type outcome struct {
 	Images struct {
 		Value map[string]image

@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// shownTokens are the bearer tokens that the registry was shown, each once, in the order of their first use.
+// shownTokens returns the bearer tokens that the registry was shown, each once, in the order of their first use.
 func shownTokens(registry *acrtest.Registry) []string {
 	var tokens []string
 	for _, request := range registry.Requests() {

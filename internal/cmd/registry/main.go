@@ -1,5 +1,5 @@
 // The registry command runs the test registry by itself, with the demo's images in it, and prints what a configuration
-// needs to read from it: so that someone without a registry on Azure can go on from the demo. Ctrl-C ends it, and it
+// needs to read from it, so that someone without an Azure registry can go on from the demo. Ctrl-C ends it, and it
 // leaves nothing behind.
 package main
 

@@ -1,6 +1,6 @@
-// The runtests command runs `go test` with the arguments that it gets, and tells how far it is: a line for each package
-// as soon as that ends, however slow those before it are, a sign of life while nothing ends, and at the end what failed,
-// what was skipped and how many passed. Also after Ctrl-C, nothing of the tests is left: no process and no file.
+// The runtests command runs `go test` with its arguments, and reports progress: a line for each package as soon as it
+// ends, however slow those before it are, a sign of life while nothing ends, and at the end what failed, what was
+// skipped and how many passed. It leaves no process and no file of the tests behind, even after Ctrl-C.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// patience is how long the report is silent at most.
+// patience is the longest time that the report is silent.
 const patience = 10 * time.Second
 
 // stopLimit is the time that interrupted tests have to end by themselves.

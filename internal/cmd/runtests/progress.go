@@ -25,7 +25,7 @@ type event struct {
 	Output  string
 }
 
-// progress makes a report for people of the events.
+// progress turns the events into a report for people.
 type progress struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -107,7 +107,8 @@ func (p *progress) ofPackage(e event) {
 	}
 }
 
-// report is what the package has to say at its end: the output of each test that did not pass, and go's closing line.
+// report returns the report on a package when it ends: the output of each test that did not pass, and go's closing
+// line.
 func (r *packageResult) report() string {
 	var report strings.Builder
 	for _, test := range slices.Sorted(maps.Keys(r.testOutput)) {
@@ -146,7 +147,7 @@ func (p *progress) ofTest(e event) {
 	p.counts[e.Action]++
 }
 
-// reason is what a skipped test said, without the lines that go adds.
+// reason returns what a skipped test said, without the lines that go adds.
 func reason(output []string) string {
 	said := slices.DeleteFunc(output, func(line string) bool {
 		line = strings.TrimSpace(line)

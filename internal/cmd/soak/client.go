@@ -46,7 +46,7 @@ func readByClient(ctx context.Context, registry *registry) (int, error) {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails: one failed read shall not end the others
+	_ = group.Wait() // no function fails, so that a failed read does not end the others
 	return len(registry.images) - len(failed), errors.Join(failed...)
 }
 

@@ -25,7 +25,7 @@ type run struct {
 	read  reader
 }
 
-// reader reads every image of a registry, and returns how many came as they were stored. The error tells of one that
+// reader reads every image of a registry, and returns how many came as they were stored. The error is about one that
 // did not.
 type reader func(context.Context, *registry) (succeeded int, err error)
 

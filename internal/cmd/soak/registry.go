@@ -26,8 +26,8 @@ func startRegistry(images int) (*registry, error) {
 	return &registry{started, workload.Fill(started, repositories, images/repositories)}, nil
 }
 
-// fail lets a share of all requests fail from now on, in three ways of equal weight. Each fault strikes only what those
-// before it let through, so the later ones draw with a higher rate.
+// fail makes a share of all requests fail from now on, in three equally likely ways. Each fault strikes only what those
+// before it let through, so the later ones have a higher rate.
 func (r *registry) fail(rate float64, seed int64) {
 	faults := []acrtest.Fault{
 		{Status: http.StatusTooManyRequests, RetryAfter: "1"},

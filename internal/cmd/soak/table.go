@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// outcome is what became of a run.
+// outcome is the result of a run.
 type outcome struct {
 	succeeded int
 	err       error // of the reads that failed

@@ -21,7 +21,7 @@ func readByTerraform(provider, dataSource string) reader {
 		}
 		defer func() { err = errors.Join(err, workspace.Close()) }()
 		if _, err := workspace.Run(ctx, "apply", "-auto-approve", "-no-color"); err != nil {
-			// Terraform reads all, whatever becomes of one, and tells of each that failed.
+			// Terraform reads all of them, even if some fail, and reports each failure.
 			return max(0, len(registry.images)-strings.Count(err.Error(), "Error: ")), err
 		}
 		return compare(ctx, workspace, registry.images)

@@ -15,7 +15,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// strike is one request that meets its fault.
+// strike is one request that a fault strikes.
 type strike struct {
 	fault    Fault
 	registry *Registry
@@ -27,7 +27,7 @@ type strike struct {
 // action is what a fault does to a request.
 type action func(*strike)
 
-// action is the one that the fault's fields ask for.
+// action returns the one that the fault's fields ask for.
 func (f Fault) action() action {
 	choices := []struct {
 		asked  bool
@@ -103,13 +103,13 @@ func (s *strike) reset() {
 		conn = secure.NetConn()
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		// Closing with nothing to linger for sends RST in place of FIN.
+		// Closing with nothing to linger for sends RST instead of FIN.
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
 }
 
-// hang returns by aborting, since a handler that returns would have answered.
+// hang ends by aborting: a handler that returns has answered.
 func (s *strike) hang() {
 	select {
 	case <-s.req.Context().Done():
@@ -239,7 +239,7 @@ type recordedAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
-	blob   blob // in place of the body, where it is a whole blob
+	blob   blob // instead of the body, if it is a whole blob
 }
 
 func (a *recordedAnswer) Header() http.Header         { return a.header }
@@ -273,8 +273,7 @@ func (a *recordedAnswer) send(w http.ResponseWriter) {
 	_, _ = io.Copy(w, a.content())
 }
 
-// writePadding writes a JSON object of exactly n bytes: {"padding":"aaa..."},
-// or spaces where n is too small for one.
+// writePadding writes a JSON object of exactly n bytes: {"padding":"aaa..."}, or spaces if n is too small for one.
 func writePadding(w io.Writer, n int64) error {
 	const head, tail = `{"padding":"`, `"}`
 	fill := n - int64(len(head)+len(tail))

@@ -17,8 +17,8 @@ type apiError struct {
 	Detail  any    `json:"detail,omitempty"`
 }
 
-// commonHeaders are on every answer of the registry's API. Two of them are
-// doubled or split over lines on the wire, and stay so here.
+// commonHeaders sets the headers of every answer of the registry's API. Two of them are doubled or split over lines on
+// the wire, and so they are here.
 func commonHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	bareHeaders(w)
@@ -32,7 +32,7 @@ func commonHeaders(w http.ResponseWriter) {
 
 const strictTransport = "max-age=31536000; includeSubDomains"
 
-// bareHeaders are those that the token endpoint sends as well.
+// bareHeaders sets the headers that the token endpoint sends as well.
 func bareHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Server", "AzureContainerRegistry")
@@ -40,7 +40,7 @@ func bareHeaders(w http.ResponseWriter) {
 	h.Set("X-Ms-Correlation-Request-Id", newGUID())
 }
 
-// contentHeaders are those on answers about manifests and blobs.
+// contentHeaders sets the headers of answers about manifests and blobs.
 func contentHeaders(w http.ResponseWriter, req *http.Request) {
 	commonHeaders(w)
 	w.Header().Set("X-Ms-Request-Id", newGUID())
@@ -61,9 +61,8 @@ func writeEmpty(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 }
 
-// writtenWhole is the length up to which the registry says the length of JSON.
-// What is longer goes chunked, as Go's own server sends it: net/http buffers so
-// much of an answer before it has to begin.
+// writtenWhole is the length up to which the registry states the length of JSON. Longer bodies are chunked, as Go's own
+// server sends it: net/http buffers so much of an answer before it has to begin.
 const writtenWhole = 2048
 
 // writeJSON sends compact JSON with a line end, as the registry does.
@@ -98,15 +97,15 @@ func writeNameUnknown(w http.ResponseWriter, name string) {
 	writeError(w, http.StatusNotFound, nameUnknown(name))
 }
 
-// pageNotFound is the answer for a path that the registry does not know, a
-// malformed name included. It comes before any challenge.
+// pageNotFound sends the answer for a path that the registry does not know, including one with a malformed name. It
+// comes before any challenge.
 func pageNotFound(w http.ResponseWriter) {
 	commonHeaders(w)
 	w.Header().Del("Access-Control-Expose-Headers")
 	writeBody(w, http.StatusNotFound, "text/plain; charset=utf-8", []byte("404 page not found\n"))
 }
 
-// newGUID is a random identifier in the form of RFC 9562, version 4.
+// newGUID returns a random identifier in the form of RFC 9562, version 4.
 func newGUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])

@@ -13,7 +13,7 @@ type permission struct {
 	Actions []string `json:"actions"`
 }
 
-// scope is the permission as a challenge and a token request spell it:
+// scope returns the permission as a challenge and a token request spell it:
 // "repository:app:pull,push".
 func (p permission) scope() string {
 	return p.Type + ":" + p.Name + ":" + strings.Join(p.Actions, ",")
@@ -29,7 +29,7 @@ func parseScope(scope string) (permission, bool) {
 	return permission{Type: kind, Name: rest[:last], Actions: strings.Split(rest[last+1:], ",")}, true
 }
 
-// within is the part of p that the grants allow. A grant for the repository
+// within returns the part of p that the grants allow. A grant for the repository
 // "*" covers all repositories.
 func (p permission) within(grants []permission) permission {
 	allowed := permission{Type: p.Type, Name: p.Name}
@@ -43,15 +43,15 @@ func (p permission) within(grants []permission) permission {
 	return allowed
 }
 
-// grantedBy tells whether the grants allow all of p.
+// grantedBy reports whether the grants allow all of p.
 func (p permission) grantedBy(grants []permission) bool {
 	return len(p.within(grants).Actions) == len(p.Actions)
 }
 
-// needs tells what a request needs: the scopes of its challenge, in their order.
+// needs returns what a request needs: the scopes of its challenge, in their order.
 type needs func(*http.Request, target) []permission
 
-// noScope needs a valid token and nothing of it.
+// noScope needs a valid token, whatever that grants.
 func noScope(*http.Request, target) []permission { return nil }
 
 func catalogScope(*http.Request, target) []permission {
@@ -118,7 +118,7 @@ func (r *Registry) authenticate(req *http.Request, needs []permission) (granted 
 	}
 }
 
-// challenges are the WWW-Authenticate lines (RFC 6750 section 3, and the
+// challenges returns the WWW-Authenticate lines (RFC 6750 section 3, and the
 // distribution spec's realm, service and scope).
 func (r *Registry) challenges(req *http.Request, needs []permission, challengeError string) []string {
 	if r.options.ChallengeHeaders != nil {
@@ -142,7 +142,7 @@ func (r *Registry) challenges(req *http.Request, needs []permission, challengeEr
 	return []string{challenge}
 }
 
-// serviceName is the service of a challenge and the audience of a token: the
+// serviceName returns the service of a challenge and the audience of a token: the
 // login server, under the name by which the client knows it.
 func (r *Registry) serviceName(req *http.Request) string {
 	if r.options.ServiceName != "" {

@@ -22,7 +22,7 @@ const blobContentType = "application/octet-stream"
 // blob is the content of a blob.
 type blob interface {
 	size() int64
-	open() io.ReadSeeker // nil where nothing but the size is known
+	open() io.ReadSeeker // nil if only the size is known
 }
 
 // storedBlob is one in memory.
@@ -66,8 +66,8 @@ func (r *Registry) serveBlob(w http.ResponseWriter, req *http.Request, t target)
 	}
 }
 
-// blob finds a blob. The repository's existence is told apart because only
-// reading from it, never asking for a token, gives it away.
+// blob finds a blob. Whether the repository exists is reported separately, since only a read from it reveals that, and
+// never a request for a token.
 func (s *store) blob(name string, d digest.Digest) (content blob, repositoryKnown bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -91,14 +91,14 @@ func serveContent(w http.ResponseWriter, req *http.Request, content blob) {
 	if req.Header.Get("Range") == "" {
 		w.Header().Set("Content-Length", strconv.FormatInt(content.size(), 10))
 		if answer, recorded := w.(*recordedAnswer); recorded {
-			answer.blob = content // a large one is not copied
+			answer.blob = content // a large blob is not copied
 			return
 		}
 	}
 	http.ServeContent(w, req, "", time.Time{}, reader)
 }
 
-// storageURL is where a blob is redirected to: a signed URL of the kind that
+// storageURL returns where a blob is redirected to: a signed URL of the kind that
 // Azure's blob storage has, its doubled slash included.
 func (r *Registry) storageURL(name string, d digest.Digest) string {
 	query := url.Values{
@@ -148,7 +148,7 @@ func (r *Registry) serveStorage(w http.ResponseWriter, req *http.Request) {
 	serveContent(w, req, content)
 }
 
-// storageError is an error in the storage's own format, which is XML.
+// storageError sends an error in the storage's own format, which is XML.
 func storageError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("X-Ms-Error-Code", code)
 	body := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, message)

@@ -58,7 +58,7 @@ func (r *replay) compareHeaders(a answer) {
 	}
 }
 
-// shorter tells whether a list that was recorded chunked is short here: its entries are others.
+// shorter reports whether a list that was recorded chunked is short here: its entries are others.
 func (r *replay) shorter(a answer) bool {
 	return r.recorded.is("acr_manifests") && len(r.recorded.Response.Body) > len(a.body) && len(a.body) <= 2048
 }

@@ -79,7 +79,7 @@ func (r *replay) seedForm() {
 	r.body = []byte(form.Encode())
 }
 
-// query is a member of the recorded query.
+// query returns a member of the recorded query.
 func (r *replay) query(name string) string {
 	query, err := url.ParseQuery(r.recorded.Request.Query)
 	if err != nil {
@@ -171,7 +171,7 @@ func (r *replay) seedManifestList(name string) {
 	}
 }
 
-// digests are those that a list of manifests has after one.
+// digests returns those that a list of manifests has after one.
 func (r *replay) digests(name, after string) []string {
 	var list struct{ Manifests []struct{ Digest string } }
 	read(r.T, r.client.get("/acr/v1/"+name+"/_manifests?last="+url.QueryEscape(after)), &list)
@@ -282,7 +282,7 @@ func (r *replay) seedBlob(name string) {
 	r.target = "/v2/" + url.PathEscape(name) + "/blobs/" + d.String()
 }
 
-// wholeBlob is the blob that a recorded range was cut from.
+// wholeBlob returns the blob that a recorded range was cut from.
 func (r *replay) wholeBlob() []byte {
 	for _, e := range r.all {
 		if e.Request.Path == r.recorded.Request.Path && e.Response.Status == 200 && e.Request.Method == "GET" {
@@ -315,7 +315,7 @@ func (r *replay) seedUpload(name string) {
 	r.target = location
 }
 
-// uploaded are the bytes of a digest, from another recording; others where the digest was refused.
+// uploaded returns the bytes of a digest, from another recording; others where the digest was refused.
 func (r *replay) uploaded(d digest.Digest) string {
 	for _, e := range r.all {
 		if body := e.body(); len(body) > 0 && digest.FromBytes(body) == d {

@@ -53,10 +53,10 @@ func (e exchange) header(name string) string {
 	return strings.Join(values(e.Response.Headers, name), "\n")
 }
 
-// is tells whether the kind begins so.
+// is reports whether the kind begins so.
 func (e exchange) is(kind string) bool { return strings.HasPrefix(e.Kind, kind) }
 
-// path is that of the request, decoded.
+// path returns that of the request, decoded.
 func (e exchange) path() string {
 	decoded, err := url.PathUnescape(e.Request.Path)
 	if err != nil {
@@ -65,7 +65,7 @@ func (e exchange) path() string {
 	return decoded
 }
 
-// body is that of the request. The recorders kept text as it is, bytes in
+// body returns that of the request. The recorders kept text as it is, bytes in
 // base64 and JSON as JSON, whose bytes are the compact ones where they are
 // known at all.
 func (e exchange) body() []byte {
@@ -179,7 +179,7 @@ func newReplay(t *testing.T, e exchange, all []exchange) *replay {
 	return r
 }
 
-// optionsFor are those of a registry that can answer as the recorded one did.
+// optionsFor returns those of a registry that can answer as the recorded one did.
 func optionsFor(e exchange) acrtest.Options {
 	body := string(e.Response.Body)
 	identity := "someone"
@@ -195,7 +195,7 @@ func optionsFor(e exchange) acrtest.Options {
 	}
 }
 
-// fromStorage tells whether the blob storage answered, in two cases under the registry's path.
+// fromStorage reports whether the blob storage answered, in two cases under the registry's path.
 func (e exchange) fromStorage() bool {
 	return strings.Contains(e.header("Server"), "Windows-Azure-Blob")
 }
@@ -219,7 +219,7 @@ func (r *replay) run() {
 	r.compareBody(a)
 }
 
-// expected is a recorded text with what has another name here.
+// expected returns a recorded text with what has another name here.
 func (r *replay) expected(text string) string {
 	for _, name := range r.renamed {
 		text = strings.ReplaceAll(text, name[0], name[1])
@@ -241,7 +241,7 @@ func (r *replay) requestHeaders() []string {
 	return pairs
 }
 
-// authorization is the header that the recorded request bore, to judge by its
+// authorization returns the header that the recorded request bore, to judge by its
 // answer: the recorders took the header itself away.
 func (r *replay) authorization() []string {
 	e := r.recorded

@@ -10,8 +10,8 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// PutManifest stores a manifest byte for byte under its digest, and under a
-// tag unless that is "". Nothing in it is checked: broken ones may be stored.
+// PutManifest stores a manifest byte for byte under its digest, and under a tag unless that is "". It checks nothing,
+// so a test can store a broken one.
 func (r *Registry) PutManifest(repository, tag, mediaType string, body []byte) digest.Digest {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
@@ -78,7 +78,7 @@ func (repo *repository) descriptor(d digest.Digest) v1.Descriptor {
 	return v1.Descriptor{MediaType: m.mediaType, Digest: d, Size: int64(len(m.body))}
 }
 
-// Digest is that of the manifest that a tag or a digest names; "" where there is none.
+// Digest returns the digest of the manifest that a tag or a digest names; "" if there is none.
 func (r *Registry) Digest(repository, reference string) digest.Digest {
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
@@ -93,8 +93,8 @@ func (r *Registry) Digest(repository, reference string) digest.Digest {
 	return d
 }
 
-// Delete removes a manifest with its tags (reference is a digest or a tag).
-// With the last manifest goes the repository.
+// Delete removes a manifest with its tags (reference is a digest or a tag). With its last manifest, the repository is
+// removed.
 func (r *Registry) Delete(repository, reference string) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
@@ -136,8 +136,8 @@ func (r *Registry) SetManifestAttributes(repository, reference string, attribute
 	m.attributes.Attributes = attributes
 }
 
-// SetQuarantine notes what a scan of a manifest found: a state such as
-// "Passed", and details, which are a JSON object as text. "" leaves either out.
+// SetQuarantine sets what a scan of a manifest found: a state such as "Passed", and details, which are a JSON object as
+// text. "" leaves either out.
 func (r *Registry) SetQuarantine(repository, reference, state, details string) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

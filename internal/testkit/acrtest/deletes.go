@@ -8,8 +8,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// deleteHeaders are those on answers about deletes: of all requests, these are
-// the most limited.
+// deleteHeaders sets the headers of answers about deletes, which have the strictest limits of all requests.
 func deleteHeaders(w http.ResponseWriter, req *http.Request) {
 	contentHeaders(w, req)
 	w.Header().Set("X-Ms-Ratelimit-Remaining-Calls-Per-Second", "8.000000")
@@ -41,7 +40,7 @@ func (r *Registry) deleteManifest(w http.ResponseWriter, req *http.Request, t ta
 	}
 }
 
-// deleteManifest removes a manifest with its tags. With the last one goes the repository.
+// deleteManifest removes a manifest with its tags. With its last one, the repository is removed.
 func (s *store) deleteManifest(repository string, d digest.Digest) {
 	repo := s.repositories[repository]
 	for _, name := range repo.tagsOf(d) {
@@ -93,12 +92,12 @@ func (r *Registry) deleteRepository(w http.ResponseWriter, req *http.Request, t 
 		delete(r.store.repositories, t.name)
 		writeJSON(w, http.StatusAccepted, struct {
 			Manifests []digest.Digest `json:"manifestsDeleted"`
-			Tags      []string        `json:"tagsDeleted"` // null where there are none
+			Tags      []string        `json:"tagsDeleted"` // null if there are none
 		}{slices.Sorted(maps.Keys(repo.manifests)), slices.Sorted(maps.Keys(repo.tags))})
 	}
 }
 
-// deleteBlob removes a blob from one repository. What still needs it is not looked at.
+// deleteBlob removes a blob from one repository. It does not check what still needs it.
 func (r *Registry) deleteBlob(w http.ResponseWriter, req *http.Request, t target) {
 	deleteHeaders(w, req)
 	r.store.mu.Lock()

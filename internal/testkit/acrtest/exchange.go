@@ -38,8 +38,8 @@ func (r *Registry) RefreshToken(user string) string {
 	return r.refreshToken(user, service)
 }
 
-// refreshToken lists the actions that the recorded ones do, whatever the user
-// may: what counts is what an access token is granted for it.
+// refreshToken lists the same actions as the recorded ones, whatever the user may do: what matters is what an access
+// token for it is granted.
 func (r *Registry) refreshToken(user, service string) string {
 	c := r.claims(user, service, grantRefresh, r.options.RefreshTokenLifetime)
 	c.Permissions = &permissions{

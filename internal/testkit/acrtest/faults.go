@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong: which requests it strikes, and exactly
-// one action.
+// Fault makes requests fail: it says which requests it strikes, and has exactly one action.
 type Fault struct {
 	// Kind is the kind of requests; "" for any.
 	Kind Kind
@@ -21,8 +20,8 @@ type Fault struct {
 	Skip int
 	// Times is the number of requests struck after those; 0 for all.
 	Times int
-	// Rate, where above 0, strikes a request with this probability in place of
-	// counting, drawn from a generator that starts at Seed.
+	// Rate, if above 0, strikes a request with this probability instead of counting, drawn from a generator that starts
+	// with Seed.
 	Rate float64
 	Seed int64
 
@@ -43,10 +42,10 @@ type Fault struct {
 	Reset bool
 	// Hang never answers: until the client leaves or the registry closes.
 	Hang bool
-	// ActFirst lets the registry do what the request asks for before Status,
-	// Reset or Hang: a write is done, and the client does not get to know.
+	// ActFirst lets the registry do what the request asks for before Status, Reset or Hang: a write is done, but the
+	// client does not learn of it.
 	ActFirst bool
-	// Hold answers truly once the channel is closed, and acts no sooner.
+	// Hold acts and answers truly, but only once the channel is closed.
 	Hold <-chan struct{}
 	// HangAfterHeaders sends status and headers of the true answer, and no body.
 	HangAfterHeaders bool
@@ -76,13 +75,12 @@ type Fault struct {
 	Redirect       string
 	RedirectStatus int
 
-	// Handler answers in place of the registry: for anything else.
+	// Handler answers instead of the registry, for anything else.
 	Handler http.HandlerFunc
 }
 
-// Firewall is the registry whose network rules do not allow the client: each
-// API request is answered with 403 in place of the challenge. It was reported
-// in issues, not recorded.
+// Firewall returns the fault of a registry whose network rules do not allow the client: it answers each API request
+// with 403 instead of the challenge. It was reported in issues, not recorded.
 func Firewall() Fault {
 	return Fault{
 		Status: http.StatusForbidden,
@@ -91,10 +89,9 @@ func Firewall() Fault {
 	}
 }
 
-// Inject adds a fault after those already there: of several that match a
-// request the first strikes. It panics unless the fault has exactly one
-// action, and ActFirst only with those that it goes with. The fault ends with
-// its Times, or with remove.
+// Inject adds a fault after those already there: of several that match a request the first strikes. It panics unless
+// the fault has exactly one action, and ActFirst only with those that allow it. The fault ends with its Times, or with
+// remove.
 func (r *Registry) Inject(fault Fault) (remove func()) {
 	injected := &injected{Fault: fault, action: fault.action()}
 	if fault.Rate > 0 {
@@ -133,7 +130,7 @@ func (f *faults) add(fault *injected) (remove func()) {
 	}
 }
 
-// serve answers through the fault that strikes the request, or truly.
+// serve answers through the fault that strikes the request, or else truly.
 func (f *faults) serve(r *Registry, kind Kind, w *loggedWriter, req *http.Request, truth http.HandlerFunc) {
 	fault := f.strike(kind, req)
 	if fault == nil {

@@ -139,7 +139,7 @@ func (c *client) token(user, password string, scopes ...string) string {
 	return tokenIn(c.t, a)
 }
 
-// tokenIn is the token in an answer, whose only member it is.
+// tokenIn returns the token in an answer, whose only member it is.
 func tokenIn(t *testing.T, a answer) string {
 	t.Helper()
 	var members map[string]string

@@ -31,7 +31,7 @@ type Image struct {
 	Variant      string
 	OSVersion    string
 
-	Created      time.Time // left out where zero
+	Created      time.Time // left out if zero
 	Author       string
 	Labels       map[string]string
 	Env          []string // "NAME=value"
@@ -42,7 +42,7 @@ type Image struct {
 	ExposedPorts []string // "8080/tcp"
 	Volumes      []string
 
-	Layers       []v1.Descriptor   // of PutLayer, in place of the one layer
+	Layers       []v1.Descriptor   // of PutLayer, instead of the one layer
 	Annotations  map[string]string // of the manifest
 	Subject      *v1.Descriptor
 	ArtifactType string
@@ -126,8 +126,7 @@ func (image Image) config() v1.Image {
 	return config
 }
 
-// PutIndex stores an index and its images. Its children stand in the order of
-// Images, the attestation last.
+// PutIndex stores an index and its images. Its children are in the order of Images, with the attestation last.
 func (r *Registry) PutIndex(repository, tag string, index Index) digest.Digest {
 	var children []v1.Descriptor
 	for _, image := range index.Images {
@@ -184,7 +183,7 @@ func (r *Registry) PutArtifact(repository, tag string, artifact Artifact) digest
 	return r.PutManifest(repository, tag, m.MediaType, encode(m))
 }
 
-// emptyLayer is a gzipped archive without files, and the digest of the archive.
+// emptyLayer returns a gzipped archive without files, and the digest of the archive.
 func emptyLayer() (layer []byte, diffID digest.Digest) {
 	archive := make([]byte, 1024)
 	var buffer bytes.Buffer

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// claims are those that Azure Container Registry puts into a token. Times are
-// seconds since 1970 (RFC 7519 section 2).
+// claims are the claims that Azure Container Registry puts into a token. Times are seconds since 1970 (RFC 7519 section
+// 2).
 type claims struct {
 	ID          string       `json:"jti"`
 	Subject     string       `json:"sub"`
@@ -45,7 +45,7 @@ var (
 	errUnknownToken   = errors.New("the token was not issued here")
 )
 
-// signingKey is made once for the process: 2048 bits take long to find.
+// signingKey is made once for the process: 2048 bits take long to generate.
 var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

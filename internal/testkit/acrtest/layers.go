@@ -10,8 +10,8 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// layer is a blob of any size that takes no memory: its bytes are made as they
-// are read, the same for the same size. No two blocks of it are alike.
+// layer is a blob of any size that takes no memory: its bytes are generated as they are read, the same for the same
+// size. No two of its blocks are equal.
 type layer int64
 
 // layerBlock is what the blocks of a layer have in common. Each begins with its number.
@@ -45,7 +45,7 @@ func (l layer) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// layers are those that this process has made: hashing a large one takes seconds.
+// layers are the layers that this process has made: hashing a large one takes seconds.
 var layers struct {
 	mu      sync.Mutex
 	digests map[layer]digest.Digest
@@ -81,7 +81,7 @@ func (l layer) digest() digest.Digest {
 	return d
 }
 
-// generatedLayer is the layer of a digest; nil where PutLayer has not made one.
+// generatedLayer returns the layer of a digest; nil if PutLayer has not made it.
 func generatedLayer(d digest.Digest) blob {
 	layers.mu.Lock()
 	defer layers.mu.Unlock()

@@ -79,7 +79,7 @@ func TestLargeLayerTakesNoMemory(t *testing.T) {
 	}
 }
 
-// memoryInUse is what the process has of the system, at its peak.
+// memoryInUse returns what the process has of the system, at its peak.
 func memoryInUse() uint64 {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)

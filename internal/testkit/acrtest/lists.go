@@ -19,7 +19,7 @@ type page struct {
 	n       int
 	last    string // the entry before the page's first
 	orderBy string
-	filter  url.Values // of a list of referrers: what the next page has to be asked for as well
+	filter  url.Values // of a list of referrers: also a parameter of the next page
 	endless bool       // Options.LinkAfterFullPage
 }
 
@@ -44,12 +44,11 @@ func (r *Registry) page(w http.ResponseWriter, req *http.Request) (page, bool) {
 	return p, true
 }
 
-// cut takes the page out of the keys of a list, which are in order, and links
-// to the next page where there is one. An empty page is [] in JSON, or null as
-// in 2021.
+// cut takes the page out of the keys of a list, which are in order, and links to the next page if there is one. An
+// empty page is [] in JSON, or null, as in 2021.
 //
-// In a list sorted by key the page begins after last whether or not that entry
-// is still there; in another order, at the end where it is not.
+// In a list sorted by key, the page begins after last whether or not that entry still exists. In another order, it
+// begins at the end if the entry does not.
 func (p page) cut(w http.ResponseWriter, req *http.Request, keys []string) []string {
 	if p.last != "" {
 		keys = keys[p.first(keys):]
@@ -67,9 +66,8 @@ func (p page) cut(w http.ResponseWriter, req *http.Request, keys []string) []str
 	return []string{}
 }
 
-// link is the Link to the page after last (RFC 8288): relative, the path
-// spelled as it was asked for, and of the query only last, n and orderby, the
-// latter even where it is empty. So it was recorded 170 times.
+// link returns the Link to the page after last (RFC 8288): relative, the path spelled as in the request, and of the
+// query only last, n and orderby, the latter even if it is empty. It was recorded so 170 times.
 func (p page) link(req *http.Request, last string) string {
 	next := url.Values{"last": {last}, "n": {strconv.Itoa(p.n)}, "orderby": {p.orderBy}}
 	maps.Copy(next, p.filter)
@@ -124,7 +122,7 @@ func (r *Registry) serveTagList(w http.ResponseWriter, req *http.Request, t targ
 	}{t.name, p.cut(w, req, repo.sortTags(""))})
 }
 
-// sortTags are the tags that a list shows, in the order that is asked for.
+// sortTags returns the tags that a list shows, in the requested order.
 func (repo *repository) sortTags(orderBy string) []string {
 	names := slices.DeleteFunc(slices.Clone(repo.tagNames), func(name string) bool {
 		return !repo.tags[name].attributes.ListEnabled

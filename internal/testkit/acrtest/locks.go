@@ -6,15 +6,12 @@ import (
 	"net/http"
 )
 
-// Repositories, manifests and tags have locks of their own, none of which
-// inherits another's (Microsoft's container-registry-image-lock). What follows
-// from them rests on documentation and issues: writeEnabled false keeps from
-// overwriting and from deleting, deleteEnabled false from deleting alone
-// (Azure/acr issues 561, 616, 890), readEnabled false from reading, and
-// listEnabled false hides from lists. Recorded is that a PATCH changes locks
-// whatever they are.
+// Repositories, manifests and tags each have their own locks, and inherit none (Microsoft's
+// container-registry-image-lock). What they do is known from documentation and issues: writeEnabled false prevents
+// overwriting and deleting, deleteEnabled false only deleting (Azure/acr issues 561, 616, 890), readEnabled false
+// reading, and listEnabled false hides from lists. It was recorded that a PATCH changes locks whatever they are.
 
-// disallowed is the answer for what is locked against the request or in quarantine. Source:
+// disallowed is the answer for content that is locked against the request or in quarantine. Source:
 // https://github.com/Azure/azure-sdk-for-net/issues/22827, where a locked tag was to be changed; the quarantine's
 // documentation shows the same message for a pull. No recording has it.
 var disallowed = apiError{
@@ -26,7 +23,7 @@ var disallowed = apiError{
 
 func (a Attributes) deletable() bool { return a.DeleteEnabled && a.WriteEnabled }
 
-// readLocked tells whether a repository, the manifest that is asked for or the tag by which it is, has readEnabled false.
+// readLocked reports whether a repository, the requested manifest or the tag in the request has readEnabled false.
 func (s *store) readLocked(t target) bool {
 	repo := s.repositories[t.name]
 	if repo == nil {
@@ -37,8 +34,8 @@ func (s *store) readLocked(t target) bool {
 	return !repo.attributes.ReadEnabled || named != nil && !named.attributes.ReadEnabled || m != nil && !m.attributes.ReadEnabled
 }
 
-// pushLocked tells whether a push into a repository is kept off: all by the
-// repository's lock, those that overwrite something by its own.
+// pushLocked reports whether a push into a repository is forbidden: the repository's lock forbids every push, and a
+// tag's or manifest's lock those that overwrite it.
 func (s *store) pushLocked(t target) bool {
 	repo := s.repositories[t.name]
 	if repo == nil {
@@ -55,12 +52,12 @@ func (s *store) pushLocked(t target) bool {
 	return named != nil && !named.attributes.WriteEnabled
 }
 
-// tagLocked tells whether a tag may not be removed.
+// tagLocked reports whether a tag may not be removed.
 func (repo *repository) tagLocked(name string) bool {
 	return !repo.attributes.deletable() || !repo.tags[name].attributes.deletable()
 }
 
-// manifestLocked tells whether a manifest may not be deleted: its tags would go with it.
+// manifestLocked reports whether a manifest may not be deleted: its tags would go with it.
 func (repo *repository) manifestLocked(m *manifest, tags []string) bool {
 	if !repo.attributes.deletable() || !m.attributes.deletable() {
 		return true
@@ -73,7 +70,7 @@ func (repo *repository) manifestLocked(m *manifest, tags []string) bool {
 	return false
 }
 
-// locked tells whether a repository may not be deleted: everything in it would go with it.
+// locked reports whether a repository may not be deleted: everything in it would go with it.
 func (repo *repository) locked() bool {
 	tags := repo.tagsByDigest()
 	for d, m := range repo.manifests {
@@ -115,9 +112,8 @@ func (r *Registry) patchManifest(w http.ResponseWriter, req *http.Request, t tar
 	}
 }
 
-// patch changes those locks that the body names; what it does not name keeps
-// its value, and the times of the object stay. Where it reports true, the
-// answer is the whole object, as GET has it; otherwise patch has refused.
+// patch changes the locks that the body names; others keep their value, and so do the times of the object. If it
+// reports true, the answer is the whole object, as for GET; otherwise patch has refused.
 func (r *Registry) patch(w http.ResponseWriter, req *http.Request, t target,
 	find func(*repository) *Attributes, unknown apiError,
 ) bool {
@@ -139,7 +135,7 @@ func (r *Registry) patch(w http.ResponseWriter, req *http.Request, t target,
 	}
 	changed := *attributes
 	if json.Unmarshal(body, &changed) != nil {
-		// This package's own answer: none was recorded.
+		// The answer is made up: none was recorded.
 		writeError(w, http.StatusBadRequest, apiError{Code: "BAD_REQUEST", Message: "the attributes are unreadable"})
 		return false
 	}

@@ -30,7 +30,7 @@ type Request struct {
 	Path       string // decoded
 	RawQuery   string
 	AuthScheme string // "Basic", "Bearer" or "" without Authorization
-	Status     int    // 0 while there is no answer
+	Status     int    // 0 until there is an answer
 	Proto      string // "HTTP/1.1" or "HTTP/2.0"
 	RemoteAddr string
 	Header     http.Header
@@ -42,7 +42,7 @@ type Request struct {
 	Acted      bool      // a fault with ActFirst has let the registry do what was asked for
 }
 
-// Requests are the requests since the start or the last ResetLog, in the
+// Requests returns the requests since the start or the last ResetLog, in the
 // order in which they arrived.
 func (r *Registry) Requests() []Request {
 	r.log.mu.Lock()
@@ -54,7 +54,7 @@ func (r *Registry) Requests() []Request {
 	return requests
 }
 
-// Count is the number of requests of one kind; "" counts all.
+// Count returns the number of requests of one kind; "" counts all.
 func (r *Registry) Count(kind Kind) int {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *Registry) Count(kind Kind) int {
 	return count
 }
 
-// ResetLog forgets the requests so far. Connections goes on counting.
+// ResetLog forgets the requests so far. Connections keeps counting.
 func (r *Registry) ResetLog() {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
@@ -123,8 +123,8 @@ func loggedForm(kind Kind, req *http.Request) url.Values {
 	return maps.Clone(formOf(req))
 }
 
-// authScheme is the scheme in its usual spelling (RFC 9110 section 11.1:
-// schemes are case-insensitive), or as it was sent where it is another one.
+// authScheme returns the scheme in its usual spelling (RFC 9110 section 11.1: schemes are case-insensitive), or as it
+// was sent if it is another one.
 func authScheme(req *http.Request) string {
 	scheme, _, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	known := []string{"Basic", "Bearer"}
@@ -134,7 +134,7 @@ func authScheme(req *http.Request) string {
 	return scheme
 }
 
-// loggedBody counts what is read of a body.
+// loggedBody counts the bytes read from a body.
 type loggedBody struct {
 	io.ReadCloser
 	log   *requestLog
@@ -195,8 +195,8 @@ func (w *loggedWriter) entryStatus() int {
 // Unwrap lets http.ResponseController flush and hijack.
 func (w *loggedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// UsedConnections is the number of TCP connections that carried a request since the start or the last ResetLog. It can
-// be less than Connections: net/http closes a connection that it no longer needs once it is made.
+// UsedConnections returns the number of TCP connections that carried a request since the start or the last ResetLog. It
+// can be less than Connections: net/http closes a new connection that it no longer needs.
 func (r *Registry) UsedConnections() int {
 	clients := map[string]bool{}
 	for _, request := range r.Requests() {

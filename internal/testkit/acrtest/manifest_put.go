@@ -13,9 +13,8 @@ import (
 // mediaTypeArtifact is the artifact manifest that OCI's image spec had before 1.1.
 const mediaTypeArtifact = "application/vnd.oci.artifact.manifest.v1+json"
 
-// putManifest answers PUT of a manifest by tag or by digest. Recorded are 201
-// and MANIFEST_INVALID; the other refusals are those of the OCI distribution
-// spec and its reference implementation.
+// putManifest answers PUT of a manifest by tag or by digest. 201 and MANIFEST_INVALID were recorded; the other refusals
+// come from the OCI distribution spec and its reference implementation.
 func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, t target) {
 	contentHeaders(w, req)
 	if !r.manifestRate.allow(r.options.ManifestsPerSecond, w) {
@@ -72,7 +71,7 @@ var manifestInvalid = apiError{
 	Code: "MANIFEST_INVALID", Message: "manifest invalid", Detail: map[string]any{"Reason": struct{}{}},
 }
 
-// fits tells whether the bytes are a manifest of the media type.
+// fits reports whether the bytes are a manifest of the media type.
 func fits(mediaType string, body []byte) bool {
 	var m struct {
 		SchemaVersion int             `json:"schemaVersion"`
@@ -96,9 +95,8 @@ func fits(mediaType string, body []byte) bool {
 	}
 }
 
-// missing is the first blob or child of a manifest that its repository does not
-// have; "" where all are there. A layer with urls lies elsewhere, and a subject
-// need not be there yet (OCI distribution spec 1.1).
+// missing returns the first blob or child of a manifest that its repository lacks; "" if it has all. A layer with urls
+// is stored elsewhere, and a subject need not exist yet (OCI distribution spec 1.1).
 func (s *store) missing(name string, body []byte) digest.Digest {
 	var parsed parsedManifest
 	if json.Unmarshal(body, &parsed) != nil {

@@ -10,7 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// served is a manifest as one request gets it.
+// served is a manifest as sent for one request.
 type served struct {
 	mediaType string
 	digest    digest.Digest
@@ -39,9 +39,8 @@ func (r *Registry) serveManifest(w http.ResponseWriter, req *http.Request, t tar
 	writeBody(w, http.StatusOK, answer.mediaType, answer.body)
 }
 
-// manifestFor finds a manifest and turns it into what the Accept header lets
-// through. Only a tag is ever answered with another manifest: what is asked for
-// by digest has to match it.
+// manifestFor finds a manifest and converts it to what the Accept header allows. Only a request by tag gets another
+// manifest: one by digest must match the digest.
 func (s *store) manifestFor(t target, accepted []string) (served, *apiError) {
 	repo := s.shown(t.name)
 	if repo == nil {
@@ -79,7 +78,7 @@ func isDocker(mediaType string) bool {
 	return mediaType == MediaTypeDockerManifest || mediaType == MediaTypeDockerList
 }
 
-// child is the first manifest of a list for a platform.
+// child returns the first manifest of a list for a platform.
 func (repo *repository) child(list *manifest, os, architecture string) (digest.Digest, *manifest) {
 	for _, child := range list.parsed.Manifests {
 		if child.Platform != nil && child.Platform.OS == os && child.Platform.Architecture == architecture {
@@ -104,7 +103,7 @@ func notAccepted(message string) *apiError {
 	return &apiError{Code: "MANIFEST_UNKNOWN", Message: message}
 }
 
-// acceptedTypes are the media types of all Accept lines, without parameters.
+// acceptedTypes returns the media types of all Accept lines, without parameters.
 func acceptedTypes(req *http.Request) []string {
 	var types []string
 	for _, line := range req.Header.Values("Accept") {
@@ -118,7 +117,7 @@ func acceptedTypes(req *http.Request) []string {
 	return types
 }
 
-// accepts says whether a media type is named or "*/*" is.
+// accepts reports whether a media type is named or "*/*" is.
 func accepts(accepted []string, mediaType string) bool {
 	return slices.Contains(accepted, strings.ToLower(mediaType)) || slices.Contains(accepted, "*/*")
 }

@@ -71,8 +71,7 @@ type manifestMetadata struct {
 	References           []reference        `json:"references,omitempty"`
 }
 
-// manifestAttributes are the locks of a manifest and what the quarantine noted
-// of it, which is left out where there is nothing.
+// manifestAttributes are the locks of a manifest and its quarantine state, which is left out if there is none.
 type manifestAttributes struct {
 	Attributes
 	QuarantineDetails string `json:"quarantineDetails,omitempty"`
@@ -88,7 +87,7 @@ type reference struct {
 // timestamp has up to seven fractional digits, as .NET prints times.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }
 
-// The answers about what ACR's own API does not know.
+// The answers about what does not exist, by ACR's own API.
 var (
 	tagUnknown      = apiError{Code: "TAG_UNKNOWN", Message: "the specified tag does not exist"}
 	metadataUnknown = apiError{Code: "MANIFEST_UNKNOWN", Message: "manifest unknown"}
@@ -135,8 +134,8 @@ func (r *Registry) serveTag(w http.ResponseWriter, req *http.Request, t target) 
 	})
 }
 
-// serveManifestList answers without the references of an index, which only the
-// answer about one manifest has: so it was recorded in 2021 and 2023.
+// serveManifestList answers without the references of an index, which only the answer about one manifest has. It was
+// recorded so in 2021 and 2023.
 func (r *Registry) serveManifestList(w http.ResponseWriter, req *http.Request, t target) {
 	p, ok := r.page(w, req)
 	if !ok {
@@ -165,7 +164,7 @@ func (r *Registry) serveManifestMetadata(w http.ResponseWriter, req *http.Reques
 	})
 }
 
-// each turns keys into what they stand for. A null list stays null.
+// each returns what the keys stand for. A null list stays null.
 func each[T any](keys []string, describe func(string) T) []T {
 	if keys == nil {
 		return nil
@@ -177,8 +176,7 @@ func each[T any](keys []string, describe func(string) T) []T {
 	return list
 }
 
-// withRepository sends the common headers, and NAME_UNKNOWN where the
-// repository does not exist.
+// withRepository sends the common headers, and NAME_UNKNOWN if the repository does not exist.
 func (r *Registry) withRepository(w http.ResponseWriter, t target, answer func(*repository)) {
 	commonHeaders(w)
 	r.store.mu.RLock()
@@ -221,7 +219,7 @@ func (r *Registry) manifestMetadata(repo *repository, d digest.Digest, tags []st
 	return metadata
 }
 
-// references are the children of an index.
+// references returns the children of an index.
 func (m *manifest) references() []reference {
 	var references []reference
 	for _, child := range m.parsed.Manifests {
@@ -234,8 +232,8 @@ func (m *manifest) references() []reference {
 	return references
 }
 
-// imageSize is that of the layers, without the configuration; of an index,
-// that of its children's manifests.
+// imageSize returns the size of the layers, without the configuration; of an index, the size of its children's
+// manifests.
 func (m *manifest) imageSize() int64 {
 	var size int64
 	for _, content := range slices.Concat(m.parsed.Layers, m.parsed.Manifests) {
@@ -244,7 +242,7 @@ func (m *manifest) imageSize() int64 {
 	return size
 }
 
-// platform is what an image's configuration says; empty for anything else.
+// platform returns what an image's configuration says; empty for anything else.
 func (repo *repository) platform(m *manifest) v1.Platform {
 	var platform v1.Platform
 	if m.parsed.Config != nil {
@@ -255,7 +253,7 @@ func (repo *repository) platform(m *manifest) v1.Platform {
 	return platform
 }
 
-// sortManifests are the digests that a list shows, in the order that is asked for.
+// sortManifests returns the digests that a list shows, in the requested order.
 func (repo *repository) sortManifests(orderBy string) []string {
 	byTime := func(a, b string) int {
 		return repo.manifests[digest.Digest(a)].updated.Compare(repo.manifests[digest.Digest(b)].updated)
@@ -279,7 +277,7 @@ func (repo *repository) sortManifests(orderBy string) []string {
 	return keys
 }
 
-// tagsByDigest has the tags of every manifest, each list sorted.
+// tagsByDigest returns the tags of every manifest, each list sorted.
 func (repo *repository) tagsByDigest() map[digest.Digest][]string {
 	tags := map[digest.Digest][]string{}
 	for _, name := range repo.tagNames {

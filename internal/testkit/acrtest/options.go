@@ -26,35 +26,33 @@ type Options struct {
 
 	// PlainHTTP serves http; otherwise TLS under a certificate authority made by Start.
 	PlainHTTP bool
-	// DisableHTTP2 leaves HTTP/1.1 alone on TLS.
+	// DisableHTTP2 allows only HTTP/1.1 over TLS.
 	DisableHTTP2 bool
 	// NoAuth makes an open registry, which never challenges.
 	NoAuth bool
 	// WithoutACRAPI answers /acr/v1/* with 404 text/plain, as other registries do.
 	WithoutACRAPI bool
-	// WithoutReferrersAPI answers the referrers API with 404 and keeps the
-	// referrers tag schema of the OCI distribution spec 1.1 in its place.
+	// WithoutReferrersAPI answers the referrers API with 404 and supports the referrers tag schema of the OCI
+	// distribution spec 1.1 instead.
 	WithoutReferrersAPI bool
 
-	// Entra tells the identity behind an access token of Entra ID that comes for
-	// exchange, "" where the registry refuses it; nil refuses all. Grants holds
-	// for an identity as for a user. It is called from several goroutines.
+	// Entra returns the identity behind an access token of Entra ID that is to be exchanged, "" if the registry refuses
+	// it; nil refuses all. Grants applies to an identity as to a user. It is called from several goroutines.
 	Entra func(accessToken string) (identity string)
-	// WithoutExchange answers /oauth2/exchange with 404, as registries do that
-	// know no Entra ID.
+	// WithoutExchange answers /oauth2/exchange with 404, as registries without Entra ID do.
 	WithoutExchange bool
 
-	// WritesDisallowed answers every write with 405 REGISTRY_DISALLOWED_OPERATION,
-	// as a registry over its storage does.
+	// WritesDisallowed answers every write with 405 REGISTRY_DISALLOWED_OPERATION, as a registry with full storage
+	// does.
 	WritesDisallowed bool
-	// MountFallsBack answers every mount with 202, an upload in its place: the OCI
-	// distribution spec allows it, no recording has it.
+	// MountFallsBack answers every mount with 202, and an upload instead: the OCI distribution spec allows that, but no
+	// recording has it.
 	MountFallsBack bool
-	// ReplicaLag is how often a tag that was written is still read as it was
-	// before, as from a replica that the write has not reached.
+	// ReplicaLag is how many reads of a tag after a write still return what it was before, like a replica that the
+	// write has not reached.
 	ReplicaLag int
-	// ManifestsPerSecond, where above 0, is how many requests for manifests are
-	// answered within a second; the others get 429 and Retry-After.
+	// ManifestsPerSecond, if above 0, is how many requests for manifests are answered within a second; the others get
+	// 429 and Retry-After.
 	ManifestsPerSecond int
 
 	// OpaqueTokens hands out tokens that are no JWT.
@@ -69,10 +67,9 @@ type Options struct {
 
 	// ServiceName is the challenge's service; default the host that the request named.
 	ServiceName string
-	// Realm, where set, stands verbatim in every challenge.
+	// Realm, if set, is used verbatim in every challenge.
 	Realm string
-	// ChallengeHeaders, where not nil, replaces the WWW-Authenticate lines of
-	// every challenge verbatim.
+	// ChallengeHeaders, if not nil, replaces the WWW-Authenticate lines of every challenge verbatim.
 	ChallengeHeaders []string
 
 	// BlobRedirect answers GET of a blob with 307 to a second listener, which
@@ -80,15 +77,14 @@ type Options struct {
 	BlobRedirect bool
 	// PageSize is the length of a list page when the request names none; default 100.
 	PageSize int
-	// LinkAfterFullPage gives every full page a Link, the last one too: the page
-	// behind it is empty, and its list null. So it was in 2021.
+	// LinkAfterFullPage adds a Link to every full page, including the last one: the page behind that is empty, and its
+	// list null. That was so in 2021.
 	LinkAfterFullPage bool
-	// OmitConfigMediaType leaves configMediaType out of what ACR's own API says
-	// of a manifest, as recorded for imported images.
+	// OmitConfigMediaType leaves configMediaType out of ACR's own API, as recorded for imported images.
 	OmitConfigMediaType bool
 	// Delay passes before each answer.
 	Delay time.Duration
-	// Clock tells tokens their time; default time.Now.
+	// Clock returns the time for tokens; default time.Now.
 	Clock func() time.Time
 }
 

@@ -12,11 +12,11 @@ type rateLimit struct {
 	last []time.Time
 }
 
-// allow tells whether one more request stays within so many in a second, and
-// answers 429 where it does not. A limit of 0 allows all.
+// allow reports whether one more request stays within so many in a second, and answers 429 if it does not. A limit of 0
+// allows all.
 //
-// The real registry counts by the minute and says Retry-After in seconds, up
-// to 60 (Microsoft's container-registry-skus); its answer was never recorded.
+// The real registry counts by the minute and sends Retry-After in seconds, up to 60 (Microsoft's
+// container-registry-skus); its answer was never recorded.
 func (l *rateLimit) allow(perSecond int, w http.ResponseWriter) bool {
 	if perSecond == 0 {
 		return true

@@ -12,9 +12,8 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// serveReferrers answers the referrers API of the OCI distribution spec 1.1.
-// No traffic of it was ever recorded: this is the spec's word alone. A digest
-// that nothing refers to, an unknown one included, has an empty list.
+// serveReferrers answers the referrers API of the OCI distribution spec 1.1. No traffic of it was ever recorded: this
+// follows only the spec. A digest that nothing refers to has an empty list, even an unknown one.
 func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t target) {
 	p, ok := r.page(w, req)
 	if !ok {
@@ -47,7 +46,7 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 	})
 }
 
-// referrers are the manifests whose subject is this digest, sorted by digest.
+// referrers returns the manifests whose subject is this digest, sorted by digest.
 // An image manifest without artifactType counts under its configuration's
 // media type, as the spec has it.
 func (repo *repository) referrers(subject digest.Digest) []v1.Descriptor {
@@ -78,14 +77,14 @@ func referrersIndex(referrers []v1.Descriptor) v1.Index {
 	}
 }
 
-// referrersTag is the tag that lists a digest's referrers where the API is
-// missing (OCI distribution spec 1.1, "Referrers Tag Schema").
+// referrersTag returns the tag that lists a digest's referrers if the API is missing (OCI distribution spec 1.1,
+// "Referrers Tag Schema").
 func referrersTag(subject digest.Digest) string {
 	return subject.Algorithm().String() + "-" + subject.Encoded()
 }
 
-// updateReferrersTag does for a manifest with a subject what a client has to
-// do on a registry without the API: it renews the subject's list.
+// updateReferrersTag does for a manifest with a subject what a client must do on a registry without the API: it updates
+// the subject's list.
 func (repo *repository) updateReferrersTag(d digest.Digest, now time.Time) {
 	subject := repo.manifests[d].parsed.Subject
 	if subject == nil || subject.Digest.Validate() != nil {

@@ -1,6 +1,5 @@
-// Package acrtest is an Azure Container Registry in memory: the answers, the
-// tokens and the traps of the real one, and faults on demand. Tests, the
-// demonstration, soak runs and benchmarks talk to it over real sockets.
+// Package acrtest is an Azure Container Registry in memory, with the answers, the tokens and the oddities of the real
+// one, and with faults on demand. Tests, the demonstration, soak runs and benchmarks talk to it over real sockets.
 //
 // A reader finds: registry.go and options.go (starting and stopping, and what
 // kind of registry it is), routes.go (which path and method is answered by whom,
@@ -27,10 +26,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/authority"
 )
 
-// Registry is a running registry. All methods may be called from several
-// goroutines. The methods that fill or change the content panic when they are
-// asked for the impossible, such as a change to a tag that does not exist:
-// that is a mistake in the test.
+// Registry is a running registry. All methods may be called from several goroutines. The methods that fill or change
+// the content panic if that is impossible, such as for a tag that does not exist: that is a mistake in the test.
 type Registry struct {
 	options Options
 	store   store
@@ -65,8 +62,7 @@ func Start(options Options) (*Registry, error) {
 	return r, nil
 }
 
-// StartT is Start for a test: where it fails, so does the test, and the registry
-// closes when the test ends.
+// StartT is Start for a test: if it fails, the test fails, and the registry closes when the test ends.
 func StartT(t testing.TB, options Options) *Registry {
 	t.Helper()
 	registry, err := Start(options)
@@ -91,7 +87,7 @@ func (r *Registry) start() (err error) {
 	return err
 }
 
-// handler puts delay, log and faults around an answer.
+// handler adds delay, log and faults to an answer.
 func (r *Registry) handler(classify func(*http.Request) Kind, answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		kind := classify(req)
@@ -163,7 +159,7 @@ func (l *countingListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// Close ends every connection and every answer under way, hung ones too.
+// Close ends every connection and every answer under way, including hung ones.
 func (r *Registry) Close() {
 	r.closeOnce.Do(func() {
 		close(r.closed)
@@ -176,18 +172,18 @@ func (r *Registry) Close() {
 	})
 }
 
-// Host is the login server, "127.0.0.1:port". The certificate is also valid
+// Host returns the login server, "127.0.0.1:port". The certificate is also valid
 // for localhost, ::1 and *.azurecr.io: a client may be told to dial Host for
 // such a name, and the challenges then name that host.
 func (r *Registry) Host() string { return r.main.host }
 
-// URL is Host with its scheme: "https://127.0.0.1:port".
+// URL returns Host with its scheme: "https://127.0.0.1:port".
 func (r *Registry) URL() string { return r.scheme() + "://" + r.Host() }
 
-// BlobHost is the "127.0.0.1:port" that blobs are redirected to with BlobRedirect.
+// BlobHost returns the "127.0.0.1:port" that blobs are redirected to with BlobRedirect.
 func (r *Registry) BlobHost() string { return r.blobs.host }
 
-// CAPEM is the certificate of the registry's own authority; "" with PlainHTTP.
+// CAPEM returns the certificate of the registry's own authority; "" with PlainHTTP.
 func (r *Registry) CAPEM() string {
 	if r.authority == nil {
 		return ""
@@ -195,7 +191,7 @@ func (r *Registry) CAPEM() string {
 	return r.authority.PEM
 }
 
-// Connections is the number of TCP connections that the registry, without its
+// Connections returns the number of TCP connections that the registry, without its
 // blob storage, has accepted so far.
 func (r *Registry) Connections() int { return int(r.connections.Load()) }
 

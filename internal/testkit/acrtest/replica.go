@@ -6,15 +6,14 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// lagging is a tag as a replica has it that the last write has not reached:
-// replication between regions is eventually consistent (Microsoft's
-// container-registry-geo-replication).
+// lagging is a tag as it is on a replica that the last write has not reached: replication between regions is eventually
+// consistent (Microsoft's container-registry-geo-replication).
 type lagging struct {
-	was  *tag // nil where there was none
+	was  *tag // nil if there was none
 	left atomic.Int64
 }
 
-// lag keeps a tag that is about to be written as it is for so many reads.
+// lag makes so many reads of a tag return what it is now, before a write.
 func (repo *repository) lag(name string, reads int) {
 	if reads == 0 {
 		return
@@ -28,7 +27,7 @@ func (repo *repository) lag(name string, reads int) {
 	repo.lagging[name] = old
 }
 
-// asRead is a tag as a request for it by name finds it; nil where it finds none.
+// asRead returns a tag as a request by its name finds it; nil if it finds none.
 func (repo *repository) asRead(name string) *tag {
 	if old := repo.lagging[name]; old != nil && old.left.Add(-1) >= 0 {
 		return old.was
@@ -36,7 +35,7 @@ func (repo *repository) asRead(name string) *tag {
 	return repo.tags[name]
 }
 
-// read finds the manifest that a request asks for by tag or digest.
+// read finds the manifest that a request names by tag or digest.
 func (repo *repository) read(t target) (digest.Digest, *manifest) {
 	if _, byDigest := t.digest(); byDigest {
 		return repo.resolve(t)

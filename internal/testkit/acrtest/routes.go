@@ -8,15 +8,14 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// The grammar of names, as the OCI distribution spec and its reference
-// implementation have it. A path outside it is no path of the registry: 404,
-// text/plain, without a challenge.
+// The grammar of names, as the OCI distribution spec and its reference implementation have it. A path outside it is not
+// a path of the registry: 404, text/plain, without a challenge.
 const (
 	nameGrammar   = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*`
 	tagGrammar    = `[\w][\w.-]{0,127}`
 	digestGrammar = `[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}`
 
-	// ACR's own API takes a digest that is too short for one it does not know.
+	// ACR's own API treats a digest that is too short as an unknown one.
 	shortDigestGrammar = `[a-z0-9]+:[0-9a-fA-F]+`
 
 	uuidGrammar = `[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`
@@ -28,21 +27,21 @@ type target struct {
 	reference string
 }
 
-// digest is the reference as a digest, and false where it is a tag.
+// digest returns the reference as a digest, and false if it is a tag.
 func (t target) digest() (digest.Digest, bool) {
 	return digest.Digest(t.reference), strings.Contains(t.reference, ":")
 }
 
-// route is one kind of path, with the methods it knows.
+// route is one kind of path, with its methods.
 type route struct {
 	pattern *regexp.Regexp // group 1: name, group 2: reference
 	methods methods
 }
 
-// methods are what a path answers to. HEAD is answered as GET is.
+// methods are the methods that a path accepts. HEAD is answered like GET.
 type methods map[string]endpoint
 
-// endpoint is one method of one path: what it needs and its answer.
+// endpoint is one method of one path: the permission that it needs, and its answer.
 type endpoint struct {
 	needs needs
 	serve func(*Registry, http.ResponseWriter, *http.Request, target)

@@ -16,13 +16,12 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// MediaTypeSchema1 is the signed manifest of Docker's schema 1, which a Docker
-// image is turned into for a client that accepts nothing newer.
+// MediaTypeSchema1 is the signed manifest of Docker's schema 1, into which a Docker image is converted for a client
+// that accepts nothing newer.
 const MediaTypeSchema1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
-// schema1 turns an image into the old form. The digest is that of the form
-// without its signature, and each read is signed anew: so the body differs at
-// every read and its sha256 is never the digest of the header.
+// schema1 converts an image to the old form. Its digest is that of the form without the signature, and each read is
+// signed anew. So the body differs at every read, and its sha256 is never the digest in the header.
 func (repo *repository) schema1(t target, m *manifest) served {
 	type blobSum struct {
 		BlobSum digest.Digest `json:"blobSum"`
@@ -58,9 +57,8 @@ func (repo *repository) schema1(t target, m *manifest) served {
 	return served{MediaTypeSchema1, d, indent(unsigned)}
 }
 
-// signatureKey is the public key that a signature names, as a JSON Web Key (RFC
-// 7517) with the identifier of Docker's libtrust. The registry's own was always
-// a key of the moment, which nobody could verify anything by.
+// signatureKey is the public key that a signature names, as a JSON Web Key (RFC 7517) with the identifier of Docker's
+// libtrust. The registry always used a temporary key, with which nobody could verify anything.
 var signatureKey = sync.OnceValue(func() map[string]string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

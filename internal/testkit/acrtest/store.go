@@ -19,7 +19,7 @@ type Attributes struct {
 	ListEnabled   bool `json:"listEnabled"`
 }
 
-// unlocked is what everything starts with.
+// unlocked are the locks that everything starts with.
 var unlocked = Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: true, ListEnabled: true}
 
 // store is the content of a registry. Its own methods expect the lock to be held.
@@ -38,7 +38,7 @@ type repository struct {
 	tags             map[string]*tag
 	tagNames         []string // the keys of tags, sorted
 	blobs            map[digest.Digest]blob
-	lagging          map[string]*lagging // what reads by tag see for a while after a write
+	lagging          map[string]*lagging // what reads by tag return for a while after a write
 }
 
 type manifest struct {
@@ -55,7 +55,7 @@ type tag struct {
 	attributes       Attributes
 }
 
-// parsedManifest is what the registry itself looks at in any manifest.
+// parsedManifest is what the registry itself reads in any manifest.
 type parsedManifest struct {
 	ArtifactType string            `json:"artifactType"`
 	Config       *v1.Descriptor    `json:"config"`
@@ -65,16 +65,16 @@ type parsedManifest struct {
 	Annotations  map[string]string `json:"annotations"`
 }
 
-// tick is the registry's own time for created and updated: it grows by a
-// second and a hundred nanoseconds with each change, so that all are distinct,
-// reproducible, and use the seven fractional digits of the real registry.
+// tick returns the registry's own time for created and updated. It advances by a second and a hundred nanoseconds with
+// each change, so that all times are distinct and reproducible, and use the seven fractional digits of the real
+// registry.
 func (s *store) tick() time.Time {
 	s.ticks++
 	start := time.Date(2024, time.January, 24, 6, 16, 1, 767626700, time.UTC)
 	return start.Add(time.Duration(s.ticks) * (time.Second + 100*time.Nanosecond))
 }
 
-// repository is the repository of a name, made on first use.
+// repository returns the repository of a name. It makes it at first use.
 func (s *store) repository(name string) *repository {
 	repo := s.repositories[name]
 	if repo == nil {
@@ -96,8 +96,8 @@ func (s *store) repository(name string) *repository {
 	return repo
 }
 
-// shown is the repository of a name, nil where it has no manifest: blobs alone
-// make none that the registry tells of.
+// shown returns the repository of a name, nil if it has no manifest: the registry does not show a repository that only
+// has blobs.
 func (s *store) shown(name string) *repository {
 	repo := s.repositories[name]
 	if repo == nil || len(repo.manifests) == 0 {
@@ -106,7 +106,7 @@ func (s *store) shown(name string) *repository {
 	return repo
 }
 
-// known is the repository of a name that must exist.
+// known returns the repository of a name that must exist.
 func (s *store) known(name string) *repository {
 	repo := s.repositories[name]
 	if repo == nil {
@@ -115,7 +115,7 @@ func (s *store) known(name string) *repository {
 	return repo
 }
 
-// names are the repositories that a catalog lists, sorted.
+// names returns the repositories that a catalog lists, sorted.
 func (s *store) names() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(s.repositories)) {
@@ -126,7 +126,7 @@ func (s *store) names() []string {
 	return names
 }
 
-// putBlob stores a blob. Content that the store has is not kept a second time.
+// putBlob stores a blob. Content that the store already has is not kept twice.
 func (s *store) putBlob(repository string, d digest.Digest, content blob) {
 	if s.blobs == nil {
 		s.blobs = map[digest.Digest]blob{}
@@ -151,7 +151,7 @@ func (repo *repository) resolve(t target) (digest.Digest, *manifest) {
 	return d, repo.manifests[d]
 }
 
-// setTag points a tag at a digest; created stays that of the first time.
+// setTag points a tag at a digest; the time of creation stays.
 func (repo *repository) setTag(name string, d digest.Digest, now time.Time) {
 	if existing := repo.tags[name]; existing != nil {
 		existing.digest, existing.updated = d, now
@@ -169,7 +169,7 @@ func (repo *repository) removeTag(name string) {
 	}
 }
 
-// tagsOf are the tags that point at a digest, sorted.
+// tagsOf returns the tags that point at a digest, sorted.
 func (repo *repository) tagsOf(d digest.Digest) []string {
 	var names []string
 	for _, name := range repo.tagNames {

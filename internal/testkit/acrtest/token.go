@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// The lifetimes that Azure Container Registry gives its tokens.
+// The lifetimes of Azure Container Registry's tokens.
 const (
 	accessTokenLifetime  = 4500 * time.Second
 	refreshTokenLifetime = 11700 * time.Second
 )
 
-// TokenUser is the user name that goes with a refresh or access token as the
-// password: how people signed in with Entra ID get in.
+// TokenUser is the user name that goes with a refresh or access token as the password, which people use who signed in
+// with Entra ID.
 const TokenUser = "00000000-0000-0000-0000-000000000000"
 
 // The values of a token's grant_type claim.
@@ -31,9 +31,8 @@ var (
 	errLineBreak     = errors.New("the password ends in a line break")
 )
 
-// RevokeTokens makes every token issued so far invalid, refresh tokens too, as
-// a registry does that is switched to the permissions mode ABAC (Microsoft's
-// container-registry-rbac-abac-repository-permissions). A request that bears a
+// RevokeTokens makes every token issued so far invalid, including refresh tokens, as a registry does when it is
+// switched to ABAC permissions (Microsoft's container-registry-rbac-abac-repository-permissions). A request with a
 // revoked one gets 401 with error="invalid_token".
 func (r *Registry) RevokeTokens() { r.tokens.revoke() }
 
@@ -72,13 +71,12 @@ func (r *Registry) serveTokenGet(w http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	// Recorded with a role for a password, and without one for a refresh token.
+	// It was recorded with a role for a password, and without one for a refresh token.
 	r.writeAccessToken(w, r.userBehind(req, user, password), asked, "Owner")
 }
 
-// serveTokenPost answers the two forms that were recorded: a refresh token, and
-// "password" without one, with which anonymous clients ask. The latter get a
-// token in any case, which holds nothing where nothing is for all.
+// serveTokenPost answers the two forms that were recorded: a refresh token, and "password" without one, with which
+// anonymous clients ask. The latter always get a token, which grants nothing if nothing is public.
 func (r *Registry) serveTokenPost(w http.ResponseWriter, req *http.Request) {
 	form := formOf(req)
 	asked, reason := tokenRequest(form)
@@ -105,21 +103,20 @@ func (r *Registry) serveTokenPost(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// formOf is the form in the body of a POST. One that can't be read lacks what it has to hold.
+// formOf returns the form in the body of a POST. It is empty if it cannot be parsed.
 func formOf(req *http.Request) url.Values {
 	_ = req.ParseForm()
 	return req.PostForm
 }
 
-// asked is what a token is asked for.
+// asked is what a token is requested for.
 type asked struct {
 	service string
 	scopes  []permission
 }
 
-// tokenRequest reads service and scope, the latter repeated or space-joined
-// (RFC 6749 section 3.3), or tells why it can't. An empty scope is refused: it
-// has to be left out.
+// tokenRequest reads service and scope, the latter repeated or space-joined (RFC 6749 section 3.3), or the error. An
+// empty scope is refused: it must be left out.
 func tokenRequest(form url.Values) (a asked, reason string) {
 	a.service = strings.Join(form["service"], "")
 	if a.service == "" {
@@ -141,8 +138,7 @@ func tokenRequest(form url.Values) (a asked, reason string) {
 	return a, ""
 }
 
-// writeAccessToken issues what the user may have of what was asked for, and
-// says 200 even where that is nothing.
+// writeAccessToken issues a token for the requested actions that the user may do, with 200 even if there are none.
 func (r *Registry) writeAccessToken(w http.ResponseWriter, user string, a asked, roles ...string) {
 	c := r.claims(user, a.service, grantAccess, r.options.TokenLifetime)
 	c.Roles = append(c.Roles, roles...)
@@ -165,12 +161,11 @@ func (r *Registry) writeToken(w http.ResponseWriter, member, token string) {
 	_, _ = w.Write([]byte(`{"` + member + `":"` + token + `"}`))
 }
 
-// refuseToken is the answer to a refresh token or an Entra token that is not
-// accepted: empty and without a challenge, as recorded.
+// refuseToken sends the answer to a refresh token or an Entra token that is not accepted: empty and without a
+// challenge, as recorded.
 func refuseToken(w http.ResponseWriter) { writeEmpty(w, http.StatusUnauthorized) }
 
-// refuseForm is the answer to a form that lacks something: empty, without
-// even a correlation id, as recorded.
+// refuseForm sends the answer to a form that lacks something: empty, without even a correlation id, as recorded.
 func refuseForm(w http.ResponseWriter) {
 	w.Header().Del("X-Ms-Correlation-Request-Id")
 	writeEmpty(w, http.StatusBadRequest)
@@ -183,7 +178,7 @@ func refuseCredential(w http.ResponseWriter) {
 	})
 }
 
-// checkPassword is nil for a credential that the registry accepts.
+// checkPassword returns nil for a credential that the registry accepts.
 func (r *Registry) checkPassword(req *http.Request, user, password string) error {
 	if strings.HasSuffix(password, "\n") {
 		return errLineBreak
@@ -199,8 +194,7 @@ func (r *Registry) checkPassword(req *http.Request, user, password string) error
 	return nil
 }
 
-// userBehind is the user that a checked credential stands for: with TokenUser
-// the one that the token was issued to.
+// userBehind returns the user of a checked credential: with TokenUser, the one that the token was issued to.
 func (r *Registry) userBehind(req *http.Request, user, password string) string {
 	if user != TokenUser {
 		return user
@@ -212,7 +206,7 @@ func (r *Registry) userBehind(req *http.Request, user, password string) string {
 	return claims.Subject
 }
 
-// grant is the part of a scope that a user may have; "" is the anonymous user.
+// grant returns the part of a scope that a user may have; "" is the anonymous user.
 func (r *Registry) grant(user string, scope permission) permission {
 	if user == "" && !r.options.AnonymousPull {
 		return scope.within(nil)
@@ -236,7 +230,7 @@ func (r *Registry) grant(user string, scope permission) permission {
 	return scope.within(grants)
 }
 
-// claims are those that every token of the registry has.
+// claims returns the claims that every token of the registry has.
 func (r *Registry) claims(user, service, grantType string, lifetime time.Duration) claims {
 	now := r.options.Clock()
 	return claims{

@@ -18,7 +18,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// upload is a blob on its way in. Its requests come one after the other.
+// upload is a blob that is being uploaded. Its requests come one after the other.
 type upload struct {
 	uuid, repository string
 
@@ -26,11 +26,10 @@ type upload struct {
 	state string // the _state of its newest Location
 	sum   hash.Hash
 	size  int64
-	kept  []byte // what came so far, until it is more than keptBytes
+	kept  []byte // what has come so far, up to keptBytes
 }
 
-// keptBytes is the size up to which an uploaded blob is kept as it is. Of a
-// larger one only a layer that PutLayer made can be read again.
+// keptBytes is the size up to which an uploaded blob is kept. A larger one can be read again only if PutLayer made it.
 const keptBytes = 16 << 20
 
 func (u *upload) Write(p []byte) (int, error) {
@@ -44,7 +43,7 @@ func (u *upload) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// content is the blob if these are the bytes of the digest, else nil.
+// content returns the blob if these are the bytes of the digest, else nil.
 func (u *upload) content(d digest.Digest) blob {
 	sum := digest.NewDigest(digest.SHA256, u.sum)
 	if whole := u.size <= keptBytes; whole && d.Algorithm().FromBytes(u.kept) == d {
@@ -58,9 +57,8 @@ func (u *upload) content(d digest.Digest) blob {
 	return forgottenBlob(u.size)
 }
 
-// errors about uploads. Recorded are those about a range and a malformed
-// digest; the others are those of the OCI distribution spec and its reference
-// implementation. That an older _state is refused was not recorded.
+// errors about uploads. Those about a range and a malformed digest were recorded; the others come from the OCI
+// distribution spec and its reference implementation. That an older _state is refused was not recorded.
 var (
 	uploadUnknown = apiError{Code: "BLOB_UPLOAD_UNKNOWN", Message: "blob upload unknown to registry"}
 	uploadInvalid = apiError{Code: "BLOB_UPLOAD_INVALID", Message: "blob upload invalid"}
@@ -74,7 +72,8 @@ var (
 	wholeDigest = regexp.MustCompile("^" + digestGrammar + "$")
 )
 
-// malformedMount tells whether a request is to mount something that can't be: no path of the registry, as recorded.
+// malformedMount reports whether a request mounts something that cannot exist: that is not a path of the registry, as
+// recorded.
 func malformedMount(req *http.Request) bool {
 	query := req.URL.Query()
 	return req.Method == http.MethodPost &&
@@ -82,13 +81,13 @@ func malformedMount(req *http.Request) bool {
 			query.Has("from") && !wholeName.MatchString(query.Get("from")))
 }
 
-// mountOf is the blob that a request wants mounted and the repository it is in.
+// mountOf returns the blob that a request mounts, and the repository it is in.
 func mountOf(req *http.Request) (d digest.Digest, from string, wanted bool) {
 	query := req.URL.Query()
 	return digest.Digest(query.Get("mount")), query.Get("from"), query.Has("mount") && query.Has("from")
 }
 
-// mountScopes are those of a push, and before it, for a mount, that of its source.
+// mountScopes returns the scope of a push, and for a mount, before it, the scope of its source.
 func mountScopes(req *http.Request, t target) []permission {
 	var scopes []permission
 	if _, from, wanted := mountOf(req); wanted {
@@ -97,8 +96,8 @@ func mountScopes(req *http.Request, t target) []permission {
 	return append(scopes, push(req, t)...)
 }
 
-// startUpload answers POST: 201 where the blob could be mounted, else 202 and
-// an upload, in place of the mount too, as the OCI distribution spec has it.
+// startUpload answers POST: 201 if the blob could be mounted, else 202 and an upload, as the OCI distribution spec
+// says.
 func (r *Registry) startUpload(w http.ResponseWriter, req *http.Request, t target) {
 	contentHeaders(w, req)
 	r.store.mu.Lock()
@@ -122,8 +121,7 @@ func (r *Registry) startUpload(w http.ResponseWriter, req *http.Request, t targe
 	u.writeAccepted(w)
 }
 
-// writeAccepted answers with the place where the upload goes on: each time
-// another, relative, and with a query already.
+// writeAccepted answers with the Location where the upload continues: a new one each time, relative, and with a query.
 func (u *upload) writeAccepted(w http.ResponseWriter) {
 	u.state = u.newState()
 	w.Header().Set("Location", "/v2/"+u.repository+"/blobs/uploads/"+u.uuid+
@@ -131,7 +129,7 @@ func (u *upload) writeAccepted(w http.ResponseWriter) {
 	u.writeProgress(w, http.StatusAccepted)
 }
 
-// writeProgress answers with what came so far. Range is 0-0 for nothing and for one byte.
+// writeProgress answers with what has come so far. Range is 0-0 for nothing and for one byte.
 func (u *upload) writeProgress(w http.ResponseWriter, status int) {
 	w.Header().Set("Docker-Upload-Uuid", u.uuid)
 	w.Header().Set("Range", "0-"+strconv.FormatInt(max(0, u.size-1), 10))
@@ -142,8 +140,8 @@ func (u *upload) writeProgress(w http.ResponseWriter, status int) {
 	writeEmpty(w, status)
 }
 
-// newState is opaque to a client. It always ends in "=", which a query escapes:
-// a client that writes the Location anew may lose it.
+// newState returns a state that is opaque to clients. It always ends in "=", which a query escapes: a client that
+// rewrites the Location may lose it.
 func (u *upload) newState() string {
 	known := fmt.Sprintf(`{"Name":%q,"UUID":%q,"Offset":%d,"StartedAt":%q}`, u.repository, u.uuid, u.size, time.Now().UTC().Format(time.RFC3339Nano))
 	seal := make([]byte, 32)
@@ -245,8 +243,8 @@ func writeBlobCreated(w http.ResponseWriter, name string, d digest.Digest) {
 	writeEmpty(w, http.StatusCreated)
 }
 
-// receive takes the body of a request into the upload, or refuses and reports
-// false. An upload whose body ends early is void.
+// receive adds the body of a request to the upload, or refuses and reports false. An upload whose body ends early is
+// discarded.
 func (r *Registry) receive(w http.ResponseWriter, req *http.Request, u *upload) bool {
 	if req.URL.Query().Get("_state") != u.state {
 		writeError(w, http.StatusBadRequest, uploadInvalid)
@@ -268,9 +266,8 @@ func (r *Registry) receive(w http.ResponseWriter, req *http.Request, u *upload) 
 
 var contentRange = regexp.MustCompile(`^(\d{1,18})-(\d{1,18})$`)
 
-// rangeProblem is what is wrong with a Content-Range, which may be left out. It
-// is "first-last", without a unit (OCI distribution spec). The wording of the
-// first is recorded.
+// rangeProblem returns what is wrong with a Content-Range, which may be left out. It is "first-last", without a unit
+// (OCI distribution spec). The wording of the first was recorded.
 func (u *upload) rangeProblem(req *http.Request) string {
 	header := req.Header.Get("Content-Range")
 	if header == "" {

@@ -21,7 +21,7 @@ type Authority struct {
 }
 
 // New makes an authority. The server's certificate is for this machine (localhost and the loopback addresses) and for
-// *.azurecr.io. It is valid by the real time, which is what a client's TLS looks at.
+// *.azurecr.io. It is valid by the real time, which a client's TLS uses.
 func New() (*Authority, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package connectproxy leads connections to names of the real world to servers on loopback, as an HTTP proxy. The package
-// is for tests only.
+// Package connectproxy directs connections to real host names to servers on loopback, as an HTTP proxy. The package is
+// for tests only.
 package connectproxy
 
 import (
@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Start runs a proxy until the test ends and returns its URL, for HTTPS_PROXY. Routes has the address, host:port, behind
-// each name; port 443 of these names is all that the proxy leads to.
+// Start runs a proxy until the test ends and returns its URL, for HTTPS_PROXY. Routes has the address, host:port,
+// behind each name; the proxy connects to nothing but port 443 of these names.
 func Start(t testing.TB, routes map[string]string) string {
 	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 
 // CLI is a fake of the Azure CLI, a script for /bin/sh.
 type CLI struct {
-	Dir string // holds `az` alone; it goes first into PATH
+	Dir string // holds only `az`; it comes first in PATH
 }
 
 // The Azure CLI's states. Each is what the script does when it is called.
@@ -40,7 +40,7 @@ func Failing(t testing.TB, text string) *CLI {
 	return newCLI(t, "cat >&2 <<'END'\n"+text+"\nEND\nexit 1\n")
 }
 
-// Hanging makes a CLI that never ends by itself.
+// Hanging makes a CLI that never ends.
 func Hanging(t testing.TB) *CLI { return newCLI(t, cliHanging) }
 
 func newCLI(t testing.TB, does string) *CLI {

@@ -20,7 +20,7 @@ import (
 // CertificatePassword opens what PKCS12 returns.
 const CertificatePassword = "certificate-password-of-a-test"
 
-// Certificate is a service principal's.
+// Certificate is the certificate of a service principal.
 type Certificate struct {
 	key  *rsa.PrivateKey
 	leaf *x509.Certificate
@@ -62,7 +62,7 @@ func (c *Certificate) PEM() []byte {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
 }
 
-// PKCS12 returns the certificate and its key under a password, as OpenSSL 3 writes them, or with the ciphers of before.
+// PKCS12 returns the certificate and its key under a password, as OpenSSL 3 writes them, or with older ciphers.
 func (c *Certificate) PKCS12(legacy bool) []byte {
 	encoder := pkcs12.Modern2023
 	if legacy {

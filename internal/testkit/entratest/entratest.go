@@ -1,5 +1,5 @@
-// Package entratest plays what signs in to Entra ID, on loopback: the login host, the CI servers that give federated
-// tokens, the endpoints of managed identities, and the Azure CLI. The package is for tests only.
+// Package entratest fakes the services that sign in to Entra ID, on loopback: the login host, the CI servers that issue
+// federated tokens, the endpoints of managed identities, and the Azure CLI. The package is for tests only.
 package entratest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// What the fakes know and ask for. Secrets say of themselves that they are none.
+// The values that the fakes know and ask for. The secrets say themselves that they are not real.
 const (
 	TenantID          = "00000000-0000-0000-0000-00000000000a"
 	ClientID          = "00000000-0000-0000-0000-00000000000b"
@@ -29,7 +29,7 @@ const (
 	IdentityHeader    = "identity-header-of-a-test"
 )
 
-// The paths of the fakes. Those of the login host stand below the tenant.
+// The paths of the fakes. Those of the login host are below the tenant.
 const (
 	DiscoveryPath   = "/" + TenantID + "/v2.0/.well-known/openid-configuration"
 	TokenPath       = "/" + TenantID + "/oauth2/v2.0/token"
@@ -39,7 +39,7 @@ const (
 	AppServicePath  = "/msi/token"
 )
 
-// Request is one request that came.
+// Request is one request that was received.
 type Request struct {
 	Method string
 	Path   string
@@ -56,9 +56,9 @@ type Fake struct {
 	Login    string // URL of the login host, for AZURE_AUTHORITY_HOST
 	Metadata string // URL of the managed identity endpoints, without a path
 	CAPEM    string // authority of the login host's certificate, for SSL_CERT_FILE
-	Token    string // the access token that is given to whoever proves an identity
+	Token    string // the access token that is issued to whoever proves an identity
 
-	// Key, where set, belongs to the certificate that assertions have to be signed with.
+	// Key, if set, belongs to the certificate that assertions must be signed with.
 	Key *rsa.PublicKey
 
 	mu       sync.Mutex
@@ -73,7 +73,7 @@ type refusal struct {
 	body   string
 }
 
-// New starts a fake for the length of the test. The token is what it gives out.
+// New starts a fake for the length of the test. It issues the token.
 func New(t testing.TB, token string) *Fake {
 	t.Helper()
 	f := &Fake{Token: token, refusals: map[string]refusal{}, silent: map[string]bool{}, closing: make(chan struct{})}
@@ -103,14 +103,14 @@ func (f *Fake) Silence(path string) {
 	f.silent[path] = true
 }
 
-// Requests returns what came so far.
+// Requests returns the requests so far.
 func (f *Fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]Request(nil), f.requests...)
 }
 
-// Log returns what came so far, each as method and path.
+// Log returns the requests so far, each as method and path.
 func (f *Fake) Log() []string {
 	log := []string{}
 	for _, r := range f.Requests() {
@@ -185,7 +185,7 @@ func (f *Fake) answer(w http.ResponseWriter, r Request) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// wrong returns the name of the first form field that is not as it has to be; empty if all is well.
+// wrong returns the name of the first form field with a wrong value; empty if all are right.
 func (f *Fake) wrong(form url.Values) string {
 	switch {
 	case form.Get("grant_type") != "client_credentials":
@@ -206,7 +206,7 @@ func (f *Fake) wrong(form url.Values) string {
 	return ""
 }
 
-// given is a CI server's answer.
+// given returns a CI server's answer.
 func given(r Request, right bool, member string) (int, map[string]any) {
 	if r.Header.Get("Authorization") != "Bearer "+RequestToken {
 		return http.StatusUnauthorized, map[string]any{"message": "not authorized: " + r.Header.Get("Authorization")}
@@ -217,7 +217,7 @@ func given(r Request, right bool, member string) (int, map[string]any) {
 	return http.StatusOK, map[string]any{member: FederatedToken}
 }
 
-// managed is the answer of a managed identity endpoint.
+// managed returns the answer of a managed identity endpoint.
 func (f *Fake) managed(r Request, right bool) (int, map[string]any) {
 	if !right || r.Query.Get("resource") == "" || r.Query.Get("api-version") == "" {
 		return http.StatusBadRequest, map[string]any{"error": "invalid_request", "error_description": "Required metadata header not specified"}
@@ -228,6 +228,5 @@ func (f *Fake) managed(r Request, right bool) (int, map[string]any) {
 	}
 }
 
-// NewIdentity returns the client id of a managed identity that nobody had before: azidentity keeps their tokens for the
-// whole process.
+// NewIdentity returns the client id of a new managed identity: azidentity keeps their tokens for the whole process.
 func NewIdentity() string { return fmt.Sprintf("00000000-0000-0000-0000-%012x", rand.Uint64()>>16) }

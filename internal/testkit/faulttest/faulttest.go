@@ -26,7 +26,7 @@ func Want(t testing.TB, err error, reason fault.Reason, parts ...string) *fault.
 	return failed
 }
 
-// WantArgument fails the test unless err puts the blame on the argument; empty for no error.
+// WantArgument fails the test unless err is about the argument; with an empty argument, unless err is nil.
 func WantArgument(t testing.TB, err error, argument string) {
 	t.Helper()
 	if argument == "" {

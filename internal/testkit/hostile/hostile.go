@@ -13,14 +13,14 @@ import (
 type Body struct {
 	Read    func(body []byte) error
 	Body    []byte
-	Refused bool // whether Read has to return an error
+	Refused bool // whether Read must return an error
 }
 
 // maxAllocated is what a read may allocate, in bytes: with the rest of the provider it stays under 64 MiB.
 const maxAllocated = 56 << 20
 
-// WantLittleMemory reads each body in a test of its own and fails it where that allocates too much. What is measured is
-// all that was ever allocated, which is more than what is in use at once.
+// WantLittleMemory reads each body in its own test, which fails if that allocates too much. It measures everything that
+// was ever allocated, which is more than what is in use at once.
 func WantLittleMemory(t *testing.T, bodies map[string]Body) {
 	t.Helper()
 	for name, b := range bodies {

@@ -30,7 +30,7 @@ func Serve(handler http.HandlerFunc) *Server {
 	return s
 }
 
-// ServeTLS is Serve over TLS, with HTTP/2, by a configuration that holds the certificate.
+// ServeTLS is Serve over TLS, with HTTP/2. The configuration holds the certificate.
 func ServeTLS(handler http.HandlerFunc, config *tls.Config) *Server {
 	s := newServer(handler)
 	s.server.TLSConfig = config

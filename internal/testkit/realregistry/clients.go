@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Clients are crane, oras and regctl, signed in to one registry with one credential.
-// They read and write only a folder of their own, never the user's home.
+// Clients are crane, oras and regctl, signed in to one registry with one credential. They read and write only their own
+// folder, never the user's home.
 type Clients struct {
 	home      string // also DOCKER_CONFIG
 	authority string // path of the certificate authority's PEM file; "" for plain http
@@ -46,10 +46,10 @@ func (r *Registry) Login(username, password string) (Clients, error) {
 // DockerConfig returns the folder whose config.json holds the credential, as DOCKER_CONFIG takes it.
 func (c Clients) DockerConfig() string { return c.home }
 
-// Crane runs crane and returns its standard output, byte for byte. The error holds what it said on standard error.
+// Crane runs crane and returns its standard output, byte for byte. The error holds its standard error.
 func (c Clients) Crane(ctx context.Context, arguments ...string) (string, error) {
 	if c.authority != "" {
-		// crane takes no certificate authority of the caller's, and the system's store is not ours to change.
+		// crane has no setting for a certificate authority, and a test must not change the system's store.
 		arguments = append(arguments, "--insecure")
 	}
 	return c.run(ctx, "crane", arguments)

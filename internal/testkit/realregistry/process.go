@@ -15,7 +15,7 @@ import (
 // startLimit bounds the time between a registry's start and its first listening line.
 const startLimit = time.Minute
 
-// listening is how both registries say where they serve.
+// listening matches the line in which both registries say where they serve.
 var listening = regexp.MustCompile(`listening on ([0-9.]+:[0-9]+)`)
 
 // process is a registry's process, and the loopback address at which it serves.
@@ -26,7 +26,7 @@ type process struct {
 	output  []string      // what it said until it listened; complete once ended or address is known
 }
 
-// startProcess runs a tool that serves on a loopback port of its own choice, and returns once it listens.
+// startProcess runs a tool that serves on a loopback port that it chooses, and returns once it listens.
 func startProcess(tool string, arguments ...string) (*process, error) {
 	path, err := Tool(tool)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package realregistry runs registries that this project did not write, so that tests can compare answers with theirs.
+// Package realregistry runs registries of other projects, so that tests can compare answers with theirs.
 //
-// [Start] runs the CNCF Distribution registry, which verifies tokens for real, behind a front that hands out those tokens:
-// registry and token endpoint share one origin, as they do on Azure. [StartReferrers] runs one that has the referrers API.
-// Images are pushed and read with crane, oras and regctl. All of these are built from the modules below tools/.
+// [Start] runs the CNCF Distribution registry, which verifies tokens for real, behind a front that issues those tokens:
+// registry and token endpoint share one origin, as they do on Azure. [StartReferrers] runs one that has the referrers
+// API. Images are pushed and read with crane, oras and regctl. All of these are built from the modules below tools/.
 //
 // The package is for tests only.
 package realregistry
@@ -30,7 +30,7 @@ type Options struct {
 	NoAuth bool
 	// AnonymousPull names the repositories for which a token asked for without a credential grants pull.
 	AnonymousPull []string
-	// SeparateTokenServer puts the token endpoint on an origin of its own, [Registry.TokenHost].
+	// SeparateTokenServer puts the token endpoint on its own origin, [Registry.TokenHost].
 	SeparateTokenServer bool
 }
 
@@ -114,7 +114,7 @@ func (r *Registry) start(options Options, run func(*Registry) (*process, error))
 	return err
 }
 
-// serveTokens adds the token endpoint to the registry's front, or puts it on an origin of its own.
+// serveTokens adds the token endpoint to the registry's front, or puts it on its own origin.
 func (r *Registry) serveTokens(front *http.ServeMux, options Options) (err error) {
 	if r.signer, err = newTokenSigner(r.host); err != nil {
 		return err
@@ -256,7 +256,7 @@ func (r *Registry) logged(handler http.Handler) http.Handler {
 	})
 }
 
-// statusWriter tells the status that a handler answers with.
+// statusWriter records the status that a handler answers with.
 type statusWriter struct {
 	http.ResponseWriter
 	note func(status int)
@@ -278,7 +278,7 @@ func reverseProxy(address string) http.Handler {
 			request.Out.Host = request.In.Host
 			request.SetXForwarded()
 		},
-		// The proxy's default transport asks for gzip and unpacks it: the client shall get what the registry sent.
+		// The proxy's default transport asks for gzip and unpacks it: the client must get what the registry sent.
 		Transport: &http.Transport{DisableCompression: true},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, fmt.Sprintf("the registry did not answer: %v", err), http.StatusBadGateway)

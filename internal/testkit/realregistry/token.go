@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// The accounts of every registry. None is a secret: they exist for the length of a test, on loopback.
-// The passwords hold the characters that Azure's hold too, which URL-encoding would change.
+// The accounts of every registry. None is a secret: they exist for the length of a test, on loopback. The passwords
+// contain the characters of Azure's passwords that URL-encoding would change.
 const (
 	// Username and Password may do everything.
 	Username = "writer"

@@ -58,7 +58,7 @@ func inJSON(secret string, html bool) string {
 	return strings.Trim(strings.TrimSpace(out.String()), `"`)
 }
 
-// inBase64 is what base64 makes of the secret when offset bytes stand before it, as in "user:password", less the
+// inBase64 returns what base64 makes of the secret when offset bytes stand before it, as in "user:password", less the
 // characters at both ends that depend on what stands beside it.
 func inBase64(encoding *base64.Encoding, secret string, offset int) string {
 	encoded := encoding.EncodeToString([]byte(strings.Repeat("x", offset) + secret))

@@ -62,7 +62,7 @@ func NewWorkspace(providers Providers) (*Workspace, error) {
 	return w, nil
 }
 
-// CLI is the path of the Terraform or OpenTofu program: TF_ACC_TERRAFORM_PATH, which the make targets set, else
+// CLI returns the path of the Terraform or OpenTofu program: TF_ACC_TERRAFORM_PATH, which the make targets set, else
 // terraform, else tofu from PATH.
 func CLI() (string, error) {
 	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {

@@ -68,7 +68,7 @@ func (s settings) certificateContent() (value, []byte, error) {
 var errPassword = errors.New("the password is wrong")
 
 // parseCertificate parses PEM, with the key in the clear, or PKCS#12. azidentity's own parser of PKCS#12 knows only the
-// ciphers from before 2022, which OpenSSL 3 and Azure Key Vault need not use.
+// ciphers from before 2022, which OpenSSL 3 and Azure Key Vault may not use.
 func parseCertificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
 	var certificates []*x509.Certificate
 	var key crypto.PrivateKey

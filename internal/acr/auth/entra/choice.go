@@ -37,7 +37,7 @@ func FromEnvironment(block Block, getenv func(string) string, cloud string) (*Id
 // way is a way to sign in.
 type way int
 
-// The ways, in the order in which they count.
+// The ways, in the order of precedence.
 const (
 	none way = iota
 	certificate
@@ -70,7 +70,7 @@ func (b Block) Asked() string {
 	return ""
 }
 
-// namedInBlock returns the ways that the block names, in the order in which they count.
+// namedInBlock returns the ways that the block names, in the order of precedence.
 func (s settings) namedInBlock() []choice {
 	b := s.block
 	var named []choice

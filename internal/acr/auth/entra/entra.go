@@ -1,7 +1,7 @@
-// Package entra signs in to Microsoft Entra ID, in each of the ways of Azure pipelines, machines and people. It knows
+// Package entra signs in to Microsoft Entra ID, in every way that pipelines, machines and people use on Azure. It knows
 // nothing of registries: settings go in, a token for an audience comes out.
 //
-// Names, environment variables and order are those of the azurerm provider, so that where azurerm signs in this does too.
+// Names, environment variables and order are those of the azurerm provider: where azurerm signs in, this does too.
 package entra
 
 import (
@@ -47,7 +47,7 @@ type kind interface {
 type Connection struct {
 	Transport Transport
 	Timeout   time.Duration // bounds the Azure CLI, which has no transport
-	Secrets   *secret.Set   // is given each secret that comes up
+	Secrets   *secret.Set   // is given each secret that a sign-in receives
 }
 
 // Transport sends requests and returns whole answers. It handles retries, limits and redirects. Its errors are

@@ -38,7 +38,7 @@ func (e environment) with(pairs ...string) environment {
 	return extended
 }
 
-// principal is the environment of a service principal that signs in to the fake, without a way to do so.
+// principal returns the environment of a service principal that signs in to the fake, without a way to do so.
 func principal(f *entratest.Fake) environment {
 	return environment{"ARM_TENANT_ID": entratest.TenantID, "ARM_CLIENT_ID": entratest.ClientID, "AZURE_AUTHORITY_HOST": f.Login}
 }

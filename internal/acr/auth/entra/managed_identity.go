@@ -15,7 +15,7 @@ import (
 // Container Apps, Arc and others. azidentity finds out which by their variables.
 type managedIdentityCredential struct {
 	clientID string   // of a user-assigned identity; empty for the machine's own
-	endpoint *url.URL // in place of IMDS; may be nil
+	endpoint *url.URL // instead of IMDS; may be nil
 }
 
 func (s settings) managedIdentity() (kind, error) {

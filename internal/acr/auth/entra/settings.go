@@ -43,7 +43,7 @@ var variables = map[string][]string{
 	"entra_audience":              {"ACR_ENTRA_AUDIENCE"},
 }
 
-// The variables that no attribute has.
+// The variables that replace no attribute.
 const (
 	clientIDFileVariable     = "ARM_CLIENT_ID_FILE_PATH"
 	clientSecretFileVariable = "ARM_CLIENT_SECRET_FILE_PATH"
