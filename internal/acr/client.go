@@ -171,7 +171,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 
 	// 3. Send the request with the token.
 	res, err := c.send(ctx, r, token.Value)
-	if corrected := c.correction(challenge, fresh, res, err); corrected != nil {
+	if corrected := c.correction(challenge, token, fresh, res, err); corrected != nil {
 		if corrected.Code == "invalid_token" || sameScopes(*corrected, challenge) {
 			c.tokens.Drop(token)
 		}

@@ -87,7 +87,7 @@ func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 // correction reads a 401 that came in spite of a token. It returns the challenge to answer, or nil if another token
 // would not help: a token that was just issued for the scope does not grant it. A remembered token may have been
 // revoked, so it is replaced even if the 401 names no realm (RFC 6750 section 3 lets it name an error alone).
-func (c *Client) correction(asked auth.Challenge, fresh bool, res *transport.Response, err error) *auth.Challenge {
+func (c *Client) correction(asked auth.Challenge, token *auth.Token, fresh bool, res *transport.Response, err error) *auth.Challenge {
 	if err != nil || res.Status != http.StatusUnauthorized || res.Elsewhere != "" {
 		return nil
 	}
@@ -98,7 +98,8 @@ func (c *Client) correction(asked auth.Challenge, fresh bool, res *transport.Res
 	if err != nil {
 		return &asked
 	}
-	if len(ch.Scopes) == 0 {
+	wasRevoked := !fresh && ch.Code == "invalid_token" && token.Opens(ch.Scopes)
+	if len(ch.Scopes) == 0 || wasRevoked { // the new token may be for several repositories, as the old one was
 		ch.Scopes = asked.Scopes
 	}
 	if fresh && ch.Code != "invalid_token" && sameScopes(ch, asked) {

@@ -136,6 +136,19 @@ func TestImagesByDigestAndPlatform(t *testing.T) {
 	}
 }
 
+func TestRevokedTokenOfSeveralRepositoriesIsReplacedByOne(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	references, digests := putImages(registry, 5, 1)
+	client := newClient(t, registry)
+	mustReadImages(t, client, references, digests)
+	registry.RevokeTokens()
+	registry.ResetLog()
+	mustReadImages(t, client, references, digests)
+	if tokens := registry.Count(acrtest.KindToken); tokens != 1 {
+		t.Errorf("%d tokens, want 1", tokens)
+	}
+}
+
 // A token server that takes one scope alone: the first answer tells, and no later read asks for several again.
 func TestRepositoriesAreAskedForOneByOneWhereSeveralScopesAreRefused(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusForbidden} {
