@@ -32,7 +32,7 @@ func timed(t *testing.T, handler http.HandlerFunc, do func(t *testing.T, client 
 	})
 }
 
-// tinyRegistry asks for a token, hands one out and serves a manifest, for tests within a bubble.
+// tinyRegistry asks for a token, issues one and serves a manifest, for tests within a bubble.
 func tinyRegistry(w http.ResponseWriter, r *http.Request) {
 	switch kindOf(r) {
 	case acrtest.KindChallenge:

@@ -33,7 +33,7 @@ func cosignTag(d digest.Digest, suffix string) string {
 	return strings.Replace(d.String(), ":", "-", 1) + suffix
 }
 
-// cosigned puts what cosign keeps under a tag: a layer for each signature.
+// cosigned stores what cosign keeps under a tag: a layer for each signature.
 func cosigned(registry *acrtest.Registry, repository, tag string, signatures ...string) digest.Digest {
 	image := acrtest.Image{}
 	for _, signature := range signatures {
@@ -120,7 +120,8 @@ func TestCopyBringsReferrersOfReferrersAlong(t *testing.T) {
 	}
 }
 
-// A tag on a referrer says that its subject's list has it: whatever goes wrong on the way, the next write completes it.
+// A tag on a referrer says that its subject's list has it: whatever fails on the way, the next write completes the
+// list.
 func TestReferrerIsListedBeforeItIsTagged(t *testing.T) {
 	for name, injected := range map[string]acrtest.Fault{
 		"the list cannot be read":               {Method: http.MethodGet, Path: "/manifests/sha256-", Status: http.StatusForbidden},
@@ -153,7 +154,7 @@ func TestReferrerIsListedBeforeItIsTagged(t *testing.T) {
 	}
 }
 
-// The list that the target has of its own is kept.
+// The target's own list is kept.
 func TestCopyAddsToTheTargetsListOfReferrers(t *testing.T) {
 	source, target := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
 	from, to := newClient(t, source), newClient(t, target)
@@ -170,7 +171,7 @@ func TestCopyAddsToTheTargetsListOfReferrers(t *testing.T) {
 	wantReferrers(t, to, d, own, signature)
 }
 
-// Whoever may push can give the list a subject, its own one even. It is still a list, and not a referrer to be listed.
+// Whoever may push can give the list a subject, even its own. It is still a list, and not a referrer to be listed.
 func TestListOfReferrersThatHasASubjectIsJustAList(t *testing.T) {
 	source, target := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
 	from, to := newClient(t, source), newClient(t, target)
@@ -214,7 +215,7 @@ func TestCopyBringsCosignsTagsAlong(t *testing.T) {
 	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
 		t.Fatal(err)
 	}
-	// A further signature is one more layer.
+	// Another signature is one more layer.
 	want[".sig"] = cosigned(source, "app", cosignTag(d, ".sig"), "one.sig", "two")
 	if _, err := to.CopyImage(t.Context(), withReferrers(copyRequest(from, d))); err != nil {
 		t.Fatal(err)
@@ -239,7 +240,7 @@ func TestCopyLosesNoSignatureOfTheTarget(t *testing.T) {
 	}
 }
 
-// A signature is copied without the image that it is about: who asks for it has named it alone.
+// A signature is copied without the image that it is about, since the request names only the signature.
 func TestCopyOfASignatureLeavesItsImage(t *testing.T) {
 	for name, options := range referrersAPIs {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +256,7 @@ func TestCopyOfASignatureLeavesItsImage(t *testing.T) {
 	}
 }
 
-// A list of referrers is the source's word, and may lead in a circle.
+// The source writes its lists of referrers, and they may form a cycle.
 func TestCopyEndsWhereReferrersLeadInACircle(t *testing.T) {
 	source, _, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 1000)
@@ -271,7 +272,7 @@ func TestCopyEndsWhereReferrersLeadInACircle(t *testing.T) {
 	wantReferrers(t, to, d, signature)
 }
 
-// It may lead on for ever as well.
+// They may also have no end.
 func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
 	source, _, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 1000)
@@ -284,7 +285,7 @@ func TestCopyEndsWhereReferrersDoNot(t *testing.T) {
 	}
 }
 
-// A source can have a signature of each signature under cosign's tags, without an end.
+// Under cosign's tags, a source can have a signature of each signature, without end.
 func TestCopyEndsWhereCosignsTagsDoNot(t *testing.T) {
 	t.Parallel()
 	source, _, from, to := two(t, acrtest.Options{})
@@ -315,7 +316,7 @@ func TestCopyTakesArtifactManifestsWhole(t *testing.T) {
 	wantSent(t, target, "GET manifests: 3", "GET token: 1", "HEAD blobs: 1", "POST uploads: 1", "PUT manifests: 1", "PUT uploads: 1")
 }
 
-// One token is enough for all of a copy, its signatures too.
+// One token is enough for a whole copy, including signatures.
 func TestCopyAsksForOneTokenOfEachRegistry(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	d := fivePlatforms(source, "app")
@@ -328,8 +329,8 @@ func TestCopyAsksForOneTokenOfEachRegistry(t *testing.T) {
 	}
 }
 
-// A child of an index may be a referrer itself. A copy that ended between the child and its subject's list is completed by
-// the next one, although the child is there by then.
+// A child of an index may be a referrer itself. A copy that ended between the child and its subject's list is completed
+// by the next one, although the child exists by then.
 func TestCopyThatEndedBeforeAChildWasListedIsCompleted(t *testing.T) {
 	for name, options := range referrersAPIs {
 		t.Run(name, func(t *testing.T) {
@@ -357,7 +358,7 @@ func TestCopyThatEndedBeforeAChildWasListedIsCompleted(t *testing.T) {
 	}
 }
 
-// What another client adds to a list, while this one waits for its next try, is not lost.
+// If another client adds to a list while this one waits for its next try, nothing is lost.
 func TestListOfReferrersIsReadAgainBeforeItIsPutAgain(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{WithoutReferrersAPI: true})
 	d := source.PutImage("app", "1.0", acrtest.Image{})

@@ -19,7 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// fivePlatforms returns an index of five images, each with a configuration and a layer of its own.
+// fivePlatforms returns an index of five images, each with its own configuration and layer.
 func fivePlatforms(registry *acrtest.Registry, repository string) digest.Digest {
 	index := acrtest.Index{}
 	for i, architecture := range []string{"386", "amd64", "arm", "arm64", "s390x"} {
@@ -147,7 +147,7 @@ func TestCopyWithinARegistryMovesNoBytes(t *testing.T) {
 	wantWhole(t, client, d)
 }
 
-// A registry need not mount: it may begin an upload in its place, and may refuse.
+// A registry need not mount: it may begin an upload instead, or refuse.
 func TestCopyUploadsWhatIsNotMounted(t *testing.T) {
 	for name, refuse := range map[string]func(*acrtest.Registry){
 		"an upload in its place": func(*acrtest.Registry) {},
@@ -171,7 +171,7 @@ func TestCopyUploadsWhatIsNotMounted(t *testing.T) {
 	}
 }
 
-// What a source sends is not believed, and the error names the source.
+// What a source sends is checked, and the error names the source.
 func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -248,8 +248,8 @@ func TestCopyNamesTheTargetWhereItIsAtFault(t *testing.T) {
 	}
 }
 
-// A stream that breaks on either side is begun again, from the source. Two blobs are copied; uploads is how many of them
-// reach the target, whole or not.
+// A stream that breaks on either side starts again from the source. Two blobs are copied; uploads is how many uploads
+// reach the target, complete or not.
 func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
 	t.Parallel()
 	atSource := func(fault acrtest.Fault) func(source, target *acrtest.Registry) {
@@ -295,8 +295,8 @@ func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
 	}
 }
 
-// The token of a copy is for more than each challenge names, so it is known to be dead by the error alone (RFC 6750 section
-// 3.1).
+// The token of a copy covers more than each challenge names, so only the error shows that it is invalid (RFC 6750
+// section 3.1).
 func TestCopyReplacesATokenThatIsRevokedDuringAnUpload(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{MountFallsBack: true})
 	registry.Inject(acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Times: 1, Handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -357,7 +357,7 @@ func TestCopySendsNoTokenToTheOtherRegistry(t *testing.T) {
 	}
 }
 
-// Blobs may lie on another host, where the token does not go.
+// Blobs may be on another host, which does not get the token.
 func TestCopyReadsRedirectedBlobs(t *testing.T) {
 	source, target := acrtest.StartT(t, acrtest.Options{BlobRedirect: true}), acrtest.StartT(t, acrtest.Options{})
 	from, to := newClient(t, source), newClient(t, target)
@@ -408,7 +408,7 @@ func awaitRequest(t *testing.T, registry *acrtest.Registry, method string) {
 	t.Fatalf("no %s came", method)
 }
 
-// The tag is another's: nothing is copied.
+// The tag belongs to somebody else: nothing is copied.
 func TestCopyLeavesATagAloneThatNamesAnotherImage(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	d := fivePlatforms(source, "app")
@@ -426,7 +426,7 @@ func TestCopyLeavesATagAloneThatNamesAnotherImage(t *testing.T) {
 	wantWhole(t, to, d)
 }
 
-// A foreign layer lies elsewhere for good: neither its urls nor the source are asked for it.
+// A foreign layer is stored elsewhere: it is requested neither from its urls nor from the source.
 func TestCopyLeavesForeignLayersWhereTheyAre(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	foreign := ocispec.Descriptor{
@@ -442,7 +442,7 @@ func TestCopyLeavesForeignLayersWhereTheyAre(t *testing.T) {
 	_ = target
 }
 
-// A digest may be of an algorithm that is not known here, so that nothing can be held to it.
+// A digest may have an unknown algorithm, so that nothing can be checked against it.
 func TestCopyRefusesAPartThatCannotBeVerified(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	unverifiable := "sha999:" + strings.Repeat("a", 64)
@@ -484,7 +484,8 @@ func TestCopyRefusesAnIndexOf10000Children(t *testing.T) {
 	wantSent(t, target, "GET manifests: 2", "GET token: 1")
 }
 
-// Where a registry does not mount, each blob comes down from it and goes up to it: of its ten connections some stay free.
+// If a registry does not mount, each blob is downloaded from it and uploaded to it: some of its ten connections stay
+// free.
 func TestCopiesWithinARegistryDoNotWaitForEachOther(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{MountFallsBack: true, DisableHTTP2: true})
 	client := newClient(t, registry)
@@ -500,7 +501,7 @@ func TestCopiesWithinARegistryDoNotWaitForEachOther(t *testing.T) {
 	}
 }
 
-// An index cannot name itself but by a wrong digest.
+// An index can name itself only by a wrong digest.
 func TestCopyEndsWhereAnIndexNamesItself(t *testing.T) {
 	source, _, from, to := two(t, acrtest.Options{})
 	child := digest.FromString("itself")
@@ -530,7 +531,7 @@ func TestCopyTakesEmptyBlobs(t *testing.T) {
 	}
 }
 
-// Whoever waits for a large layer can see in the log how far it is.
+// The log shows the progress of a large layer.
 func TestCopyTellsTheLogHowFarABlobIs(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
@@ -544,7 +545,7 @@ func TestCopyTellsTheLogHowFarABlobIs(t *testing.T) {
 		}
 	})
 	now := time.Now()
-	from.SetClock(func() time.Time { // each look at the clock is 11 seconds later
+	from.SetClock(func() time.Time { // each reading of the clock is 11 seconds later
 		mu.Lock()
 		defer mu.Unlock()
 		now = now.Add(11 * time.Second)

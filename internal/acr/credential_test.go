@@ -26,7 +26,8 @@ func TestWrongCredentialsAreShownOnce(t *testing.T) {
 	wantWire(t, registry, "1/1/0")
 }
 
-// A write asks for the scopes of all its requests at once, and for fewer where those are refused, not the credential.
+// A write requests the scopes of all its requests at once, and fewer if the scopes are refused, but not if the
+// credential is.
 func TestWrongCredentialsOfAWriteAreShownOnce(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "v", acrtest.Image{})

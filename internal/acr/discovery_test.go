@@ -18,13 +18,13 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// The credential goes to the login server's own origin and to trusted hosts, and nobody else is even connected to.
+// The credential goes to the login server's own origin and to trusted hosts. No other host even gets a connection.
 func TestRealmOfAnotherOriginGetsNoConnection(t *testing.T) {
 	tlsStranger := acrtest.StartT(t, acrtest.Options{})
 	plainStranger := acrtest.StartT(t, acrtest.Options{PlainHTTP: true})
 	for _, test := range []struct {
 		name, realm string
-		names       string // the origin that the error has to name beside the registry's
+		names       string // the origin that the error must name beside the registry's
 		want        fault.Reason
 	}{
 		{"foreign host", "https://" + tlsStranger.Host() + "/oauth2/token", tlsStranger.URL(), fault.ForeignRealm},
@@ -85,7 +85,7 @@ func TestRealmOfAnotherOriginGetsNoConnection(t *testing.T) {
 	}
 }
 
-// A registry that was honest at first may turn: the challenge after a token is held to the same rule.
+// A registry may turn hostile later: the same rule applies to the challenge after a token.
 func TestLaterRealmOfAnotherOriginGetsNoConnection(t *testing.T) {
 	stranger := acrtest.StartT(t, acrtest.Options{})
 	registry := startApp(t, acrtest.Options{})
@@ -155,7 +155,7 @@ func TestTrustedTokenHostIsAsked(t *testing.T) {
 	}
 }
 
-// Plain http is for this machine: a realm there may be plain as well, of the same origin or trusted.
+// Plain http is for this machine: a realm there may use it too, on the same origin or on a trusted one.
 func TestPlainRealmIsForThisMachineAlone(t *testing.T) {
 	tokens := acrtest.StartT(t, acrtest.Options{PlainHTTP: true})
 	for _, test := range []struct {
@@ -206,7 +206,7 @@ func TestFirstUsableChallengeIsAnswered(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		lines  []string
-		reason fault.Reason // empty: the own realm is asked, and nothing else
+		reason fault.Reason // empty: only the registry's own realm is asked
 	}{
 		{"Basic before, one line", []string{`Basic realm="x, y", ` + good}, ""},
 		{"Basic behind, one line", []string{good + `, Basic realm="x"`}, ""},
@@ -254,7 +254,7 @@ func TestFirstUsableChallengeIsAnswered(t *testing.T) {
 	}
 }
 
-// A challenge of 1 MiB is refused, however it is cut into lines, and not asked for again.
+// A challenge of 1 MiB is refused, however it is split into lines, and not requested again.
 func TestHugeChallengeIsRefusedAtOnce(t *testing.T) {
 	for name, lines := range map[string][]string{
 		"one line":            {`Bearer realm="` + strings.Repeat("a", 1<<20) + `"`},
@@ -299,7 +299,7 @@ func TestMalformedScopeIsNotSentOn(t *testing.T) {
 	}
 }
 
-// Of thousands of schemes an error names a few.
+// An error names only a few of thousands of schemes.
 func TestErrorNamesFiveSchemesAtMost(t *testing.T) {
 	var schemes strings.Builder
 	for i := range 9_000 {
@@ -312,8 +312,8 @@ func TestErrorNamesFiveSchemesAtMost(t *testing.T) {
 	}
 }
 
-// The first read that reaches a registry finds the realm for all; where it fails by what it asks for itself, the others
-// find out on their own.
+// The first read that reaches a registry finds the realm for all. If it fails because of what it asks for, the others
+// find the realm themselves.
 func TestOneBadRepositoryFailsNoOther(t *testing.T) {
 	for name, injected := range map[string]acrtest.Fault{
 		"fault of the registry": {Status: http.StatusInternalServerError},
@@ -354,7 +354,7 @@ func TestOneBadRepositoryFailsNoOther(t *testing.T) {
 	}
 }
 
-// A scope that was foreseen wrongly is learnt once, not at each page, and the token for it is not thrown away.
+// A scope that was predicted wrongly is corrected once, not at each page, and the token for it is kept.
 func TestCorrectedScopeIsRemembered(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -392,7 +392,7 @@ func TestCorrectedScopeIsRemembered(t *testing.T) {
 	wantWire(t, registry, "0/0/1")
 }
 
-// A registry that is down is not asked as often by each read as by the first.
+// If a registry is down, the first read retries, and the others do not.
 func TestRegistryThatIsDownIsNotStormed(t *testing.T) {
 	for status, most := range map[int]int{http.StatusServiceUnavailable: 6 + 9, http.StatusTooManyRequests: 6} {
 		registry := acrtest.StartT(t, acrtest.Options{})
@@ -420,8 +420,7 @@ func TestRegistryThatIsDownIsNotStormed(t *testing.T) {
 	}
 }
 
-// A registry that wants another scope than was foreseen is believed once; one that wants another each time is not
-// followed.
+// A registry that names another scope than predicted is followed once, but not if it names another one each time.
 func TestScopeIsCorrectedOnce(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	var asked atomic.Int32
@@ -434,7 +433,8 @@ func TestScopeIsCorrectedOnce(t *testing.T) {
 	wantWire(t, registry, "1/2/2")
 }
 
-// Readers of an open registry that wait for one discovery each get what they asked for, not what it happened to read.
+// Readers of an open registry that wait for one discovery each get what they requested, not what the discovery happened
+// to read.
 func TestReadersThatShareADiscoveryGetTheirOwn(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{NoAuth: true})
 	want := map[string]digest.Digest{}

@@ -21,10 +21,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// entraToken is what Entra ID gives out and the registry takes in exchange.
+// entraToken is the token that Entra ID issues and the registry exchanges.
 const entraToken = "entra-token-of-a-test"
 
-// takesEntra returns the options of a registry that knows one identity.
+// takesEntra returns the options of a registry that accepts one identity.
 func takesEntra() acrtest.Options {
 	return acrtest.Options{Entra: func(accessToken string) string {
 		if accessToken == entraToken {
@@ -85,7 +85,7 @@ func TestEachWaySignsInOnceFor50Reads(t *testing.T) {
 	for name, test := range map[string]struct {
 		block  entra.Block
 		env    map[string]string
-		logins int // requests to whoever signs in
+		logins int // requests to the services that sign in
 	}{
 		"client secret": {env: map[string]string{"ARM_CLIENT_SECRET": entratest.ClientSecret}, logins: 2},
 		"certificate": {
@@ -161,7 +161,7 @@ func TestEachWaySignsInOnceFor50Reads(t *testing.T) {
 	}
 }
 
-// wantNoEntraSecret looks for all that a sign-in holds, the registry's refresh token included.
+// wantNoEntraSecret searches for every secret of a sign-in, including the registry's refresh token.
 func wantNoEntraSecret(t *testing.T, registry *acrtest.Registry, text string) {
 	t.Helper()
 	held := []string{
@@ -296,7 +296,8 @@ func TestRegistryRefusesTheExchange(t *testing.T) {
 	}
 }
 
-// A token server that is trusted with a password is not trusted with an identity that opens all of Azure's registries.
+// A token server that is trusted with a password is not trusted with an identity, which may open other Azure registries
+// as well.
 func TestEntraTokenGoesToTheRegistrysOriginAlone(t *testing.T) {
 	elsewhere := acrtest.StartT(t, takesEntra())
 	options := takesEntra()
@@ -314,7 +315,7 @@ func TestEntraTokenGoesToTheRegistrysOriginAlone(t *testing.T) {
 	}
 }
 
-// The refresh token is as good as the identity, so a challenge that comes once it is there sends it nowhere else either.
+// The refresh token is worth as much as the identity, so a later challenge does not send it elsewhere either.
 func TestRefreshTokenGoesToTheRegistrysOriginAlone(t *testing.T) {
 	elsewhere := acrtest.StartT(t, takesEntra())
 	registry := acrtest.StartT(t, takesEntra())
@@ -348,7 +349,7 @@ func TestExchangeFollowsNoRedirectAway(t *testing.T) {
 	}
 }
 
-// insecure_skip_verify is about the registry. Who signs in is checked all the same.
+// insecure_skip_verify applies to the registry. The login host's certificate is still checked.
 func TestLoginHostIsCheckedThoughTheRegistryIsNot(t *testing.T) {
 	registry := acrtest.StartT(t, takesEntra())
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -370,7 +371,7 @@ func TestExchangeEchoesSecrets(t *testing.T) {
 		for _, status := range []int{400, 401, 403, 404, 500} {
 			t.Run(fmt.Sprintf("%s %d", kind, status), func(t *testing.T) {
 				options := takesEntra()
-				options.OpaqueTokens = true // which nothing but the client's knowledge of them tells from words
+				options.OpaqueTokens = true // which look like ordinary words to anyone but the client
 				registry := acrtest.StartT(t, options)
 				registry.PutImage("app", "v", acrtest.Image{})
 				var log journal
@@ -429,7 +430,7 @@ func TestSignedOutAzureCLIThatNobodyAskedForIsNoCredential(t *testing.T) {
 	faulttest.Want(t, err, fault.NotSignedIn, "the Azure CLI has no session")
 }
 
-// One that was asked for is not passed over for anonymous access.
+// An identity that was asked for is not replaced by anonymous access.
 func TestSignedOutAzureCLIThatWasAskedForIsAnError(t *testing.T) {
 	options := takesEntra()
 	options.AnonymousPull = true
@@ -451,7 +452,7 @@ func TestAnonymousRefusalSaysWhatTheAzureCLISaid(t *testing.T) {
 	wantNoSecret(t, "the error", err.Error(), entratest.CLISaid)
 }
 
-// One that is broken is an error: whoever is signed in should not be taken for anonymous.
+// An Azure CLI that fails causes an error: somebody who is signed in must not become anonymous.
 func TestBrokenAzureCLIIsAnError(t *testing.T) {
 	options := takesEntra()
 	options.AnonymousPull = true

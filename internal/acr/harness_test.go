@@ -34,7 +34,8 @@ const (
 
 var allKinds = []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource}
 
-// protocols are both that a registry may speak: what breaks a connection in one breaks a stream in the other.
+// protocols are the two versions that a registry may speak: what breaks a connection in one breaks a stream in the
+// other.
 var protocols = map[string]acrtest.Options{"HTTP/1.1": {DisableHTTP2: true}, "HTTP/2": {}}
 
 // newClient makes a client for a test registry with its default user; change alters the configuration.
@@ -106,13 +107,13 @@ func answering(path, body string, headers ...string) acrtest.Fault {
 	}}
 }
 
-// manifestOf serves a manifest of its own to every request, as the host behind a redirect would.
+// manifestOf serves another manifest to every request, as the host behind a redirect would.
 func manifestOf(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/vnd.example+json")
 	_, _ = w.Write([]byte(`{"schemaVersion":2}`))
 }
 
-// holdHandler says that a request came, and fails it once hold is closed.
+// holdHandler reports that a request arrived, and fails it once hold is closed.
 func holdHandler(status int, reached chan<- struct{}, hold <-chan struct{}) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		reached <- struct{}{}
@@ -139,7 +140,8 @@ func wantWire(t *testing.T, registry *acrtest.Registry, want string) {
 	}
 }
 
-// wantAuthorized fails the test if a request to the registry carried Authorization, or did not where it should.
+// wantAuthorized fails the test if a request to the registry carried Authorization when it should not, or lacked it
+// when it should.
 func wantAuthorized(t *testing.T, registry *acrtest.Registry, want ...string) {
 	t.Helper()
 	var schemes []string
@@ -151,7 +153,7 @@ func wantAuthorized(t *testing.T, registry *acrtest.Registry, want ...string) {
 	}
 }
 
-// theNet stands in for the network: it says where a host and port lead, and notes which were asked for.
+// theNet replaces the network: it decides where a host and port lead, and records which were dialled.
 type theNet struct {
 	to        map[string]string // "host:port" to the address of a listener
 	otherwise string            // for the rest, so that a connection made by mistake is accepted and counted

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// The configuration's blob is held to the manifest that names it.
+// The configuration's blob is checked against the manifest that names it.
 func TestConfigurationWithAnotherDigestIsRefused(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "/blobs/", Tamper: true})
@@ -23,7 +23,7 @@ func TestConfigurationWithAnotherDigestIsRefused(t *testing.T) {
 	}
 }
 
-// Older clients gave the configuration of a schema 2 image other types, and its command in one text.
+// Older clients gave the configuration of a schema 2 image other types, and wrote its command as one text.
 func TestConfigurationOfAnOldDockerImageIsRead(t *testing.T) {
 	const config = `{"os":"linux","architecture":"amd64","config":{"Entrypoint":"/bin/start","Labels":{"a":"b"}}}`
 	registry := acrtest.StartT(t, acrtest.Options{})
@@ -43,7 +43,7 @@ func TestConfigurationOfAnOldDockerImageIsRead(t *testing.T) {
 	}
 }
 
-// The storage that a blob is redirected to may have lost it.
+// The storage that a blob is redirected to may lack it.
 func TestMissingBlobBehindTheRedirect(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{BlobRedirect: true})
 	registry.PutImage("app", "v", acrtest.Image{})

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// All tokens are asked for by the first ten reads, so that none waits behind another, whatever a repository holds.
+// The first ten reads request all tokens, so that none waits for another, whatever a repository holds.
 func TestFirstReadsAskForAllTokens(t *testing.T) {
 	var reads []*imageRead
 	for repository := range 100 {

@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// putImages puts an image of its own under each tag of each repository, and returns references to them, each its own
+// putImages stores a different image under each tag of each repository, and returns references to them, each its own
 // key, with the digests.
 func putImages(registry *acrtest.Registry, repositories, tags int) (references, digests map[string]string) {
 	references, digests = map[string]string{}, map[string]string{}
@@ -30,7 +30,7 @@ func putImages(registry *acrtest.Registry, repositories, tags int) (references, 
 	return references, digests
 }
 
-// mustReadImages reads, and fails the test where a digest is not the one wanted.
+// mustReadImages reads, and fails the test if a digest is not the wanted one.
 func mustReadImages(t *testing.T, client *acr.Client, references, digests map[string]string) {
 	t.Helper()
 	results, err := client.Images(t.Context(), acr.ImagesRequest{References: references})
@@ -149,14 +149,15 @@ func TestRevokedTokenOfSeveralRepositoriesIsReplacedByOne(t *testing.T) {
 	}
 }
 
-// A token server that takes one scope alone: the first answer tells, and no later read asks for several again.
+// A token server that accepts only one scope: the first answer shows that, and no later read requests several.
 func TestRepositoriesAreAskedForOneByOneWhereSeveralScopesAreRefused(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusForbidden} {
 		registry := acrtest.StartT(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Path: "&scope=", Status: status})
 		references, digests := putImages(registry, 25, 4)
 		mustReadImages(t, newClient(t, registry), references, digests)
-		// 20 and 5 repositories together, then each. Of the ten reads at a time several may ask before the first is told.
+		// 20 and 5 repositories together, then each. Of the ten reads at a time, several may ask before the first has
+		// an answer.
 		if tokens := registry.Count(acrtest.KindToken); tokens < 27 || tokens > 25+10 {
 			t.Errorf("tokens = %d, want 27, or a few more", tokens)
 		}
@@ -182,7 +183,7 @@ func TestRepositoriesThatATokenLeavesOutAreAskedForOneByOne(t *testing.T) {
 			t.Errorf("%s has the digest %s, error %v; want %s", key, result.Digest, result.Err, digests[key])
 		}
 	}
-	wantWire(t, registry, "1/3/5") // five repositories together, then two by themselves
+	wantWire(t, registry, "1/3/5") // five repositories together, then two separately
 }
 
 // Such a token server reads one scope of several, and its tokens do not say which.
@@ -250,7 +251,7 @@ func TestCancelledImagesAreOneError(t *testing.T) {
 	}
 }
 
-// Ten reads may be at it when the first one fails, and each would wait for the next attempt.
+// Ten reads may be under way when the first one fails, and each would wait for the next attempt.
 func TestRegistryThatCannotBeReachedIsNotTriedForEveryReference(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
 	references, _ := putImages(registry, 1, 100)

@@ -31,7 +31,7 @@ func gzipped(text string) string {
 	return out.String()
 }
 
-// Every limit holds to the byte, with a length announced, without one, and after decompression.
+// Every limit is exact to the byte, with an announced length, without one, and after decompression.
 func TestBodyOverItsLimitIsRefused(t *testing.T) {
 	config := `{"architecture":"amd64","os":"linux"}`
 	for _, limit := range []struct {
@@ -122,7 +122,7 @@ func TestBodyOverItsLimitIsRefused(t *testing.T) {
 	}
 }
 
-// A gateway's page of many kilobytes hides neither the status nor the header.
+// A gateway's page of many kilobytes does not hide the status or the header.
 func TestLargeErrorPageLeavesItsStatus(t *testing.T) {
 	page := func(kind acrtest.Kind, status int, header ...string) acrtest.Fault {
 		return acrtest.Fault{Kind: kind, Handler: func(w http.ResponseWriter, _ *http.Request) {

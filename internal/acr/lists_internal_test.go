@@ -26,7 +26,7 @@ func pageURL(t testing.TB) *url.URL {
 
 const thisPage = "https://r.azurecr.io/acr/v1/_catalog?n=2"
 
-// TestNextPage holds the reader to RFC 8288 section 3.
+// TestNextPage checks the reader against RFC 8288 section 3.
 func TestNextPage(t *testing.T) {
 	const want = "https://r.azurecr.io/acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby="
 	const target = "</acr/v1/_catalog?last=library%2Fbusybox&n=2&orderby=>"
@@ -209,7 +209,7 @@ func BenchmarkNextPage(b *testing.B) {
 	}
 }
 
-// A limit bounds what is kept of a list that comes in no order at all.
+// A limit also bounds what is kept of a list without any order.
 func TestSelectionOutOfOrder(t *testing.T) {
 	names := selection[string]{
 		limit: 3, name: func(name string) string { return name },

@@ -85,7 +85,7 @@ func TestListEndsAfterTenThousandPages(t *testing.T) {
 	}
 }
 
-// A registry whose user interface answers under every path that its API does not know.
+// This registry's user interface answers under every path that its API does not have.
 func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -106,7 +106,7 @@ func TestListsOfARegistryThatAnswersWithWebPages(t *testing.T) {
 	faulttest.Want(t, err, fault.UnsupportedAPI, "200")
 }
 
-// What the registry forbids it has: the other API is not asked.
+// If the registry forbids it, it has the API: the other API is not asked.
 func TestDisallowedListsAreNoMissingAPI(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -148,7 +148,7 @@ func TestLimitOfAListOutOfOrder(t *testing.T) {
 	}
 }
 
-// JSON of another shape is no empty list: configurations would take everything away by it.
+// JSON of another shape is not an empty list: with that, configurations would remove everything.
 func TestAnswersWithoutAListAreErrors(t *testing.T) {
 	long := `"` + strings.Repeat("a", 300) + `"`
 	for body, want := range map[string]fault.Reason{
@@ -210,7 +210,7 @@ func TestListsWithoutTheACRAPIAreReadByTheOther(t *testing.T) {
 	}
 }
 
-// A 404 for a list speaks of a list, whatever the registry calls it.
+// The error for a list's 404 is about a list, whatever code the registry sends.
 func TestListThatIsNotFound(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})

@@ -104,7 +104,7 @@ func TestLocksWithoutACRsAPI(t *testing.T) {
 	faulttest.Want(t, err, fault.UnsupportedAPI)
 }
 
-// A PATCH may be repeated whatever became of the first.
+// A PATCH may be repeated, whether or not the first took effect.
 func TestLostAnswerToALockIsAskedForAgain(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Method: http.MethodPatch, Kind: acrtest.KindResource, Times: 2, Reset: true, ActFirst: true})

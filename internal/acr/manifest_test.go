@@ -99,7 +99,7 @@ func TestSchema1IsRefused(t *testing.T) {
 	}
 }
 
-// A web page says that something else than a registry answers: a login, a proxy, a portal.
+// A web page means that something other than a registry answers: a login, a proxy, a portal.
 func TestWebPageIsNoManifest(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", "<html><body>Sign in</body></html>", "Content-Type: Text/HTML; charset=utf-8"))
@@ -174,7 +174,7 @@ func TestManifestOfTwoMeaningsIsRefused(t *testing.T) {
 	})
 }
 
-// Where the bytes hash to their digest nobody but who pushed them is to blame.
+// If the bytes match their digest, only whoever pushed them is to blame.
 func TestMalformedImageBlamesTheImage(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	config := registry.PutBlob("app", []byte(`{"config":{"Env":"A=1"}}`))
@@ -241,7 +241,7 @@ func TestPartOfAnUnknownAlgorithmIsNotAskedFor(t *testing.T) {
 	wantWire(t, registry, "1/1/4")
 }
 
-// A schema 1 manifest is recognised under another type, although its bytes are not what its digest says.
+// A schema 1 manifest is recognised under another type, although its bytes do not match its digest.
 func TestSchema1IsNamedBeforeItsDigestIsChecked(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", `{"schemaVersion":1,"name":"app","signatures":[]}`, "Content-Type: application/json",
@@ -270,7 +270,7 @@ func TestSameTagAtTheSameTimeIsReadOnce(t *testing.T) {
 	}
 }
 
-// A part that is missing is no missing image.
+// A missing part does not count as a missing image.
 func TestMissingPartsOfAnImage(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	index := registry.PutIndex("app", "index", acrtest.Index{Images: []acrtest.Image{{OS: "linux", Architecture: "arm64"}}})
@@ -300,7 +300,7 @@ func TestPlatformOfAConfigurationThatNamesNone(t *testing.T) {
 	faulttest.Want(t, err, fault.PlatformNotFound, "names no platform", "cannot be known")
 }
 
-// The caller's own token is shown, and neither replaced nor mended.
+// The caller's own token is sent, and never replaced.
 func TestOwnTokenThatIsRefused(t *testing.T) {
 	const realm = `Bearer realm="https://` + home + `/oauth2/token",service="` + home + `",scope="repository:app:pull"`
 	for challenge, test := range map[string]struct {
@@ -327,7 +327,7 @@ func TestOwnTokenThatIsRefused(t *testing.T) {
 	}
 }
 
-// With a platform the configuration is read as well, with the caller's own token like all else.
+// With a platform the configuration is read as well, also with the caller's own token.
 func TestOwnTokenReadsTheConfigurationToo(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	client := newClient(t, registry)

@@ -133,7 +133,7 @@ func TestOverlongTextsOfOneManifestAreLeftOut(t *testing.T) {
 	}
 }
 
-// What many manifests hold together has a limit, as their number has.
+// The total size of many manifests has a limit, and so has their number.
 func TestFindingsOfAWholeListAreBounded(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	entry := fmt.Sprintf(`{"digest":%q,"changeableAttributes":{"quarantineDetails":%q}}`, digest.FromString("").String(), strings.Repeat("a", 64<<10))

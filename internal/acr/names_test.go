@@ -74,7 +74,7 @@ func TestParseRegistry(t *testing.T) {
 	}
 }
 
-// What breaks the grammar is refused on its argument, before a connection is made.
+// A name that breaks the grammar is refused on its argument, before a connection is made.
 func TestBadNamesSendNothing(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	client := newClient(t, registry)

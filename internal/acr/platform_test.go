@@ -18,14 +18,14 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// putImage stores an image under its digest, with the configuration that is given.
+// putImage stores an image under its digest, with the given configuration.
 func putImage(registry *acrtest.Registry, config string) oci.Descriptor {
 	blob := registry.PutBlob("app", []byte(config))
 	return putManifest(registry, "", ocispec.MediaTypeImageManifest, fmt.Sprintf(
 		`{"schemaVersion":2,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`, ocispec.MediaTypeImageConfig, blob, len(config)))
 }
 
-// putIndex stores an index of the children, under the tag where one is given.
+// putIndex stores an index of the children, under the tag if there is one.
 func putIndex(t *testing.T, registry *acrtest.Registry, tag string, children ...oci.Descriptor) oci.Descriptor {
 	t.Helper()
 	list, err := json.Marshal(children)
@@ -52,7 +52,7 @@ const (
 	attestation = `{"os":"unknown","architecture":"unknown"}`
 )
 
-// Buildx keeps an image and its attestation in an index of their own, within that of all platforms.
+// Buildx keeps an image and its attestation in their own index, within that of all platforms.
 func TestIndexWithinAnIndexIsFollowed(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	amd64, arm64, note := putImage(registry, configAMD64), putImage(registry, configARM64), putImage(registry, attestation)
@@ -105,7 +105,7 @@ func TestIndexWithinAnIndexWithoutThePlatform(t *testing.T) {
 	faulttest.Want(t, err, fault.PlatformNotFound, "the index "+inner.Digest.String()+" within it has no child for linux/amd64; it has linux/arm64")
 }
 
-// Three indexes may lie one within the other, whatever they say of themselves, and no more are looked into.
+// Three indexes may be nested, whatever they say about platforms; deeper ones are not read.
 func TestIndexesWithinIndexesAreBounded(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	image := putImage(registry, configAMD64)
@@ -139,7 +139,7 @@ func TestIndexesWithinIndexesAreBounded(t *testing.T) {
 	}
 }
 
-// A sparse copy of an index lacks some of what it names.
+// A sparse copy of an index lacks some of the manifests that it names.
 func TestImagesOfASparseIndex(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	missing := oci.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromString("missing"), Size: 7}
@@ -163,8 +163,8 @@ func TestImagesOfASparseIndex(t *testing.T) {
 	faulttest.Want(t, err, fault.IncompleteImage, "the index names this manifest for linux/arm64", missing.Digest.String())
 }
 
-// Where the index does not say which platform a child is for, the child's configuration does, but only where the index
-// has no child that it names for the platform.
+// If the index does not say which platform a child is for, the child's configuration does, but only if the index names
+// no child for the platform.
 func TestConfigurationDecidesWhereTheIndexNamesNoPlatform(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	amd64, arm64 := putImage(registry, configAMD64), putImage(registry, configARM64)
@@ -215,7 +215,7 @@ func TestConfigurationDecidesWhereTheIndexNamesNoPlatform(t *testing.T) {
 	})
 }
 
-// A hostile index makes no endless work.
+// A hostile index does not cause endless work.
 func TestManifestsReadForOnePlatformAreBounded(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	putIndex(t, registry, "v", slices.Repeat([]oci.Descriptor{putImage(registry, configARM64)}, 150)...)
@@ -223,7 +223,7 @@ func TestManifestsReadForOnePlatformAreBounded(t *testing.T) {
 	faulttest.Want(t, err, fault.TooLarge, "over 100 manifests")
 }
 
-// A plain image is held to the platform, its variant included.
+// A plain image is checked against the platform, including its variant.
 func TestPlainImageOfAnotherVariantIsRefused(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	image := putImage(registry, `{"os":"linux","architecture":"arm","variant":"v6"}`)

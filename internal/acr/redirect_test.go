@@ -16,7 +16,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// A token request shows the credential, so it stays on its origin whatever the redirect looks like.
+// A token request contains the credential, so it stays on its origin, whatever the redirect looks like.
 func TestTokenRequestStaysOnItsOrigin(t *testing.T) {
 	stranger := acrtest.StartT(t, acrtest.Options{})
 	plainStranger := acrtest.StartT(t, acrtest.Options{PlainHTTP: true})
@@ -61,7 +61,7 @@ func TestTokenRequestFollowsARedirectWithinItsOrigin(t *testing.T) {
 	}
 }
 
-// A refresh token is in the body of a POST, which no redirect to elsewhere gets either.
+// A refresh token is in the body of a POST, which is not sent elsewhere by a redirect either.
 func TestRefreshTokenStaysOnItsOrigin(t *testing.T) {
 	stranger := acrtest.StartT(t, acrtest.Options{})
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -100,7 +100,7 @@ func TestRedirectToAnotherOriginGetsNoToken(t *testing.T) {
 				registry := startApp(t, acrtest.Options{})
 				registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Redirect: test.location, RedirectStatus: status})
 				network := &theNet{to: map[string]string{home + ":443": registry.Host()}, otherwise: test.to.Host()}
-				// No certificate holds for all these names, and it is not what is tested.
+				// No certificate is valid for all these names, and this does not test certificates.
 				client := newClient(t, registry, at(home), func(c *acr.Config) { c.InsecureSkipVerify = true }).DialWith(network.dial)
 				if err := readApp(t, client); err != nil {
 					t.Fatal(err)
@@ -135,7 +135,8 @@ func TestBlobStorageGetsNoToken(t *testing.T) {
 	}
 }
 
-// A chain that leaves the origin and comes back was steered by a stranger: no token, and no answer to the challenge.
+// If a chain leaves the origin and comes back, a stranger has steered it: it gets no token, and its challenge no
+// answer.
 func TestTokenIsNotSentAgainAfterAnotherOrigin(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.PutImage("other", "v", acrtest.Image{})
@@ -180,7 +181,7 @@ func TestRedirectsThatLeadNowhereEnd(t *testing.T) {
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		}
 	}
-	// step redirects from ?step=N to ?step=N+1, so that no URL is met twice.
+	// step redirects from ?step=N to ?step=N+1, so that no URL occurs twice.
 	step := func(last int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			var n int
@@ -239,7 +240,7 @@ func TestRedirectsThatLeadNowhereEnd(t *testing.T) {
 	})
 }
 
-// Where a redirect leads to a host that fails, the error names that host.
+// If a redirect leads to a host that fails, the error names that host.
 func TestErrorNamesTheHostBehindARedirect(t *testing.T) {
 	for name, test := range map[string]struct {
 		location string
@@ -269,7 +270,7 @@ func TestErrorNamesTheHostBehindARedirect(t *testing.T) {
 	})
 }
 
-// What a redirect says in its body is passed over, and its connection used again.
+// The body of a redirect is skipped, and its connection used again.
 func TestRedirectWithABodyCostsNoConnection(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{DisableHTTP2: true})
 	registry.PutImage("app", "v", acrtest.Image{})

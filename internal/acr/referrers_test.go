@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// Readers that share one answer do not share what they make of it. Referrers were not recorded: they follow the OCI
+// Readers that share one answer do not share the values made from it. Referrers were not recorded: they follow the OCI
 // distribution spec.
 func TestReadersOfOneAnswerDoNotDisturbEachOther(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
@@ -40,7 +40,7 @@ func TestReadersOfOneAnswerDoNotDisturbEachOther(t *testing.T) {
 	}
 }
 
-// withoutReferrersAPI are ways in which registries say that they have none.
+// withoutReferrersAPI are ways in which registries say that they lack the API.
 var withoutReferrersAPI = map[string]acrtest.Fault{
 	"404":                       {Status: http.StatusNotFound, ContentType: "text/plain"},
 	"405":                       {Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED"},
@@ -69,7 +69,7 @@ func TestReferrersAreReadByTagWithoutTheAPI(t *testing.T) {
 	}
 }
 
-// What lies under the referrers tag need not be a list: GitLab's registry answers with the subject itself.
+// The referrers tag need not name a list: GitLab's registry answers with the subject itself.
 func TestReferrersTagThatIsNoListNamesNone(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	image := putImage(registry, configAMD64)
@@ -90,7 +90,7 @@ func TestReferrersTagThatIsNoListNamesNone(t *testing.T) {
 	}
 }
 
-// The same of the API: a registry may take its path for that of a manifest.
+// The same applies to the API: a registry may treat its path as that of a manifest.
 func TestReferrersAPIThatAnswersTheSubjectNamesNone(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	body := []byte(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"` + putImage(registry, configAMD64).Digest.String() + `","size":2}]}`)

@@ -11,7 +11,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// What a last answer of each status means to a reader of a manifest.
+// What a final answer with each status means for the read of a manifest.
 func TestRefusal(t *testing.T) {
 	client, err := NewClient(Config{Registry: "r.azurecr.io"})
 	if err != nil {
@@ -40,7 +40,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// One code stands for several refusals of ACR's: its words tell them apart.
+// ACR has one code for several refusals; their messages distinguish them.
 func TestWordsOfARefusal(t *testing.T) {
 	client, err := NewClient(Config{Registry: "r.azurecr.io"})
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// A token server that grants less than asked for says 200 all the same (recorded); the registry then says what is
-// missing, and asking again would change nothing.
+// A token server that grants less than requested still answers 200 (recorded). The registry then says what is missing,
+// and another request would change nothing.
 func TestInsufficientScopeNamesWhatTheTokenLacks(t *testing.T) {
 	registry := startApp(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
 	registry.PutImage("other", "v", acrtest.Image{})

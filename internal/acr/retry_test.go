@@ -16,8 +16,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// Faults that pass are ridden out, in whichever of the three requests they occur. Of the statuses none but 401 and 404
-// was recorded.
+// Transient faults are retried, in each of the three requests. Of the statuses, only 401 and 404 were recorded.
 func TestPassingFaultsAreRetried(t *testing.T) {
 	faults := map[string]acrtest.Fault{
 		"reset":              {Reset: true},
@@ -137,7 +136,7 @@ func TestCertificateErrorsAreNotRetried(t *testing.T) {
 	}
 }
 
-// A name that is unknown may be a passing fault of the resolver, once.
+// An unknown name may be a transient fault of the resolver: it is retried once.
 func TestUnknownHostIsRetriedOnce(t *testing.T) {
 	lookups := 0
 	client, err := acr.NewClient(acr.Config{Registry: "unknown.example", MaxRetries: 5})
@@ -165,7 +164,7 @@ func TestReadsSucceedWhereRequestsFail(t *testing.T) {
 			for i := range 20 {
 				registry.PutImage(fmt.Sprintf("app%d", i), "v", acrtest.Image{})
 			}
-			// Each strikes a share of what the ones before it let through, so that all three are equal.
+			// Each strikes a share of what those before it let through, so that all three are equally frequent.
 			registry.Inject(acrtest.Fault{Status: 429, RetryAfter: "0", Rate: test.rate / 3, Seed: 1})
 			registry.Inject(acrtest.Fault{Status: 503, Rate: test.rate / 3 / (1 - test.rate/3), Seed: 2})
 			registry.Inject(acrtest.Fault{Reset: true, Rate: test.rate / 3 / (1 - test.rate/3*2), Seed: 3})

@@ -87,7 +87,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-// echo answers with a status and, everywhere it can, with what the request held and what the server was told before.
+// echo answers with a status and, everywhere it can, with the content of this request and of earlier ones.
 func echo(status int, more func(*http.Request) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		said := r.Header.Get("Authorization")
@@ -109,7 +109,7 @@ func echo(status int, more func(*http.Request) string) http.HandlerFunc {
 	}
 }
 
-// A server that repeats what it was told does not get it into an error or the log.
+// If a server repeats what it was sent, that gets into no error and no log.
 func TestErrorsDoNotRepeatASecretThatTheServerEchoes(t *testing.T) {
 	for _, opaque := range []bool{false, true} {
 		for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken, acrtest.KindResource} {
@@ -155,7 +155,7 @@ func TestErrorsDoNotRepeatASecretThatTheServerEchoes(t *testing.T) {
 	}
 }
 
-// Nor does a server that repeats the token of a write.
+// The same applies to the token of a write.
 func TestErrorsOfWritesDoNotRepeatASecret(t *testing.T) {
 	for name, write := range map[string]func(*acr.Client, string) error{
 		"PUT": func(c *acr.Client, digest string) error {
@@ -205,7 +205,7 @@ func TestErrorsDoNotRepeatARefreshToken(t *testing.T) {
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), refresh)
 }
 
-// A token of the caller's own is a secret like the client's.
+// The caller's own token is a secret like the client's.
 func TestErrorsDoNotRepeatTheCallersOwnToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: echo(http.StatusForbidden, func(*http.Request) string { return "" })})
@@ -215,7 +215,7 @@ func TestErrorsDoNotRepeatTheCallersOwnToken(t *testing.T) {
 	wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), token)
 }
 
-// A signed URL opens the blob to whoever reads it: it is in no error, whatever goes wrong behind the redirect.
+// Anyone with a signed URL can read the blob: the URL is in no error, whatever fails behind the redirect.
 func TestErrorsDoNotRepeatASignedURL(t *testing.T) {
 	for name, injected := range map[string]acrtest.Fault{
 		"refused": {Status: http.StatusForbidden, Message: "https://x/y?sig=signature-sentinel"},
@@ -253,7 +253,7 @@ func TestErrorsDoNotRepeatASignedURL(t *testing.T) {
 	}
 }
 
-// The log of a read that succeeds tells of its requests, in plain strings, and of no secret.
+// The log of a successful read has its requests, in plain strings, and no secret.
 func TestLogNamesRequestsAndNoSecret(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": sentinel}, BlobRedirect: true})
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -278,7 +278,7 @@ func TestLogNamesRequestsAndNoSecret(t *testing.T) {
 	wantNoSecret(t, "the log", text, "sig=")
 }
 
-// What a server says reaches an error as one short line without control characters, and never as a raw body.
+// A server's text appears in an error as one short line without control characters, and never as a raw body.
 func TestServerTextIsShortAndPrints(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -331,7 +331,7 @@ func TestServerTextIsShortAndPrints(t *testing.T) {
 	}
 }
 
-// What a registry was shown it may put into names, which errors repeat and the log shows.
+// A registry may put what it was sent into names, which errors and the log repeat.
 func TestErrorsDoNotRepeatASecretInAName(t *testing.T) {
 	const password = "sentinel-of-the-password"
 	withSecret := func(config *acr.Config) {
@@ -402,7 +402,7 @@ func TestErrorsDoNotRepeatASecretInAName(t *testing.T) {
 	}
 }
 
-// A token of the caller's own does not cross the network in the clear.
+// The caller's own token does not cross the network in the clear.
 func TestOwnTokenIsNotSentInTheClear(t *testing.T) {
 	client, err := acr.NewClient(acr.Config{Registry: "registry.example.com", PlainHTTP: true})
 	if err != nil {
@@ -417,7 +417,7 @@ func TestOwnTokenIsNotSentInTheClear(t *testing.T) {
 	network.wantDialled(t)
 }
 
-// The correlation id is the registry's text as well, also where the status is the one wanted.
+// The correlation id is also the registry's text, even with the wanted status.
 func TestCorrelationIDDoesNotRepeatASecret(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/manifests/", "[]", asImage, "X-Ms-Correlation-Request-Id: "+acrtest.DefaultPassword))

@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// A 401 is about the credential, which no other scope would make right. Without a credential, it is about what may be
-// read by everyone, which differs from one repository to another.
+// A 401 is about the credential, so another scope would not help. Without a credential, it is about what everyone may
+// read, which differs between repositories.
 func TestRefusalCountsForAllWhoShareTheToken(t *testing.T) {
 	basic := auth.Basic{Username: "user", Password: secret.New("acrtest-wrong")}
 	for name, test := range map[string]struct {

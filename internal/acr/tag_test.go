@@ -132,7 +132,7 @@ func TestTagOfADigestThatIsNotInTheRepository(t *testing.T) {
 	tagNames(t, registry, "app", "prod", "")
 }
 
-// Whether the registry had acted when the connection broke is told by the tag, not by a second PUT.
+// If the connection breaks, the tag shows whether the registry has acted, not a second PUT.
 func TestLostAnswerToAPutIsSettledByAsking(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault acrtest.Fault
@@ -160,7 +160,7 @@ func TestLostAnswerToAPutIsSettledByAsking(t *testing.T) {
 	}
 }
 
-// Between a PUT that failed and the next one, somebody else has moved the tag: theirs is not overwritten, whichever PUT
+// If somebody else moves the tag between a failed PUT and the next one, their write is not overwritten, whichever PUT
 // it was and however it failed.
 func TestFailedPutDoesNotOverwriteAnotherWriter(t *testing.T) {
 	for name, fail := range map[string]http.HandlerFunc{
@@ -306,7 +306,7 @@ func TestWhatWasWrittenIsTrusted(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{ReplicaLag: 1})
 	was, is := registry.PutImage("app", "prod", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "new"})
 	client := newClient(t, registry)
-	for range 3 { // up to date for want of a change, late after it, up to date again
+	for range 3 { // up to date before the change, late after it, then up to date again
 		if _, err := putTag(t, client, "prod", is, was); err != nil {
 			t.Fatal(err)
 		}
@@ -349,7 +349,7 @@ func TestUntagKeepsTheManifest(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	d := registry.PutImage("app", "prod", acrtest.Image{})
 	client := newClient(t, registry)
-	for range 2 { // a tag that is gone is as good
+	for range 2 { // a tag that is already gone is fine
 		if err := client.Untag(t.Context(), "app", "prod", d.String()); err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +366,7 @@ func TestUntagKeepsTheManifest(t *testing.T) {
 	}
 }
 
-// A tag that somebody has moved since is theirs.
+// A tag that somebody has moved since then belongs to them.
 func TestUntagLeavesATagThatHasMoved(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	mine, theirs := registry.PutImage("app", "prod", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
@@ -393,7 +393,7 @@ func TestUntagKnowsTheManifestByAnotherAlgorithm(t *testing.T) {
 	tagNames(t, registry, "app", "prod", "")
 }
 
-// The tag, not a second DELETE, tells whether the registry had acted.
+// The tag shows whether the registry has acted, not a second DELETE.
 func TestLostAnswerToAnUntag(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault acrtest.Fault
@@ -418,7 +418,7 @@ func TestLostAnswerToAnUntag(t *testing.T) {
 	}
 }
 
-// Between a DELETE that failed and the next one, somebody else has moved the tag: theirs is not removed.
+// If somebody else moves the tag between a failed DELETE and the next one, it is not removed.
 func TestFailedUntagDoesNotRemoveAnothersTag(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	mine, theirs := registry.PutImage("app", "prod", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})
@@ -464,8 +464,7 @@ func TestWritesToAnOpenRegistry(t *testing.T) {
 	tagNames(t, registry, "app", "prod", "")
 }
 
-// What a read may do, follow a redirect to another origin, a write may not: its body and what it does belong to the
-// registry alone.
+// A read may follow a redirect to another origin, but a write may not: it is meant only for the registry.
 func TestWriteFollowsNoRedirectToAnotherOrigin(t *testing.T) {
 	elsewhere := acrtest.StartT(t, acrtest.Options{})
 	for name, redirect := range map[string]acrtest.Fault{

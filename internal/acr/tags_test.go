@@ -52,7 +52,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// A tag that moves while its list is read comes twice; it counts once, against the limit too.
+// A tag that moves while its list is read appears twice; it counts once, also against the limit.
 func TestTagsThatComeTwice(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: http.StatusOK, Body: `{"tags":[` +
@@ -71,7 +71,7 @@ func TestTagsThatComeTwice(t *testing.T) {
 	}
 }
 
-// Tags of one time come by name.
+// Tags with the same time are ordered by name.
 func TestTagsOfOneTimeComeByName(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	const late, early = `"lastUpdateTime":"2026-03-02T00:00:00Z"`, `"lastUpdateTime":"2026-03-01T00:00:00Z"`

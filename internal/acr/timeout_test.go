@@ -17,7 +17,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
-// A time-out costs whole time-outs, so it is tried again once.
+// Each time-out takes its full time, so it is retried only once.
 func TestTimeOutIsRetriedOnce(t *testing.T) {
 	for _, kind := range allKinds {
 		for _, silences := range []int{1, 2} {
@@ -86,7 +86,7 @@ func TestSlowRegistryTimesOut(t *testing.T) {
 	})
 }
 
-// A caller that gives up gets its error at once, whatever the client waits for, and no goroutine stays behind.
+// A caller that gives up gets its error at once, whatever the client waits for, and no goroutine is left.
 func TestCancellationEndsEveryWait(t *testing.T) {
 	for name, strike := range map[string]http.HandlerFunc{
 		"in back-off": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
@@ -138,7 +138,7 @@ func TestCancellationReachesTheCaller(t *testing.T) {
 	faulttest.Want(t, err, fault.Canceled)
 }
 
-// Ten requests are under way at a time. To wait for one's turn is not the registry's time.
+// Ten requests are under way at a time. Waiting for a turn does not count as the registry's time.
 func TestWaitingForATurnIsNotTheRegistrysTime(t *testing.T) {
 	const reads = 60
 	var underWay, most atomic.Int32

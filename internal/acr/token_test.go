@@ -135,7 +135,7 @@ func TestTokenForWholeScopes(t *testing.T) {
 	}
 }
 
-// A token that is handed out is asked for by a challenge of its own, whatever is known already.
+// A token that is handed out gets its own challenge, whatever is already known.
 func TestTokenAlwaysDiscoversAnew(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	client := newClient(t, registry)

@@ -17,7 +17,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
-// Tokens revoked in mid-run cost one new token for all who used them.
+// If tokens are revoked during a run, one new token replaces them for all.
 func TestRevokedTokensCostOneNewToken(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	for i := range 40 {
@@ -40,7 +40,7 @@ func TestRevokedTokensCostOneNewToken(t *testing.T) {
 	if got := registry.Count(acrtest.KindToken); got != 1 {
 		t.Errorf("tokens = %d, want 1", got)
 	}
-	// At most the ten reads under way learn of it the hard way.
+	// At most the ten reads under way get a 401.
 	if got := registry.Count(acrtest.KindResource); got > 30 {
 		t.Errorf("resource requests = %d, want at most 30", got)
 	}
@@ -70,7 +70,7 @@ func TestFailedTokenIsNotRemembered(t *testing.T) {
 	}
 }
 
-// One token is fetched for two who want it; the one who began gives up, the other gets it.
+// One token is fetched for two callers. The first one gives up, and the other still gets it.
 func TestCancellationOfOneReadFailsNoOther(t *testing.T) {
 	for _, kind := range []acrtest.Kind{acrtest.KindChallenge, acrtest.KindToken} {
 		t.Run("while all wait for the "+string(kind), func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestCancellationOfOneReadFailsNoOther(t *testing.T) {
 					others <- err
 				}()
 			}
-			time.Sleep(20 * time.Millisecond) // for the others to join; were they late, the test would still hold
+			time.Sleep(20 * time.Millisecond) // for the others to join; if they are late, the test still passes
 			cancel()
 			faulttest.Want(t, <-cancelled, fault.Canceled)
 			close(pass)
@@ -116,7 +116,7 @@ func TestCancellationOfOneReadFailsNoOther(t *testing.T) {
 	}
 }
 
-// A token that is refused goes alone: those for other scopes stay.
+// Only the refused token is dropped: those for other scopes stay.
 func TestRefusedTokenGoesAlone(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.PutImage("other", "v", acrtest.Image{})
@@ -139,8 +139,8 @@ func TestRefusedTokenGoesAlone(t *testing.T) {
 	wantWire(t, registry, "0/1/3")
 }
 
-// Clients for two registries and two users read at once: each registry sees its own tokens, of the right user and for
-// the repository alone.
+// Clients for two registries and two users read at once: each registry sees only its own tokens, of the right user and
+// for that repository.
 func TestTokensAreNotMixed(t *testing.T) {
 	users := map[string]string{"alice": "password-of-alice", "bob": "password-of-bob"}
 	var registries [2]*acrtest.Registry
@@ -216,7 +216,7 @@ func TestRevokedTokenIsReplacedOnce(t *testing.T) {
 	wantWire(t, registry, "0/1/2")
 }
 
-// RFC 6750 section 3 lets a 401 name an error without a realm; a remembered token may have been revoked all the same.
+// RFC 6750 section 3 lets a 401 name an error without a realm; a remembered token may still have been revoked.
 func TestRevokedTokenIsReplacedWhateverTheChallenge(t *testing.T) {
 	for name, header := range map[string][]string{"error alone": {`Bearer error="invalid_token"`}, "Basic": {`Basic realm="x"`}, "none": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestRevokedTokenIsReplacedWhateverTheChallenge(t *testing.T) {
 	}
 }
 
-// A token is renewed before it ends, on the clock of this machine. A tenth of its lifetime, at most five minutes, is left
+// A token is renewed before it expires, by this machine's clock. A tenth of its lifetime, at most five minutes, is left
 // for requests under way.
 func TestTokenIsRenewedBeforeItEnds(t *testing.T) {
 	for _, test := range []struct {

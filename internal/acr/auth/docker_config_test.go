@@ -31,8 +31,8 @@ func dockerConfigOf(t *testing.T, content string) string {
 	return file
 }
 
-// helper puts docker-credential-test, a shell script, on the PATH. What it is asked for is in $asked; it returns the file
-// with all that it was asked for.
+// helper puts docker-credential-test, a shell script, on the PATH. The script finds the requested key in $asked. helper
+// returns the file that lists all requested keys.
 func helper(t *testing.T, script string) (log string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -178,7 +178,7 @@ func TestDockerConfigHelper(t *testing.T) {
 	}
 }
 
-// A failure is an error and never anonymous access; what a helper prints, or a file holds, is not repeated.
+// A failure causes an error and never anonymous access. The error does not repeat what a helper prints or a file holds.
 func TestDockerConfigRefuses(t *testing.T) {
 	const store = `{"credsStore":"test"}`
 	for name, test := range map[string]struct{ content, script, text string }{
@@ -248,7 +248,7 @@ func TestDockerConfigThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A helper that waits for a person ends with the caller's patience, also where its children hold its output open.
+// A helper that waits for a person ends when the caller gives up, even if its children hold its output open.
 func TestDockerConfigHelperThatHangs(t *testing.T) {
 	for name, script := range map[string]string{"itself": "exec sleep 25", "its child": "sleep 25"} {
 		t.Run(name, func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestDockerConfigHelperThatHangs(t *testing.T) {
 	}
 }
 
-// Terraform logs what a provider, or a child of its, writes to standard error.
+// Terraform logs what a provider, or its child process, writes to standard error.
 func TestDockerConfigHelperWritesNoLog(t *testing.T) {
 	dockerConfigOf(t, `{"credsStore":"test"}`)
 	helper(t, "echo made-up >&2; "+helperAnswers)
@@ -314,7 +314,7 @@ func TestDockerConfigKeys(t *testing.T) {
 	}
 }
 
-// The registry's own name counts before others that mean it, in whatever order the file has them.
+// The registry's own name comes before other names for it, in whatever order the file has them.
 func TestDockerConfigTakesTheExactNameFirst(t *testing.T) {
 	dockerConfigOf(t, `{"auths":{"https://example.azurecr.io/v1/":{`+asAuth("a:made-up")+`},"Example.azurecr.io":{`+asAuth("b:made-up")+
 		`},"example.azurecr.io":{`+asAuth("exact:made-up")+`},"http://example.azurecr.io":{`+asAuth("c:made-up")+`}}}`)
@@ -322,7 +322,7 @@ func TestDockerConfigTakesTheExactNameFirst(t *testing.T) {
 	wantCredential(t, got, err, "exact", "made-up", "")
 }
 
-// A helper that is named for the registry counts before an entry.
+// A helper for the registry comes before an entry.
 func TestDockerConfigAsksTheHelperBeforeTheEntry(t *testing.T) {
 	dockerConfigOf(t, `{"auths":{"example.azurecr.io":{`+asAuth("entry:made-up")+`}},"credHelpers":{"example.azurecr.io":"test"}}`)
 	helper(t, helperAnswers)

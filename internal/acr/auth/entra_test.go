@@ -31,7 +31,7 @@ func TestCloudOfARegistry(t *testing.T) {
 	}
 }
 
-// Whatever comes, a login has a token that can be shown, and is used for a while that ends.
+// From any answer, a login has a token that fits into a header, and is used for a limited time.
 func FuzzLogin(f *testing.F) {
 	for _, seed := range []string{
 		`{"refresh_token":"opaque"}`,

@@ -8,7 +8,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/hostile"
 )
 
-// Whatever is read within its limits, and whatever is refused, memory stays under 64 MiB.
+// Memory stays under 64 MiB, whatever is read within the limits or refused.
 func TestHostileBodiesTakeLittleMemory(t *testing.T) {
 	const many = 10_000
 	readToken := func(body []byte) error {

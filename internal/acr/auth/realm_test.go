@@ -44,7 +44,7 @@ func TestRealmPolicyTrusts(t *testing.T) {
 	}
 }
 
-// Everything else is an error, which names both origins where the realm has one.
+// Everything else causes an error, which names both origins if the realm has one.
 func TestRealmPolicyRefuses(t *testing.T) {
 	const home = "https://r.azurecr.io"
 	for name, test := range map[string]struct {

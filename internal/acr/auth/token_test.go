@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// asked is when the tokens of these tests were asked for, by a clock that differs from the registry's.
+// asked is when the tokens of these tests were requested, on a clock that differs from the registry's.
 var asked = time.Date(2026, 3, 1, 12, 0, 0, 500_000_000, time.FixedZone("CET", 3600))
 
 func TestDecodeToken(t *testing.T) {
@@ -220,8 +220,7 @@ func TestTokenOpensWhatItWasAskedForAndGranted(t *testing.T) {
 	}
 }
 
-// What comes out can stand in a header, is the text of the JSON, and has dates that RFC
-// 3339 can write.
+// The decoded token fits into a header, is the text in the JSON, and has dates that RFC 3339 can write.
 func FuzzToken(f *testing.F) {
 	for _, seed := range []string{
 		`{"access_token":"` + jwt(acrClaims).Reveal() + `"}`,

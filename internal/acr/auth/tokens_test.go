@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/transport"
 )
 
-// tokenServer hands out numbered tokens that live a minute, or refuses.
+// tokenServer issues numbered tokens that are valid for a minute, or refuses.
 type tokenServer struct {
 	tokens  *Tokens
 	realm   *url.URL
@@ -49,7 +49,7 @@ func startTokenServer(t *testing.T) *tokenServer {
 	return s
 }
 
-// want asks for a token and compares where it came from.
+// want requests a token and checks where it came from.
 func (s *tokenServer) want(t *testing.T, fresh bool, fetches int, scopes ...string) *Token {
 	t.Helper()
 	token, isFresh, err := s.tokens.For(t.Context(), Challenge{Realm: s.realm, Service: "r.azurecr.io", Scopes: scopes})
@@ -100,7 +100,7 @@ func TestDropForgetsOneTokenAlone(t *testing.T) {
 	s.want(t, true, 2, "b")
 	s.now = asked.Add(time.Hour)
 	second := s.want(t, true, 3, "a")
-	s.tokens.Drop(first) // stands no longer in the store
+	s.tokens.Drop(first) // is no longer in the store
 	if again := s.want(t, false, 3, "a"); again != second {
 		t.Error("a newer token was dropped in place of the old one")
 	}

@@ -147,7 +147,7 @@ func TestIgnoreTheFirstCallersDeadline(t *testing.T) {
 	})
 }
 
-// The last one to leave ends the call, and who comes then begins a new one.
+// The last one to leave ends the call, and the next caller begins a new one.
 func TestEndWithTheirLastCaller(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestEndWithTheirLastCaller(t *testing.T) {
 	})
 }
 
-// A call that takes its time to end must not take the place of the one that came after it.
+// A call that takes long to end must not replace the one that came after it.
 func TestForgetOnlyTheirOwn(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {

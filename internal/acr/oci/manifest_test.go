@@ -183,7 +183,7 @@ func TestDecodeManifestRefuses(t *testing.T) {
 	}
 }
 
-// What is accepted is one thing for every reader.
+// Every reader interprets an accepted manifest in the same way.
 func FuzzManifest(f *testing.F) {
 	for _, seed := range []string{
 		imageOCI, indexOCI, `{}`, `[]`, ``,
@@ -323,7 +323,7 @@ func TestManifestIsWhatItsBytesAre(t *testing.T) {
 	}
 }
 
-// What has to be in a repository before the manifest may be put.
+// The parts that must be in a repository before the manifest may be put.
 func TestPartsOfAManifest(t *testing.T) {
 	for name, test := range map[string]struct {
 		contentType, body string

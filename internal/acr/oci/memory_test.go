@@ -9,7 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Whatever is read within its limits, and whatever is refused, memory stays under 64 MiB.
+// Memory stays under 64 MiB, whatever is read within the limits or refused.
 func TestHostileBodiesTakeLittleMemory(t *testing.T) {
 	const index = `{"schemaVersion":2,"manifests":[`
 	const many = maxManifestValues - 10 // and maxConfigValues is the same

@@ -70,7 +70,7 @@ func TestRedactor(t *testing.T) {
 	if got := NewRedactor(New("abcd")).Clean("xabcdy"); got != "x(secret)y" {
 		t.Errorf("clean = %q, want x(secret)y", got)
 	}
-	// The limit applies behind the replacement, so that no secret is cut in half and missed.
+	// The limit applies after the replacement, so that no secret is cut in half and missed.
 	if got := NewRedactor(New("made-up-text")).Clean(strings.Repeat("x", 295) + "made-up-text"); strings.Contains(got, "made") {
 		t.Errorf("clean = %q", got)
 	}
@@ -102,7 +102,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// BenchmarkClean cleans the whole of the longest error body, with many secrets to look for.
+// BenchmarkClean cleans the longest error body, with many secrets to search for.
 func BenchmarkClean(b *testing.B) {
 	var secrets []Text
 	for i := range 100 {
@@ -134,7 +134,7 @@ func TestRedactorKnowsALongSecretInOneForm(t *testing.T) {
 	}
 }
 
-// What a person typed is repeated in an error, but neither at any length nor with what a terminal would obey.
+// An error repeats what a person typed, but not at any length, and without characters that a terminal obeys.
 func TestExcerpt(t *testing.T) {
 	for value, want := range map[string]string{
 		"a": "a", "": "", "a\r\nb": "a b", "a\x1b[31mb": "a [31mb", "a\xffb": "a?b", "\u202ea": "a", strings.Repeat("x", 300): strings.Repeat("x", 300), strings.Repeat("x", 301): "(301 bytes)",

@@ -62,7 +62,7 @@ func (c *gauged) Close() error {
 	return c.Conn.Close()
 }
 
-// Where a server takes one request at a time on each connection of HTTP/2, net/http alone opens more, whatever its
+// If a server accepts one request at a time on each HTTP/2 connection, net/http itself opens more, whatever its
 // MaxConnsPerHost.
 func TestTenConnectionsAreOpenAtMost(t *testing.T) {
 	for name, test := range map[string]struct{ http2, proxied bool }{
@@ -122,7 +122,7 @@ func TestTenConnectionsAreOpenAtMost(t *testing.T) {
 	}
 }
 
-// Who waits for one of ten connections may give up, and one that is closed makes room.
+// A caller that waits for one of ten connections may give up, and a closed connection makes room.
 func TestWaitForAConnectionEndsWithTheCaller(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		flush(w)

@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
-// What a request holds arrives, and what it does not hold is not made up.
+// Everything in a request arrives, and nothing else.
 func TestRequestArrivesAsItIs(t *testing.T) {
 	var method, body string
 	var header http.Header
@@ -47,7 +47,7 @@ func TestRequestArrivesAsItIs(t *testing.T) {
 	}, func(c *Config) { c.UserAgent = "test" })
 }
 
-// Each attempt is one line of the log, with its status or none.
+// Each attempt is one line of the log, with its status if there was one.
 func TestLogHasALineForEachAttempt(t *testing.T) {
 	var lines []string
 	attempts := 0

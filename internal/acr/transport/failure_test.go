@@ -26,7 +26,7 @@ import (
 type systemError struct {
 	call    string // as Go names it in the error's text
 	number  syscall.Errno
-	detail  string // what the person is told
+	detail  string // what the error says
 	verdict verdict
 }
 
@@ -47,7 +47,7 @@ func (e systemError) asNetError() error {
 	return &net.OpError{Op: operation, Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}, Err: os.NewSyscallError(e.call, e.number)}
 }
 
-// Each system has numbers of its own: see systemErrors, of which there is one for each.
+// Each system has its own numbers: see systemErrors, of which there is one for each.
 func TestErrorsOfThisSystemAreKnown(t *testing.T) {
 	transport := &Transport{config: Config{RequestTimeout: 30 * time.Second}}
 	for _, e := range systemErrors {

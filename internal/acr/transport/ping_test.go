@@ -18,7 +18,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
-// deaf is a connection that can stop to carry anything, as one does whose other side was unplugged.
+// deaf is a connection that can stop carrying anything, like one whose other side was unplugged.
 type deaf struct {
 	net.Conn
 	cut *atomic.Bool
@@ -31,7 +31,7 @@ func (d *deaf) Write(p []byte) (int, error) {
 	return d.Conn.Write(p)
 }
 
-// A connection of HTTP/2 is used for long: pings notice that nobody is there any more before the time-out does.
+// An HTTP/2 connection is used for a long time: pings notice that the other side is gone before the time-out does.
 func TestDeadHTTP2ConnectionIsReplaced(t *testing.T) {
 	certificate := httptest.NewTLSServer(nil)
 	certificate.Close()

@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
-// A proxy that cannot reach what lies behind it, or has too much to do, is asked again; one that refuses is not.
+// A proxy that cannot reach the host, or is overloaded, is asked again; one that refuses is not.
 func TestConnectIsTriedAgainWhereTheProxyMayRecover(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy.example:3128")
 	t.Setenv("NO_PROXY", "")

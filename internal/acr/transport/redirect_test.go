@@ -9,7 +9,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
-// A redirect that would make a GET of another method is not followed (RFC 9110 section 15.4).
+// A redirect that would turn another method into a GET is not followed (RFC 9110 section 15.4).
 func TestRedirectKeepsTheMethod(t *testing.T) {
 	here := &url.URL{Scheme: "https", Host: "r.example", Path: "/a"}
 	for _, test := range []struct {

@@ -56,7 +56,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			return time.Now().Add(5 * time.Second).UTC().Format("Monday, 02-Jan-06 15:04:05 GMT")
 		}, 5 * time.Second, 5 * time.Second},
 		{"date of asctime", 429, func() string { return time.Now().Add(5 * time.Second).UTC().Format(time.ANSIC) }, 5 * time.Second, 5 * time.Second},
-		// What cannot be read leaves the client's own wait, which is under a second at first.
+		// If the value cannot be parsed, the client waits as usual, under a second at first.
 		{"zero", 429, verbatim("0"), 0, time.Second},
 		{"empty", 429, verbatim(""), 0, time.Second},
 		{"negative", 429, verbatim("-30"), 0, time.Second},
@@ -91,7 +91,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// A date is meant by the registry's clock, which need not be this machine's.
+// A date is on the registry's clock, which need not agree with this machine's.
 func TestRetryAfterIsReadByTheRegistrysClock(t *testing.T) {
 	for _, off := range []time.Duration{-time.Hour, time.Minute, 24 * time.Hour} {
 		at := func(ahead time.Duration) string { return time.Now().Add(off + ahead).UTC().Format(http.TimeFormat) }
@@ -186,7 +186,7 @@ func TestRefusedConnectionIsTriedTwice(t *testing.T) {
 	}
 }
 
-// Whoever gives up while the next attempt is waited for hears that, and not how the last attempt failed.
+// A caller that gives up during the wait for the next attempt gets that error, and not that of the last attempt.
 func TestGivingUpInABackOffIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
@@ -218,7 +218,7 @@ func TestStatusesThatMayPass(t *testing.T) {
 	}
 }
 
-// An answer that breaks off has told its status.
+// An answer that breaks off still has its status.
 func TestBrokenAnswerTellsItsStatus(t *testing.T) {
 	timed(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "10")

@@ -104,7 +104,7 @@ func TestUploadThatIsNotTakenEnds(t *testing.T) {
 	wantReason(t, err, fault.TimedOut)
 }
 
-// slow is content that lets others wait for it.
+// slow is content that arrives slowly.
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) {
@@ -112,7 +112,7 @@ func (s slow) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// While the content is waited for, the server is not.
+// While the client waits for the content, the server's silence does not count.
 func TestSlowContentIsNoSilenceOfTheServer(t *testing.T) {
 	t.Parallel()
 	transport, r := streaming(t, 200*time.Millisecond, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
@@ -122,7 +122,7 @@ func TestSlowContentIsNoSilenceOfTheServer(t *testing.T) {
 	}
 }
 
-// Content cannot be rewound, so it is sent in one attempt even where the answer is one that may pass.
+// Content cannot be rewound, so it is sent only once, even after an answer that would otherwise be retried.
 func TestContentIsSentOnce(t *testing.T) {
 	var requests atomic.Int32
 	transport, r := streaming(t, 10*time.Second, func(w http.ResponseWriter, r *http.Request) {
@@ -138,12 +138,12 @@ func TestContentIsSentOnce(t *testing.T) {
 	}
 }
 
-// failing is content that ends with an error of its own.
+// failing is content that ends with its own error.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// What the content's reader says comes back unchanged: it is another party's fault.
+// The error of the content's reader is returned unchanged: another party is at fault.
 func TestErrorOfTheContentIsItsOwn(t *testing.T) {
 	transport, r := streaming(t, 10*time.Second, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 	own := &fault.Error{Reason: fault.DigestMismatch, Operation: "reading at the source"}
@@ -154,7 +154,7 @@ func TestErrorOfTheContentIsItsOwn(t *testing.T) {
 	}
 }
 
-// A redirect would have the content sent twice.
+// A redirect would make the client send the content twice.
 func TestContentFollowsNoRedirect(t *testing.T) {
 	transport, r := streaming(t, 10*time.Second, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -169,7 +169,7 @@ func TestRepeatBeginsAgainWhereAStreamBroke(t *testing.T) {
 	broken := &fault.Error{Reason: fault.Unreachable}
 	for _, test := range []struct {
 		name string
-		runs []error // of each run; the last one counts for all that follow
+		runs []error // of each run; the last one is repeated
 		want int     // runs
 		err  fault.Reason
 	}{

@@ -13,8 +13,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/pipenet"
 )
 
-// A peer that does not answer costs one time-out and one more attempt, and the error says whom was waited for, for what
-// and how long.
+// A peer that does not answer costs one time-out and one more attempt, and the error says which host did not answer,
+// which request it was, and for how long.
 func TestSlowPeerCostsTwoTimeOuts(t *testing.T) {
 	hold := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	drip := func(head string) http.HandlerFunc {

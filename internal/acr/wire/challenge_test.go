@@ -77,7 +77,7 @@ func hostileChallenges() map[string]string {
 // quick tells linear time, a millisecond or so, from quadratic time on a machine however busy; the benchmarks wire.measure.
 const quick = 2 * time.Second
 
-// Parsing is linear, and what is over the limit of all headers is refused unread.
+// Parsing is linear, and text over the limit of all headers is refused unparsed.
 func TestHostileChallengesAreQuick(t *testing.T) {
 	const limit = quick
 	for name, header := range hostileChallenges() {
@@ -171,7 +171,7 @@ func formatChallenges(challenges []Challenge) string {
 	return strings.Join(all, ", ")
 }
 
-// TestParseChallenges holds the parser to RFC 9110 sections 5.6 and 11.
+// TestParseChallenges checks the parser against RFC 9110 sections 5.6 and 11.
 func TestParseChallenges(t *testing.T) {
 	type params = map[string]string
 	bearer := func(p params) Challenge { return Challenge{Scheme: "Bearer", Params: p} }
@@ -224,7 +224,7 @@ func TestParseChallenges(t *testing.T) {
 	}
 }
 
-// FuzzParseChallenges: what is read is within the grammar and survives being written and read again.
+// FuzzParseChallenges: parsed challenges are within the grammar, and survive formatting and parsing.
 func FuzzParseChallenges(f *testing.F) {
 	for _, seed := range []string{
 		acrChallenge,

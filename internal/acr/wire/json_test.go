@@ -48,7 +48,7 @@ func TestUnmarshalStopsAtItsLimit(t *testing.T) {
 	}
 }
 
-// An error names the place by keys that anybody may see, and no further.
+// An error names the place only by keys that anybody may see.
 func TestExplainNamesThePlace(t *testing.T) {
 	for body, want := range map[string]string{
 		`1`:                     "it is JSON of another shape",

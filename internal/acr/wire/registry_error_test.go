@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What registries send is in the forms that Azure Container Registry was seen to send, and in those of others.
+// The bodies have the forms that Azure Container Registry and other registries were seen to send.
 func TestDecodeErrors(t *testing.T) {
 	for name, test := range map[string]struct{ body, code, message, named string }{
 		"challenge":            {`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"alpine","Action":"pull"}]}]}`, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization for more information.", ""},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestParseRetryAfter holds the reader to RFC 9110 section 10.2.3.
+// TestParseRetryAfter checks the parser against RFC 9110 section 10.2.3.
 func TestParseRetryAfter(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for value, want := range map[string]time.Duration{
@@ -47,8 +47,7 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-// Never negative, never more than a year, and nothing from what is neither digits nor
-// a date.
+// The result is never negative, never more than a year, and 0 for anything but digits and dates.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{
 		"0", "1", "60", "-1", "9223372036854775808", "1.5", "Sun, 01 Mar 2026 12:00:10 GMT", "Sunday, 01-Mar-26 12:00:10 GMT",

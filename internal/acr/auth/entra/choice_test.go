@@ -40,7 +40,7 @@ func TestFirstThatIsConfiguredCounts(t *testing.T) {
 	}
 }
 
-// What the block names comes before all that the environment names, though the latter may be first in order.
+// What the block names comes before everything that the environment names, even if the latter is first in the order.
 func TestBlockComesBeforeTheEnvironment(t *testing.T) {
 	env := environment{
 		"ARM_TENANT_ID": entratest.TenantID, "ARM_CLIENT_ID": entratest.ClientID, "ARM_CLIENT_SECRET": entratest.ClientSecret,
@@ -61,7 +61,7 @@ func TestBlockComesBeforeTheEnvironment(t *testing.T) {
 	}
 }
 
-// A switch that is set to true asks for the Azure CLI, whether it is there or not.
+// A switch that is set to true asks for the Azure CLI, whether it is installed or not.
 func TestAzureCLIThatIsAskedFor(t *testing.T) {
 	withoutCLI(t)
 	for name, test := range map[string]struct {

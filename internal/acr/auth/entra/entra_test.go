@@ -30,7 +30,7 @@ func TestEachWayGetsAToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		block entra.Block
 		env   environment
-		way   string // as it is named
+		way   string // as errors name it
 		log   string
 	}{
 		"client secret in the block": {
@@ -163,7 +163,7 @@ func TestAppServiceShowsItsHeader(t *testing.T) {
 	}
 }
 
-// atIMDS leads the address of IMDS to the fake.
+// atIMDS directs the address of IMDS to the fake.
 type atIMDS struct {
 	entra.Transport
 	to string
@@ -251,7 +251,7 @@ func TestCancellationEndsEachWay(t *testing.T) {
 	}
 }
 
-// azcore reads AZURE_SDK_GO_LOGGING when the process starts, so another one has to.
+// azcore reads AZURE_SDK_GO_LOGGING when the process starts, so this takes another process.
 func TestAzureSDKLogsNothing(t *testing.T) {
 	again := exec.Command(os.Args[0], "-test.run", "^TestTokenIsAskedForTheRegistrysAudience$")
 	again.Env = append(os.Environ(), "AZURE_SDK_GO_LOGGING=all")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is kept of an answer is a code or an id, whatever came.
+// Of any answer, only codes and ids are kept.
 func FuzzRefusal(f *testing.F) {
 	for _, seed := range []string{
 		`{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range.","trace_id":"0a-1","correlation_id":"0a-2"}`,

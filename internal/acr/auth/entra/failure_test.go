@@ -159,7 +159,7 @@ func TestFailureOfTheAzureCLI(t *testing.T) {
 	})
 }
 
-// The file is read for each sign-in: whoever keeps it there renews what is in it.
+// The file is read for each sign-in, since it is renewed.
 func TestTokenFileThatGoesAway(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	path := inFile(t, "an older token")

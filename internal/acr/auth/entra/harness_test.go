@@ -18,10 +18,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/secretscan"
 )
 
-// entraToken is what the fakes give out.
+// entraToken is the token that the fakes issue.
 const entraToken = "entra-token-of-a-test"
 
-// environment is what a test sees of the environment.
+// environment is the environment of a test.
 type environment map[string]string
 
 func (e environment) get(name string) string { return e[name] }
@@ -43,7 +43,7 @@ func principal(f *entratest.Fake) environment {
 	return environment{"ARM_TENANT_ID": entratest.TenantID, "ARM_CLIENT_ID": entratest.ClientID, "AZURE_AUTHORITY_HOST": f.Login}
 }
 
-// direct is a transport to the fake alone.
+// direct is a transport that only reaches the fake.
 type direct struct{ *http.Client }
 
 func via(t *testing.T, f *entratest.Fake) entra.Connection {
