@@ -1,5 +1,5 @@
-# What `make demo` applies. With ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD in the environment, it reads any registry
-# that holds these images.
+# What `make demo` applies. With ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD in the environment, it
+# reads any registry that holds these images.
 
 terraform {
   required_providers {
@@ -25,8 +25,9 @@ provider "acr" {
   ca_cert_pem = var.ca_cert_pem
 }
 
-# For each image, the provider first asks without a credential. The challenge says where to get a token and with which scope.
-# The provider fetches it and asks again. It compares what it reads with the digest.
+# For each image, the provider first asks without a credential. The challenge says where to get a
+# token and with which scope. The provider fetches it and asks again. It compares what it reads with
+# the digest.
 data "acr_manifest" "image" {
   for_each = toset(var.images)
 

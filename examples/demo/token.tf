@@ -1,5 +1,6 @@
-# A token for the first image, passed to a second provider block that has no other credential. It is in no plan and no
-# state. Ephemeral resources need Terraform 1.10 or OpenTofu 1.11; `make demo` leaves this file out on older ones.
+# A token for the first image, passed to a second provider block that has no other credential. It is
+# in no plan and no state. Ephemeral resources need Terraform 1.10 or OpenTofu 1.11; `make demo`
+# leaves this file out on older ones.
 
 ephemeral "acr_bearer_token" "handed_on" {
   repository = split(":", var.images[0])[0]

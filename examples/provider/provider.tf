@@ -6,8 +6,8 @@ terraform {
   }
 }
 
-# The credential comes from the environment: from the ARM_ variables, as for azurerm, or from ACR_USERNAME and
-# ACR_PASSWORD. After `az login`, nothing needs to be set.
+# The credential comes from the environment: from the ARM_ variables, as for azurerm, or from
+# ACR_USERNAME and ACR_PASSWORD. After `az login`, nothing needs to be set.
 provider "acr" {
   registry = "example.azurecr.io"
 }

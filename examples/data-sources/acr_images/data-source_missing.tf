@@ -1,4 +1,5 @@
-# Images of which some may not have been pushed yet: those cause no error, and their keys are in missing.
+# Images of which some may not have been pushed yet: those cause no error, and their keys are in
+# missing.
 data "acr_images" "next" {
   references = {
     app    = "team/app:1.4.2"

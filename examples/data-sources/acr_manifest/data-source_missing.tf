@@ -1,4 +1,5 @@
-# An image that may not have been pushed yet: then exists is false and image is null, without an error.
+# An image that may not have been pushed yet: then exists is false and image is null, without an
+# error.
 data "acr_manifest" "next" {
   repository    = "team/app"
   tag           = "2.0.0"

@@ -6,5 +6,5 @@ data "acr_manifests" "untagged" {
 }
 
 output "untagged_bytes" {
-  value = sum(concat([0], [for manifest in data.acr_manifests.untagged.manifests : manifest.size if manifest.size != null]))
+  value = sum(concat([0], [for m in data.acr_manifests.untagged.manifests : m.size if m.size != null]))
 }

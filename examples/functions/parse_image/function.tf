@@ -1,4 +1,5 @@
-# A variable with a whole reference, by tag or by digest, split into the parts that acr_manifest needs.
+# A variable with a whole reference, by tag or by digest, split into the parts that acr_manifest
+# needs.
 variable "image" {
   type    = string
   default = "example.azurecr.io/team/app:1.4.2"

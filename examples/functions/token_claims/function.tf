@@ -6,7 +6,8 @@ locals {
   claims = provider::acr::token_claims(data.acr_bearer_token.app.access_token)
 }
 
-# Who the registry issued the token to. The token is sensitive, and so are its claims until nonsensitive() reveals them.
+# Who the registry issued the token to. The token is sensitive, and so are its claims until
+# nonsensitive() reveals them.
 output "subject" {
   value = nonsensitive(local.claims.subject)
 }

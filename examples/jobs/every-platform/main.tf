@@ -10,7 +10,8 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# The tag names an index; images has a pinned reference for each platform, under the name that the index uses.
+# The tag names an index; images has a pinned reference for each platform, under the name that the
+# index uses.
 data "acr_manifest" "app" {
   repository = "team/app"
   tag        = "1.4.2"

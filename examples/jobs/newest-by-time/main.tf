@@ -10,7 +10,8 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# Tags such as 1.4.2, the last pushed first. The registry sorts them, and the provider stops at the first match.
+# Tags such as 1.4.2, the last pushed first. The registry sorts them, and the provider stops at the
+# first match.
 data "acr_tags" "releases" {
   repository = "team/app"
   name_regex = "^\\d+\\.\\d+\\.\\d+$"

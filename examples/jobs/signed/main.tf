@@ -15,8 +15,8 @@ data "acr_manifest" "app" {
   tag        = "1.4.2"
 }
 
-# Signatures of the Notary Project. Without one the plan fails. Use notation or an admission controller to check whether a
-# signature is valid and whose it is.
+# Signatures of the Notary Project. Without one the plan fails. Use notation or an admission
+# controller to check whether a signature is valid and whose it is.
 data "acr_referrers" "signatures" {
   repository    = "team/app"
   digest        = data.acr_manifest.app.digest

@@ -26,7 +26,8 @@ resource "kubernetes_secret_v1" "pull" {
 
   type = "kubernetes.io/dockerconfigjson"
 
-  # Terraform sends what is write-only to the cluster and keeps no copy. A higher revision sends a new login.
+  # Terraform sends what is write-only to the cluster and keeps no copy. A higher revision sends a
+  # new login.
   data_wo_revision = 1
   data_wo = {
     ".dockerconfigjson" = ephemeral.acr_login.example.docker_config_json

@@ -37,7 +37,8 @@ resource "acr_image_copy" "released" {
   repository = "released/app"
   tag        = "1.4.2"
 
-  # Without these two, the identity of Entra ID that signs in to example.azurecr.io reads at staging.azurecr.io as well.
+  # Without these two, the identity of Entra ID that signs in to example.azurecr.io reads at
+  # staging.azurecr.io as well.
   source_username    = var.staging_username
   source_password_wo = var.staging_password
 }

@@ -1,5 +1,5 @@
-# Copies the tested image, with its signatures, to the repository that production pulls from. Within a registry, no blobs are
-# transferred.
+# Copies the tested image, with its signatures, to the repository that production pulls from. Within
+# a registry, no blobs are transferred.
 data "acr_manifest" "tested" {
   repository = "shop/web"
   tag        = "staging"

@@ -13,7 +13,8 @@ provider "acr" {
   registry = "example.azurecr.io"
 }
 
-# A data source such as http accepts no ephemeral value, so this is the data source, and its token is in the state.
+# A data source such as http accepts no ephemeral value, so this is the data source, and its token
+# is in the state.
 data "acr_bearer_token" "app" {
   repository = "team/app"
   actions    = ["metadata_read"]

@@ -28,13 +28,17 @@ resource "kubernetes_secret_v1" "pull" {
 
   type = "kubernetes.io/dockerconfigjson"
 
-  # Terraform sends what is write-only to the cluster and keeps no copy. A higher revision sends a new token.
+  # Terraform sends what is write-only to the cluster and keeps no copy. A higher revision sends a
+  # new token.
   data_wo_revision = 1
   data_wo = {
     ".dockerconfigjson" = jsonencode({
       auths = {
         "example.azurecr.io" = {
-          auth = base64encode("${ephemeral.acr_bearer_token.app.username}:${ephemeral.acr_bearer_token.app.access_token}")
+          auth = base64encode(join(":", [
+            ephemeral.acr_bearer_token.app.username,
+            ephemeral.acr_bearer_token.app.access_token,
+          ]))
         }
       }
     })
