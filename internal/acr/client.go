@@ -64,7 +64,7 @@ type Client struct {
 	probes    flight.Group[struct{}]
 	hasOwnAPI atomic.Bool // ACR's; known once an answer has shown it
 	written   written
-	uploads   chan struct{} // one element for each blob on its way
+	uploads   turns // one for each blob on its way
 
 	mu    sync.Mutex
 	known discovery // the realm, or that there is none, once an answer has shown it
@@ -127,7 +127,7 @@ func NewClient(config Config) (*Client, error) {
 			Home: home, Registry: sender, SignIn: signIn, Timeout: config.RequestTimeout, Secrets: secrets,
 		}, config.Credential),
 		secrets: secrets,
-		uploads: make(chan struct{}, maxUploads),
+		uploads: make(turns, maxUploads),
 	}, nil
 }
 

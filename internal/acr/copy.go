@@ -171,7 +171,7 @@ func (cp *copying) blob(ctx context.Context, d oci.Descriptor) error {
 		}
 		location = at
 	}
-	leave, err := cp.target.enterUpload(ctx)
+	leave, err := cp.target.uploads.take(ctx)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,11 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 		return err
 	}
 	tag := referrersTag(referrer.Subject.Digest)
-	defer c.written.lockList(repository, tag)()
+	leave, err := c.written.tag(repository, tag).listing.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return c.transport.Repeat(ctx, func() (broke bool, err error) {
 		list, err := c.referrersList(ctx, repository, referrer.Subject.Digest, token)
 		if err != nil {

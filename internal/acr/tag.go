@@ -51,7 +51,11 @@ type tagWrite struct {
 // run puts the manifest that get returns under the tag, unless the tag names it already. A referrer is listed before it is
 // tagged: a tag that is right is not written again, so a list that failed after it would stay incomplete.
 func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manifest, error)) (*oci.Manifest, error) {
-	defer t.client.written.lock(t.Repository, t.Tag)()
+	leave, err := t.client.written.tag(t.Repository, t.Tag).writing.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	before, err := t.before(ctx)
 	if err != nil || before.Is(digest.Digest(t.Digest)) {
 		return before, err
@@ -157,7 +161,11 @@ func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err 
 	if err := (TagRequest{Repository: repository, Tag: tag, Digest: named}).validate(); err != nil {
 		return err
 	}
-	defer c.written.lock(repository, tag)()
+	leave, err := c.written.tag(repository, tag).writing.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := c.requireOwnAPI(ctx, repository, tag); err != nil {
 		return cannotUntag(err)
 	}

@@ -18,16 +18,6 @@ import (
 // does not mount blobs. With two of the transport's ten connections each, some stay free, so no upload waits for ever.
 const maxUploads = 4
 
-// enterUpload waits until another blob may be uploaded. The caller calls leave when its upload has ended.
-func (c *Client) enterUpload(ctx context.Context) (leave func(), err error) {
-	select {
-	case c.uploads <- struct{}{}:
-		return func() { <-c.uploads }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // mountBlob puts a blob of another repository of the registry into this one, without sending it. If the registry does
 // not mount it, location is where to upload it, nil if no upload was begun. Source: OCI distribution spec 1.1,
 // "Mounting a blob from another repository".

@@ -17,8 +17,8 @@ type written struct {
 }
 
 type writtenTag struct {
-	writing sync.Mutex // one write of a tag at a time: the second finds what the first did
-	listing sync.Mutex // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
+	writing turns // one write of a tag at a time: the second finds what the first did
+	listing turns // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
 	noted   bool
 	was, is string // digests before and after the write; empty for no tag
 }
@@ -31,23 +31,9 @@ func (w *written) tag(repository, tag string) *writtenTag {
 	}
 	name := repository + ":" + tag
 	if w.tags[name] == nil {
-		w.tags[name] = &writtenTag{}
+		w.tags[name] = &writtenTag{writing: make(turns, 1), listing: make(turns, 1)}
 	}
 	return w.tags[name]
-}
-
-// lock waits until no other write of the tag is under way, and returns the function that ends this one.
-func (w *written) lock(repository, tag string) (unlock func()) {
-	t := w.tag(repository, tag)
-	t.writing.Lock()
-	return t.writing.Unlock
-}
-
-// lockList is lock for the list of referrers under a tag.
-func (w *written) lockList(repository, tag string) (unlock func()) {
-	t := w.tag(repository, tag)
-	t.listing.Lock()
-	return t.listing.Unlock
 }
 
 // note remembers a write.
