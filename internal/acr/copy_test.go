@@ -229,6 +229,7 @@ func TestCopyNamesTheTargetWhereItIsAtFault(t *testing.T) {
 		"a locked repository":          {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: http.StatusMethodNotAllowed, Code: "REGISTRY_DISALLOWED_OPERATION"}, fault.WriteDisallowed},
 		"a wait of an hour":            {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: http.StatusServiceUnavailable, RetryAfter: "3600"}, fault.RegistryFault},
 		"an upload that always breaks": {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Reset: true}, fault.Unreachable},
+		"an upload always forgotten":   {acrtest.Fault{Method: http.MethodPut, Path: "/uploads/", Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN"}, fault.UploadLost},
 		"another digest stored":        {acrtest.Fault{Method: http.MethodPut, Path: "/manifests/", WrongDigest: true}, fault.DigestMismatch},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,6 +269,9 @@ func TestCopyBeginsABrokenUploadAgain(t *testing.T) {
 		"the target is overloaded":      {atTarget(acrtest.Fault{Status: 503}), 3},
 		"the target has limits":         {atTarget(acrtest.Fault{Status: 429, RetryAfter: "1"}), 3},
 		"the target's answer is lost":   {atTarget(acrtest.Fault{Reset: true, ActFirst: true}), 2},
+		"the upload is forgotten":       {atTarget(acrtest.Fault{Status: 404, Code: "BLOB_UPLOAD_UNKNOWN"}), 3},
+		"the upload's state is old":     {atTarget(acrtest.Fault{Status: 400, Code: "BLOB_UPLOAD_INVALID"}), 3},
+		"the upload's range is off":     {atTarget(acrtest.Fault{Status: 416, Code: "BLOB_UPLOAD_RANGE_INVALID"}), 3},
 		"the token ends with an upload": {atTarget(acrtest.Fault{Status: 401}), 3},
 		"the source leaves":             {atSource(acrtest.Fault{Truncate: 50}), 3},
 		"the source has limits":         {atSource(acrtest.Fault{Status: 429, RetryAfter: "1"}), 2},

@@ -44,6 +44,8 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 		c.explainUnauthorized(failed, r, res)
 	case r.Method == http.MethodPut && slices.Contains(codesOfUnknownParts, failed.Code):
 		failed.Reason, failed.Detail = fault.PartUnknown, unknownPart(res)
+	case r.Content != nil && isUploadLost(failed):
+		failed.Reason = fault.UploadLost
 	case failed.Code == codeDisallowed && r.isRead():
 		failed.Reason = fault.Disallowed
 	case failed.Code == codeDisallowed:
@@ -77,6 +79,13 @@ func unknownPart(res *transport.Response) string {
 		return ""
 	}
 	return "the registry lacks " + said.Named
+}
+
+// isUploadLost reports whether the registry refuses a blob because it does not know the upload, or expects it to go on
+// elsewhere. Sources: OCI distribution spec 1.1, "Pushing blobs" and "Error Codes"; a recorded 416.
+func isUploadLost(failed *fault.Error) bool {
+	return failed.Status == http.StatusNotFound || failed.Status == http.StatusRequestedRangeNotSatisfiable ||
+		failed.Code == "BLOB_UPLOAD_UNKNOWN" || failed.Code == "BLOB_UPLOAD_INVALID"
 }
 
 // notFound returns what a 404 means. It is the registry's own if it has a registry's error code or header, or if the

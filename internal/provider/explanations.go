@@ -369,6 +369,13 @@ var explanations = map[fault.Reason]explanation{
 		Remedy: "Run again in some minutes: what has arrived is not sent again. If it fails again, push or copy the image anew, and find out " +
 			"what deletes content in the repository.",
 	},
+	fault.UploadLost: {
+		Summary: "Upload not known to the registry",
+		Cause: "The registry refuses a blob at every attempt: it does not know the upload that it began a moment before. Its replicas may not " +
+			"share uploads, or a proxy changes where they lead.",
+		Remedy: "Run again: what has arrived is not sent again. For a registry of your own behind a load balancer, give all instances the same " +
+			"storage and the same secret.",
+	},
 	fault.MalformedImage: {
 		Summary: "Image malformed",
 		Cause: "A manifest or configuration does not follow the specification. Its bytes match its digest, so it was built or pushed like " +

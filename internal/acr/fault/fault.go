@@ -58,6 +58,7 @@ const (
 	CannotUntag         Reason = "cannot untag"          // the registry has no way to remove a tag alone
 	IncompleteImage     Reason = "incomplete image"      // the registry lacks a part that a manifest names
 	PartUnknown         Reason = "part unknown"          // the registry refuses a manifest, since it lacks a part that it names
+	UploadLost          Reason = "upload lost"           // the registry does not know an upload that it began
 	MalformedImage      Reason = "malformed image"       // the bytes match their digest, but are not a valid image
 	PlatformNotFound    Reason = "platform not found"    // an image without the platform
 	NotAnImage          Reason = "not a container image" // a manifest without an image configuration
@@ -86,7 +87,7 @@ func Reasons() []Reason {
 		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
 		Denied, Firewall, CacheRule, Disallowed, RepositoryNotFound, ManifestNotFound, ListNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
 		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
-		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PartUnknown, MalformedImage, PlatformNotFound, NotAnImage,
+		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PartUnknown, UploadLost, MalformedImage, PlatformNotFound, NotAnImage,
 	}, ofSignIn...)
 }
 

@@ -203,12 +203,12 @@ func verdictOn(err error) verdict {
 
 // verdictOnBroken returns the verdict on what broke when Do could not send it again. A token that expired in the meantime
 // is replaced. A part that is unknown may be on its way to the replica that answered (Microsoft, "Geo-replication in Azure
-// Container Registry").
+// Container Registry"), and an upload may be known to another one.
 func verdictOnBroken(failed *fault.Error) verdict {
 	switch {
 	case failed.RetryAfter > MaxRetryAfter:
 		return never
-	case failed.Reason == fault.Unreachable, failed.Reason == fault.PartUnknown, mayPass(failed.Status):
+	case failed.Reason == fault.Unreachable, failed.Reason == fault.PartUnknown, failed.Reason == fault.UploadLost, mayPass(failed.Status):
 		return again
 	case failed.Reason == fault.TimedOut, failed.Reason == fault.InvalidToken, failed.Reason == fault.ProxyRefused:
 		return once
