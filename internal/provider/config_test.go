@@ -199,7 +199,7 @@ func TestProviderBlockRefusesTheEnvironment(t *testing.T) {
 	}
 }
 
-// Attributes come before the environment, each on its own, and an empty variable counts as unset.
+// Each attribute comes before its variable, and an empty variable counts as unset.
 func TestCredentialSources(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{Users: map[string]string{"one": "password-one", "two": "password-two"}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -284,7 +284,7 @@ func dockerConfig(t *testing.T, registry, user, password string) string {
 	return folder
 }
 
-// A credential helper that fails is an error, never anonymous access.
+// A credential helper that fails causes an error, never anonymous access.
 func TestCredentialHelperFails(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -306,8 +306,8 @@ func TestCredentialHelperFails(t *testing.T) {
 	}
 }
 
-// Without any credential a public registry is read, the token asked for without Authorization; a private one says where a
-// credential was looked for.
+// Without any credential, a public registry is read, with a token that was requested without Authorization. For a
+// private one, the error says where a credential was looked for.
 func TestAnonymousAccess(t *testing.T) {
 	public := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	public.PutImage("app", "1.0", acrtest.Image{})
@@ -354,7 +354,7 @@ func TestPlainHTTPOnThisMachine(t *testing.T) {
 	configuredFor(t, defaultUser(registry)).mustRead("acr_manifest", values{"repository": "app", "tag": "1.0"})
 }
 
-// A registry that answers nothing fails within the time-out, which the error names.
+// If a registry does not answer, the read fails within the time-out, which the error names.
 func TestRequestTimeoutAndMaxRetries(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Hang: true})
@@ -378,7 +378,7 @@ func TestUserAgentNamesProviderAndTerraform(t *testing.T) {
 	}
 }
 
-// Two provider blocks, as two aliases are, share nothing: one user's token opens nothing for the other.
+// Two provider blocks with aliases share nothing: the token of one user is never used for the other.
 func TestProviderBlocksShareNoTokens(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{
 		Users:  map[string]string{"one": "password-one", "two": "password-two"},

@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// With an unknown provider block each read that is really made fails with one error, and nothing is sent: neither to
-// another registry nor as an anonymous caller.
+// With an unknown provider block, each read fails with one error, and nothing is sent, neither to another registry nor
+// as an anonymous caller.
 func TestUnknownProviderBlockConnectsNowhere(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{AnonymousPull: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -46,7 +46,7 @@ func TestUnknownProviderBlockConnectsNowhere(t *testing.T) {
 	}
 }
 
-// Where Terraform allows it, reads with an unknown provider block are deferred.
+// If Terraform allows it, reads with an unknown provider block are deferred.
 func TestUnknownProviderBlockIsDeferred(t *testing.T) {
 	p := newProtocol(t)
 	diagnostics := p.configureWith(values{"registry": unknownString}, &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: true})
@@ -68,7 +68,7 @@ func TestUnknownProviderBlockIsDeferred(t *testing.T) {
 	}
 }
 
-// The same with a real Terraform: a registry that the same run creates fails at plan with the way out, and with that,
+// The same with a real Terraform: if the same run creates the registry, the plan fails and says what to do. With that,
 // depends_on, the read waits for apply and works.
 func TestRegistryOfTheSameRun(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// A token differs at each read, which is no difference to a plan until something consumes it.
+// A token differs at each read, but the plan shows no change until something uses it.
 func TestBearerToken(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull,push", "registry:catalog:*"}}})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -61,7 +61,7 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-// A token with fewer permissions is handed out, with a warning that names the missing ones.
+// A token with fewer permissions is returned, with a warning that names the missing ones.
 func TestBearerTokenWarnsOfMissingActions(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}})
 	state, diagnostics := configuredFor(t, defaultUser(registry)).
@@ -75,7 +75,7 @@ func TestBearerTokenWarnsOfMissingActions(t *testing.T) {
 	}
 }
 
-// Of an opaque token nothing is known but what was asked for.
+// Of an opaque token, only the request is known.
 func TestBearerTokenOpaque(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{OpaqueTokens: true})
 	state := configuredFor(t, defaultUser(registry)).mustRead("acr_bearer_token", values{"repository": "app"})
@@ -128,7 +128,7 @@ func TestBearerTokenFails(t *testing.T) {
 	}.check(t, "acr_bearer_token")
 }
 
-// Terraform keeps UTF-8 alone, in a state as in a plan.
+// Terraform keeps only UTF-8, in a state as in a plan.
 func TestBearerTokenOfAServiceWithOtherBytes(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{ServiceName: "r\xff.example"})
 	applyTwice(t, providerBlock(registry)+`

@@ -53,7 +53,7 @@ func TestImages(t *testing.T) {
 	)
 }
 
-// hundredReferences names images of as many repositories, which the registry then has.
+// hundredReferences stores images in a hundred repositories, and returns references to them.
 func hundredReferences(registry *acrtest.Registry) map[string]string {
 	references := map[string]string{}
 	for i := range 100 {
@@ -135,7 +135,7 @@ func TestImagesRefuse(t *testing.T) {
 	}
 }
 
-// What fails for all is one error, and not one for each key.
+// A failure of all references is one error, not one for each key.
 func TestUnreachableRegistryIsOneErrorOfAllImages(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	references := hundredReferences(registry)

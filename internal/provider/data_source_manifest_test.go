@@ -129,7 +129,7 @@ func TestManifest(t *testing.T) {
 	)
 }
 
-// allow_missing speaks of 404 alone, and of the registry's own.
+// allow_missing applies only to a 404, and only to the registry's own.
 func TestAllowMissing(t *testing.T) {
 	missing := values{"repository": "missing", "tag": "1.0", "allow_missing": true}
 	registry := acrtest.StartT(t, acrtest.Options{})
@@ -178,7 +178,7 @@ func TestRequestsOfARead(t *testing.T) {
 	}
 }
 
-// A repository that is deleted between plan and apply is a clear "not found".
+// If a repository is deleted between plan and apply, the error is a clear "not found".
 func TestRepositoryDeletedBetweenReads(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	image := registry.PutImage("app", "1.0", acrtest.Image{})
@@ -189,7 +189,7 @@ func TestRepositoryDeletedBetweenReads(t *testing.T) {
 	wanted{attribute: "repository", summary: "Repository not found", says: []string{"404 Not Found NAME_UNKNOWN"}}.check(t, diagnostics)
 }
 
-// An access token of another repository is at fault itself.
+// The error for an access token of another repository is on the access token.
 func TestAccessTokenOfAnotherRepository(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})

@@ -53,7 +53,7 @@ func TestTags(t *testing.T) {
 	)
 }
 
-// A registry without ACR's own API has names, and null for the rest.
+// On a registry without ACR's own API, tags have names, and null for the rest.
 func TestTagsWithoutDetails(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{WithoutACRAPI: true})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -73,7 +73,7 @@ func TestTagsWithoutDetails(t *testing.T) {
 	}
 }
 
-// A long list is read to its end, a thousand tags with each request.
+// A long list is read to its end, a thousand tags per request.
 func TestTenThousandTags(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	for i := range 10_000 {

@@ -53,7 +53,7 @@ func TestFailureDetail(t *testing.T) {
 	}
 }
 
-// An error that is not of internal/acr is told without its text, which nobody has checked for secrets.
+// An error that is not from internal/acr is reported without its text, which nobody has checked for secrets.
 func TestForeignErrorIsNotRepeated(t *testing.T) {
 	d := failureDiagnostic(errors.New("sesame"), subject{})
 	if strings.Contains(d.Detail(), "sesame") || d.Summary() == "" {
@@ -61,7 +61,7 @@ func TestForeignErrorIsNotRepeated(t *testing.T) {
 	}
 }
 
-// A challenge can name thousands of actions; a warning names some.
+// A challenge can name thousands of actions; a warning names only some.
 func TestFewerPermissionsWarningIsShort(t *testing.T) {
 	missing := make([]string, 500)
 	for i := range missing {

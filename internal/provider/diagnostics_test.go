@@ -9,7 +9,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// What may happen to any read, and what a person is told of it.
+// What may happen to any read, and what the error says.
 func TestFailuresAreExplained(t *testing.T) {
 	firewall := acrtest.Firewall()
 	failing{

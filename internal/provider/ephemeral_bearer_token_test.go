@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// The echo provider writes what the ephemeral token configures it with into the state, where it can be looked at.
+// The echo provider writes its configuration, here the ephemeral token, to the state, where a test can read it.
 func TestEphemeralBearerToken(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "1.0", acrtest.Image{})
@@ -48,7 +48,7 @@ func TestEphemeralBearerToken(t *testing.T) {
 	})
 }
 
-// The ephemeral resource is refused what the data source is, by the same words and on the same attributes.
+// The ephemeral resource refuses the same arguments as the data source, with the same words and on the same attributes.
 func TestEphemeralBearerTokenRefuses(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry).plus(values{"password": "sesame"}))
@@ -71,7 +71,7 @@ func TestEphemeralBearerTokenRefuses(t *testing.T) {
 	}
 }
 
-// Opened twice, it is two tokens: nothing is kept from plan to apply.
+// If it is opened twice, it fetches two tokens: nothing is kept from plan to apply.
 func TestEphemeralBearerTokenIsFresh(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	p := configuredFor(t, defaultUser(registry))

@@ -19,7 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
 )
 
-// The echo provider writes what it is configured with into the state, where it can be looked at.
+// The echo provider writes its configuration to the state, where a test can read it.
 func TestEphemeralLogin(t *testing.T) {
 	a := startAzure(t, acrtest.Options{})
 	echoed := tfjsonpath.New("data")
@@ -58,7 +58,7 @@ func quoted(text string) string {
 	return string(content)
 }
 
-// What acr_login hands out opens the registry for any client.
+// Any client can use the registry with the result of acr_login.
 func TestLoginOpensTheRegistry(t *testing.T) {
 	a := startAzure(t, acrtest.Options{})
 	login, diagnostics := configuredFor(t, a.block(values{"client_secret": entratest.ClientSecret})).open("acr_login", nil)

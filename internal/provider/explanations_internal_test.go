@@ -29,7 +29,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	}
 }
 
-// The page "Troubleshooting" says of each diagnostic what the diagnostic says.
+// The page "Troubleshooting" repeats the text of each diagnostic.
 func TestTroubleshootingPage(t *testing.T) {
 	content, err := os.ReadFile("../../templates/guides/troubleshooting.md.tmpl")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Without any provider configuration and without a registry, but where the CLI configures the provider all the same.
+// It needs no provider configuration and no registry, unless the CLI configures the provider anyway.
 func TestParseImage(t *testing.T) {
 	giveRegistryWhereFunctionsNeedOne(t)
 	const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -44,7 +44,7 @@ func TestParseImage(t *testing.T) {
 	})
 }
 
-// giveRegistryWhereFunctionsNeedOne sets ACR_REGISTRY for OpenTofu up to 1.10, and checks what its user is told without it.
+// giveRegistryWhereFunctionsNeedOne sets ACR_REGISTRY for OpenTofu up to 1.10, and checks the error without it.
 func giveRegistryWhereFunctionsNeedOne(t *testing.T) {
 	t.Helper()
 	cli := realCLI(t)

@@ -77,8 +77,8 @@ func realCLI(t *testing.T) terraform.Version {
 	return cli
 }
 
-// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the words that its user gets instead, and
-// reports false.
+// unitTest runs the steps. On a CLI that lacks what the first step uses, it checks the CLI's error instead, and reports
+// false.
 func unitTest(t *testing.T, c resource.TestCase) (ran bool) {
 	t.Helper()
 	cli := realCLI(t)
@@ -103,7 +103,7 @@ func inWrapped(words string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(pattern, `[\s│]+`))
 }
 
-// Short names for what the checks of a state are made of.
+// Short names for the parts of checks of a state.
 var (
 	str     = knownvalue.StringExact
 	number  = knownvalue.Int64Exact
@@ -122,7 +122,7 @@ func list(elements ...string) knownvalue.Check {
 	return knownvalue.ListExact(checks)
 }
 
-// attributes expects each of a data source's attributes to be exactly so.
+// attributes expects exactly these values of a data source's attributes.
 func attributes(address string, want object) []statecheck.StateCheck {
 	var checks []statecheck.StateCheck
 	for name, check := range want {
@@ -147,13 +147,13 @@ func applyTwice(t *testing.T, config string, checks ...[]statecheck.StateCheck) 
 	})
 }
 
-// withEnd matches the words as inWrapped does, with nothing behind them on their line.
+// withEnd matches the words as inWrapped does, if nothing follows them on their line.
 func withEnd(words string) *regexp.Regexp {
 	return regexp.MustCompile(inWrapped(words).String() + `\s*\n`)
 }
 
-// wantFunctionError calls a function, which must end in this error on its parameter, with nothing behind it on its line. A
-// provider block without a registry does no harm to a configuration that only calls functions.
+// wantFunctionError calls a function, which must end in this error on its parameter, with nothing after it on its line.
+// A configuration that only calls functions needs no registry in its provider block.
 func wantFunctionError(t *testing.T, call, parameter, words string) {
 	t.Helper()
 	unitTest(t, resource.TestCase{

@@ -8,8 +8,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// Without a refresh, Terraform changes and removes what the provider's former registry has. Nothing of that reaches the
-// new one, which has a repository, a tag and a lock of the same names.
+// Without a refresh, Terraform changes and removes resources of the provider's former registry. None of that reaches
+// the new one, which has a repository, a tag and a lock of the same names.
 func TestResourceOfAnotherRegistryIsNotWrittenToThisOne(t *testing.T) {
 	old, other := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(old)

@@ -12,7 +12,7 @@ type managed struct {
 	private  []byte
 }
 
-// plan validates and plans a change of a resource; nil arguments plan its end. It returns the planned state.
+// plan validates and plans a change of a resource; nil arguments plan its removal. It returns the planned state.
 func (p protocol) plan(typeName string, prior managed, arguments values) (*tfprotov6.PlanResourceChangeResponse, []*tfprotov6.Diagnostic) {
 	p.t.Helper()
 	schema := p.schemas.ResourceSchemas[typeName]
@@ -57,7 +57,7 @@ func (p protocol) apply(typeName string, prior managed, arguments values) (manag
 	return managed{applied.NewState, applied.NewIdentity, applied.Private}, applied.Diagnostics
 }
 
-// mustApply returns apply where no diagnostic is expected.
+// mustApply is apply without any diagnostic.
 func (p protocol) mustApply(typeName string, prior managed, arguments values) managed {
 	p.t.Helper()
 	m, diagnostics := p.apply(typeName, prior, arguments)
@@ -79,7 +79,7 @@ func (p protocol) refresh(typeName string, m managed) (managed, []*tfprotov6.Dia
 	return managed{read.NewState, read.NewIdentity, read.Private}, read.Diagnostics
 }
 
-// importBy imports a resource by its id, or by its identity where there are values, and reads it.
+// importBy imports a resource by its id, or by its identity if there are values, and reads it.
 func (p protocol) importBy(typeName, id string, identity values) (managed, []*tfprotov6.Diagnostic) {
 	p.t.Helper()
 	request := &tfprotov6.ImportResourceStateRequest{TypeName: typeName, ID: id}
@@ -97,7 +97,7 @@ func (p protocol) importBy(typeName, id string, identity values) (managed, []*tf
 	return p.refresh(typeName, managed{only.State, only.Identity, only.Private})
 }
 
-// attributesOf decodes a resource's state; empty where it is gone.
+// attributesOf decodes a resource's state; empty if it is gone.
 func (p protocol) attributesOf(typeName string, m managed) map[string]tftypes.Value {
 	p.t.Helper()
 	return p.decode(p.schemas.ResourceSchemas[typeName], m.state)
@@ -144,7 +144,7 @@ func (p protocol) encodeIdentity(typeName string, identity values) *tfprotov6.Re
 	return &tfprotov6.ResourceIdentityData{IdentityData: &data}
 }
 
-// propose merges configuration and state as Terraform does: what is computed keeps its value.
+// propose merges configuration and state as Terraform does: computed attributes keep their values.
 func (p protocol) propose(schema *tfprotov6.Schema, prior managed, arguments values) *tfprotov6.DynamicValue {
 	p.t.Helper()
 	if arguments == nil || prior.state == nil {

@@ -15,7 +15,7 @@ import (
 // values are the arguments of a block: string, bool, int, []string, map[string]string, or a tftypes.Value for anything else.
 type values map[string]any
 
-// plus returns the values with others over them; nil takes one out.
+// plus returns the values, with others added or replaced; nil removes one.
 func (v values) plus(others values) values {
 	sum := maps.Clone(v)
 	for name, value := range others {
@@ -39,7 +39,7 @@ func defaultUser(registry *acrtest.Registry) values {
 	return arguments.plus(values{"ca_cert_pem": registry.CAPEM()})
 }
 
-// protocol talks to the provider as Terraform does, without a Terraform: diagnostics come as they are, with their
+// protocol talks to the provider as Terraform does, but without a Terraform: it gets diagnostics unchanged, with their
 // attribute, and a call takes no time.
 type protocol struct {
 	t       *testing.T
@@ -114,7 +114,7 @@ func (p protocol) read(typeName string, arguments values) (state map[string]tfty
 	return p.decode(schema, answer.State), answer.Diagnostics
 }
 
-// mustRead returns read where no diagnostic is expected.
+// mustRead is read without any diagnostic.
 func (p protocol) mustRead(typeName string, arguments values) map[string]tftypes.Value {
 	p.t.Helper()
 	state, diagnostics := p.read(typeName, arguments)
@@ -143,7 +143,7 @@ func (p protocol) open(typeName string, arguments values) (result map[string]tft
 	return p.decode(schema, answer.Result), answer.Diagnostics
 }
 
-// encode makes a block of its arguments, with null for the rest.
+// encode makes a block from its arguments, with null for the rest.
 func (p protocol) encode(schema *tfprotov6.Schema, arguments values) *tfprotov6.DynamicValue {
 	p.t.Helper()
 	block := schema.ValueType().(tftypes.Object)
@@ -198,7 +198,7 @@ func (p protocol) decode(schema *tfprotov6.Schema, state *tfprotov6.DynamicValue
 	return attributes
 }
 
-// text returns a string attribute, "null" where it is null.
+// text returns a string attribute, or "null".
 func text(value tftypes.Value) string {
 	var s *string
 	if err := value.As(&s); err != nil {
@@ -240,7 +240,7 @@ func attributeOf(d *tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// wanted is the one diagnostic that a failure ends in.
+// wanted is the one diagnostic that a failure causes.
 type wanted struct {
 	attribute string
 	summary   string
@@ -276,7 +276,7 @@ func (w wanted) check(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// goTypes are what a Go error looks like where it was not put into words.
+// goTypes are parts of Go errors that were not put into words.
 var goTypes = []string{"*acr.", "*url.", "*net.", "types.", "basetypes", "tftypes", "%!"}
 
 const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -302,11 +302,11 @@ func (r refused) check(t *testing.T, typeName string) {
 	}
 }
 
-// failing are reads that end in one error, by what the registry refuses or does not have. It holds the image app:1.0,
-// the index multi:1.0 for linux/amd64 and linux/arm64, and the artifact chart:1.0.
+// failing are reads that end in one error, by what the registry refuses or lacks. It holds the image app:1.0, the index
+// multi:1.0 for linux/amd64 and linux/arm64, and the artifact chart:1.0.
 type failing map[string]struct {
 	options   acrtest.Options
-	block     values // over the default user's
+	block     values // on top of the default user's
 	fault     *acrtest.Fault
 	arrange   func(*acrtest.Registry)
 	arguments values

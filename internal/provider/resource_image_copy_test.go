@@ -111,15 +111,15 @@ func TestImageCopyThroughItsLife(t *testing.T) {
 				Config: s.config(s.second, tagged), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate, s.second),
 				ConfigStateChecks: state(s.second, str("1.0")), Check: s.tagNames(t, "1.0", s.second),
 			},
-			{ // a tag that somebody moved is put back
+			{ // a tag that somebody has moved is put back
 				PreConfig: func() { s.target.Tag("mirror/app", "1.0", s.first) },
 				Config:    s.config(s.second, tagged), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate, s.second), Check: s.tagNames(t, "1.0", s.second),
 			},
-			{ // as is one that somebody removed
+			{ // and so is one that somebody has removed
 				PreConfig: func() { s.target.Untag("mirror/app", "1.0") },
 				Config:    s.config(s.second, tagged), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate, s.second), Check: s.tagNames(t, "1.0", s.second),
 			},
-			{ // what is gone is made anew
+			{ // a copy that is gone is made again
 				PreConfig: func() { s.target.Delete("mirror/app", s.second.String()) },
 				Config:    s.config(s.second, tagged), ConfigPlanChecks: planned(plancheck.ResourceActionCreate, s.second), Check: s.tagNames(t, "1.0", s.second),
 			},
@@ -143,7 +143,7 @@ func TestImageCopyThroughItsLife(t *testing.T) {
 	})
 }
 
-// The password is written to the source alone, and to nothing that Terraform keeps.
+// The password is sent only to the source, and written to nothing that Terraform keeps.
 func TestImageCopyKeepsTheSourcesPasswordToItself(t *testing.T) {
 	s := newCopySetup(t, acrtest.Options{})
 	s.target.ResetLog()
@@ -164,7 +164,7 @@ func TestImageCopyKeepsTheSourcesPasswordToItself(t *testing.T) {
 	}
 }
 
-// Another's tag is not taken over unasked, and imported it is.
+// Somebody else's tag is not taken over unless it is imported.
 func TestImageCopyTakesOverATagByImportAlone(t *testing.T) {
 	s := newCopySetup(t, acrtest.Options{})
 	other := s.target.PutImage("mirror/app", "1.0", acrtest.Image{Author: "another"})
@@ -184,7 +184,7 @@ func TestImageCopyTakesOverATagByImportAlone(t *testing.T) {
 	})
 }
 
-// On a registry that cannot remove a tag alone, destroying sends nothing.
+// On a registry that cannot remove only a tag, destroying sends nothing.
 func TestImageCopyIsNotDestroyedWhereATagCannotBeRemoved(t *testing.T) {
 	s := newCopySetup(t, acrtest.Options{WithoutACRAPI: true})
 	config := s.config(s.first, `tag = "1.0"`)
@@ -235,7 +235,7 @@ func TestImageCopyIsValidatedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-// The source's fault is shown on source, the target's is not.
+// An error of the source is on `source`, one of the target is not.
 func TestImageCopyBlamesTheRightRegistry(t *testing.T) {
 	s := newCopySetup(t, acrtest.Options{})
 	missing := digest.FromString("missing")
@@ -266,7 +266,7 @@ func TestImageCopyBlamesTheRightRegistry(t *testing.T) {
 	}
 }
 
-// Within a registry the provider's own credential is used, and nothing travels.
+// Within a registry, the provider's own credential is used, and no blob is transferred.
 func TestImageCopyWithinItsRegistry(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	d := registry.PutImage("team/app", "1.0", acrtest.Image{})
@@ -288,7 +288,7 @@ func TestImageCopyWithinItsRegistry(t *testing.T) {
 	}
 }
 
-// A tag that somebody moved is not this resource's to remove, whether a refresh has seen the move or not.
+// A tag that somebody has moved is not removed, whether or not a refresh has seen the move.
 func TestImageCopyLeavesAMovedTagWhenDestroyed(t *testing.T) {
 	for name, refresh := range map[string]bool{"seen by a refresh": true, "after it": false} {
 		t.Run(name, func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestImageCopyLeavesAMovedTagWhenDestroyed(t *testing.T) {
 	}
 }
 
-// The identity has the digest in it, and goes on with a new source.
+// The identity contains the digest, and changes with a new source.
 func TestImageCopyIsNamedByItsDigest(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(registry)
@@ -360,7 +360,7 @@ func TestImageCopyIsNamedByItsDigest(t *testing.T) {
 	}
 }
 
-// A credential for the provider's own registry has no use: which of the two would count is not to be guessed.
+// A credential for the provider's own registry is refused: it would be unclear which of the two is used.
 func TestImageCopyRefusesASecondCredentialForItsRegistry(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, _ := twoImages(registry)

@@ -17,7 +17,7 @@ import (
 
 var unlocked = acrtest.Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: true, ListEnabled: true}
 
-// tagLocks tells the locks of app:v as data acr_tags does: "write delete read list", each t or f.
+// tagLocks returns the locks of app:v as data acr_tags does: "write delete read list", each t or f.
 func tagLocks(t *testing.T, registry *acrtest.Registry) string {
 	t.Helper()
 	state := configuredFor(t, defaultUser(registry)).mustRead("acr_tags", values{"repository": "app"})
@@ -53,7 +53,7 @@ func flags(t *testing.T, object map[string]tftypes.Value) string {
 	return all
 }
 
-// A lock's life with a real Terraform: set, lifted by hand and set again, changed, and lifted at the end.
+// The life of a lock with a real Terraform: set, removed by hand and set again, changed, and removed at the end.
 func TestLockIsSetWatchedAndLifted(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})
@@ -209,7 +209,7 @@ func TestLockErrorsSayWhoCanHelp(t *testing.T) {
 	}
 }
 
-// What was locked and is gone needs no lifting, and shows in the plan as to be made anew.
+// If what was locked is gone, no lock needs to be removed, and the plan shows that it will be created.
 func TestLockOfWhatIsGone(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	registry.PutImage("app", "v", acrtest.Image{})

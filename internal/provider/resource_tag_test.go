@@ -27,7 +27,7 @@ func prodTagHCL(registry *acrtest.Registry, d digest.Digest) string {
 	return providerBlock(registry) + fmt.Sprintf("resource \"acr_tag\" \"prod\" {\n  repository = \"app\"\n  tag = \"prod\"\n  digest = %q\n}\n", d)
 }
 
-// prodNames reads app:prod as anybody would; "" where it is not there.
+// prodNames reads app:prod as any client would; "" if it does not exist.
 func prodNames(t *testing.T, registry *acrtest.Registry) digest.Digest {
 	t.Helper()
 	state := configuredFor(t, defaultUser(registry)).mustRead("acr_manifest", values{"repository": "app", "tag": "prod", "allow_missing": true})
@@ -49,7 +49,7 @@ func twoImages(registry *acrtest.Registry) (one, two digest.Digest) {
 	return registry.PutImage("app", "", acrtest.Image{Author: "1"}), registry.PutImage("app", "", acrtest.Image{Author: "2"})
 }
 
-// writes lists the requests with a token that are no GET, as "METHOD path".
+// writes lists the requests with a token other than GET, as "METHOD path".
 func writes(registry *acrtest.Registry) []string {
 	var list []string
 	for _, request := range registry.Requests() {
@@ -60,7 +60,7 @@ func writes(registry *acrtest.Registry) []string {
 	return list
 }
 
-// A tag's life with a real Terraform: made, moved in place, moved by somebody else and put back, removed.
+// The life of a tag with a real Terraform: created, moved in place, moved by somebody else and put back, removed.
 func TestTagIsMadeMovedAndRemoved(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(registry)
@@ -125,7 +125,7 @@ func TestTagIsImported(t *testing.T) {
 			{ResourceName: "acr_tag.prod", ImportState: true, ImportStateId: "app:absent", ExpectError: regexp.MustCompile("non-existent remote object")},
 		},
 	})
-	if got := len(writes(registry)); got != 1 { // of the end of the test
+	if got := len(writes(registry)); got != 1 { // at the end of the test
 		t.Errorf("writes = %v, want none before the end", writes(registry))
 	}
 }
@@ -209,7 +209,7 @@ func TestTagArgumentsAreChecked(t *testing.T) {
 	}
 }
 
-// A tag that is there and names another manifest: both digests, and the import block to copy.
+// For a tag that exists and names another manifest, the error has both digests and the import block to copy.
 func TestTagThatPointsElsewhereIsNotTouched(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(registry)
@@ -235,7 +235,7 @@ func TestTagThatIsThereAlreadyIsAdopted(t *testing.T) {
 	}
 }
 
-// Two writers plan the same move; the second learns that the first was there.
+// Two writers plan the same move; the second one gets an error after the first one's write.
 func TestTagThatMovedSinceThePlanIsNotTouched(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(registry)
@@ -331,7 +331,7 @@ func TestTagCannotBeDestroyedWithoutACRsAPI(t *testing.T) {
 	wantProd(t, registry, one)
 }
 
-// Destroying what is gone already is no error, and a plan writes nothing.
+// Destroying what is already gone succeeds, and a plan writes nothing.
 func TestTagThatIsGoneIsDestroyed(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, _ := twoImages(registry)
@@ -346,7 +346,7 @@ func TestTagThatIsGoneIsDestroyed(t *testing.T) {
 	}
 }
 
-// A tag that somebody moved after the last refresh is not taken away from them.
+// A tag that somebody has moved after the last refresh is not removed.
 func TestTagThatMovedSinceThePlanIsNotDestroyed(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, two := twoImages(registry)
@@ -358,7 +358,7 @@ func TestTagThatMovedSinceThePlanIsNotDestroyed(t *testing.T) {
 	wantProd(t, registry, two)
 }
 
-// Any other failure to read than a 404 leaves the resource where it is.
+// If a read fails with anything but a 404, the resource stays in the state.
 func TestTagReadKeepsTheStateOnErrors(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	one, _ := twoImages(registry)
@@ -376,7 +376,7 @@ func TestTagReadKeepsTheStateOnErrors(t *testing.T) {
 	}
 }
 
-// A provider that is pointed at another registry finds nothing of the old one there, least of all to destroy.
+// If the provider block names another registry, nothing of the old one is found there, and nothing is destroyed.
 func TestTagOfAnotherRegistryIsNotThisOnes(t *testing.T) {
 	old, other := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{})
 	one, _ := twoImages(old)
@@ -412,7 +412,7 @@ func TestPlansOfATagWriteNothing(t *testing.T) {
 	}
 }
 
-// A replica that lags behind is not drift.
+// A replica that lags behind does not show as drift.
 func TestTagThatAReplicaDoesNotKnowYetIsNoDrift(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{ReplicaLag: 2})
 	one, two := twoImages(registry)
@@ -430,7 +430,7 @@ func TestTagThatAReplicaDoesNotKnowYetIsNoDrift(t *testing.T) {
 	}
 }
 
-// With a provider block that is known only after apply, a plan shows what it can and asks nothing.
+// With a provider block that is known only after apply, a plan shows what it can and sends nothing.
 func TestTagIsPlannedWithAnUnknownProvider(t *testing.T) {
 	p := configuredFor(t, values{"registry": unknownString})
 	planned, diagnostics := p.plan("acr_tag", managed{}, prodTag(someDigest))

@@ -10,16 +10,16 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
 )
 
-// entraToken is what the fakes give out and the registry takes in exchange.
+// entraToken is the token that the fakes issue and the registry exchanges.
 const entraToken = "entra-token-of-a-test"
 
-// azure is a registry of Azure, as example.azurecr.io, with what signs in to it.
+// azure is an Azure registry, example.azurecr.io, with the services that sign in to it.
 type azure struct {
 	registry *acrtest.Registry
 	login    *entratest.Fake
 }
 
-// startAzure starts both, and lets the environment lead to them. No Azure CLI is on PATH.
+// startAzure starts both, and makes the environment lead to them. No Azure CLI is on PATH.
 func startAzure(t *testing.T, options acrtest.Options) azure {
 	t.Helper()
 	options.Entra = func(accessToken string) string {
@@ -36,7 +36,7 @@ func startAzure(t *testing.T, options acrtest.Options) azure {
 	return a
 }
 
-// block returns the arguments of a provider block, with those of all that is needed to sign in but a way to do so.
+// block returns the arguments of a provider block, with everything that signing in needs except a way to sign in.
 func (a azure) block(arguments values) values {
 	return values{
 		"registry": "example.azurecr.io", "ca_cert_pem": a.registry.CAPEM() + a.login.CAPEM,
@@ -44,7 +44,7 @@ func (a azure) block(arguments values) values {
 	}.plus(arguments)
 }
 
-// shown says which kind of credential the registry was shown for a token.
+// shown returns which kind of credential the registry was sent for a token.
 func (a azure) shown(t *testing.T) string {
 	t.Helper()
 	for _, request := range a.registry.Requests() {
@@ -107,7 +107,7 @@ func TestWhichCredentialCounts(t *testing.T) {
 	}
 }
 
-// An identity that only the environment names is meant for Azure: it goes to no registry on a host of its own name.
+// An identity that only the environment names is meant for Azure: it is not sent to a registry with another host name.
 func TestUnnamedIdentityIsForAzuresRegistriesAlone(t *testing.T) {
 	a := startAzure(t, acrtest.Options{AnonymousPull: true})
 	cli := entratest.SignedIn(t, entraToken)
@@ -136,7 +136,7 @@ func TestConfiguringSignsInNowhere(t *testing.T) {
 	}
 }
 
-// What a person sees of a failed sign-in.
+// The error of a failed sign-in.
 func TestFailedSignInIsExplained(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte(entratest.FederatedToken), 0o600); err != nil {

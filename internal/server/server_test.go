@@ -19,7 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/server"
 )
 
-// ballast stands for what the context of a call carries, loggers and the request above all.
+// ballast stands for what the context of a call carries, mainly loggers and the request.
 type ballast [16 << 10]byte
 
 type ballastKey struct{}
@@ -37,7 +37,7 @@ func TestMemoryStaysFlatOver2000Reads(t *testing.T) {
 	grown := readTimes(reads) - before
 	runtime.KeepAlive(server)
 	t.Logf("%d bytes a read are kept", grown/reads)
-	// What stays is the framework's own entry for each call.
+	// What remains is the framework's own entry for each call.
 	if grown > reads*1024 {
 		t.Errorf("after %d reads %d bytes more are in use, want at most 1 KiB a read", reads, grown)
 	}
@@ -51,7 +51,7 @@ func TestCallOnceOverKeepsNothing(t *testing.T) {
 	runtime.KeepAlive(server)
 }
 
-// When this fails the framework is mended: take this package out again.
+// When this fails, the framework is fixed: remove this package.
 func TestFrameworkStillKeepsContexts(t *testing.T) {
 	server := providerserver.NewProtocol6(&testProvider{})()
 	if held := heldAfterRead(t, server); !held {
@@ -101,7 +101,7 @@ func TestCallSeesItsCallersValuesDeadlineAndCancellation(t *testing.T) {
 	}
 }
 
-// Whatever the protocol gains, no call but StopProvider may reach the framework's server with the caller's own context.
+// Whatever calls the protocol gains, only StopProvider may reach the framework's server with the caller's own context.
 func TestEveryCallGoesByAContextOfItsOwn(t *testing.T) {
 	wrapped := reflect.TypeOf(server.New(&testProvider{}))
 	direct := reflect.TypeFor[tfprotov6.ProviderServer]()
@@ -128,7 +128,7 @@ func heldAfterRead(t *testing.T, server tfprotov6.ProviderServer) bool {
 
 func heapInUse() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one finalized
+	runtime.GC() // what the first run has finalized
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	return int64(memory.HeapAlloc)

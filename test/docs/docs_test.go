@@ -1,4 +1,4 @@
-// Package docs tests what is written for people: that links lead somewhere, and that configurations are well formed.
+// Package docs tests the pages for people: links must lead somewhere, and configurations must be well formed.
 package docs
 
 import (
@@ -31,7 +31,7 @@ type codeBlock struct {
 	text     string
 }
 
-// pages reads the project's own Markdown: what lies at the top, and docs/.
+// pages reads the project's own Markdown: the files at the top, and docs/.
 func pages(t *testing.T) []page {
 	t.Helper()
 	var all []page
@@ -112,7 +112,7 @@ func slug(heading string) string {
 	}, heading)
 }
 
-// check says what is wrong with a link within the project, nil for any other link.
+// check returns what is wrong with a link within the project, nil for any other link.
 func (p page) check(target string) error {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "" {
@@ -151,7 +151,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// The test would see a link that leads nowhere.
+// The test finds a link that leads nowhere.
 func TestBrokenLinks(t *testing.T) {
 	p := parse(filepath.Join(root, "page.md"), "# One heading\n[a](#one-heading) [b](LICENSE) [c](https://example.com/x#y)\n"+
 		"[d](#another) [e](NOFILE.md) [f](README.md#no-such-heading)\n```\n[g](NOFILE.md)\n```\n")
@@ -187,7 +187,7 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			count++
-			if _, lacks := cli.Lacks(code.text); lacks { // its `fmt` takes that for a mistake
+			if _, lacks := cli.Lacks(code.text); lacks { // its `fmt` reports that as a mistake
 				continue
 			}
 			name := fmt.Sprintf("%s_line_%d.tf", strings.ReplaceAll(strings.TrimPrefix(p.path, root+string(filepath.Separator)), string(filepath.Separator), "_"), code.line)
@@ -204,7 +204,7 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-// SECURITY.md names the tests that hold its promises.
+// SECURITY.md names the tests that check its promises.
 func TestNamedTestsExist(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(root, "SECURITY.md"))
 	if err != nil {

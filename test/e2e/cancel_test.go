@@ -79,7 +79,7 @@ func TestCtrlCEndsARunAtOnce(t *testing.T) {
 	}
 }
 
-// An `az` that hangs is a process of its own.
+// An `az` that hangs is a separate process.
 func TestCtrlCEndsAHangingAzureCLI(t *testing.T) {
 	a := startAzure(t)
 	cli := entratest.Hanging(t)
@@ -94,7 +94,7 @@ func TestCtrlCEndsAHangingAzureCLI(t *testing.T) {
 	if took > stopLimit {
 		t.Errorf("the run went on for %s after Ctrl-C, want at most %s", took, stopLimit)
 	}
-	// Ctrl-C reaches the Azure CLI too, which may end before the provider is told.
+	// Ctrl-C also reaches the Azure CLI, which may end before the provider is stopped.
 	output := plan.output.String()
 	told := strings.Contains(output, "cancelled before an answer came") || strings.Contains(output, "Azure CLI failed")
 	if len(cli.Calls()) != 1 || !told {
@@ -139,7 +139,7 @@ func (p *planRun) ctrlC(t *testing.T) time.Duration {
 	}
 	killer := time.AfterFunc(2*stopLimit, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
 	defer killer.Stop()
-	_ = p.command.Wait() // the exit code is looked at by the caller
+	_ = p.command.Wait() // the caller checks the exit code
 	for !errors.Is(syscall.Kill(group, 0), syscall.ESRCH) {
 		time.Sleep(time.Millisecond)
 	}

@@ -18,7 +18,7 @@ import (
 var killPoints = []struct {
 	name   string
 	during acrtest.Fault
-	tagged bool // the tag is there then
+	tagged bool // whether the tag exists then
 	blobs  int  // that the next apply sends, at most
 	sent   int  // manifests that the next apply sends, at most
 }{
@@ -28,7 +28,7 @@ var killPoints = []struct {
 	{"after the tag", acrtest.Fault{Method: http.MethodPut, Path: "/manifests/1.0", ActFirst: true}, true, 0, 0},
 }
 
-// A provider that is killed leaves no tag on half an image, and the next apply sends what is missing alone.
+// A provider that is killed leaves no tag on an incomplete image, and the next apply sends only what is missing.
 func TestCopyGoesOnAfterAKill(t *testing.T) {
 	for _, point := range killPoints {
 		t.Run(point.name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func seededDigests(t *testing.T, registry *realregistry.Registry) map[string]str
 	return digests
 }
 
-// signWithTag puts an artifact where cosign keeps signatures that are no referrers, and returns its tag.
+// signWithTag stores an artifact where cosign keeps signatures that are not referrers, and returns its tag.
 func signWithTag(t *testing.T, registry *realregistry.Registry, image realregistry.Image, digest string) string {
 	t.Helper()
 	tag := strings.Replace(digest, ":", "-", 1) + ".sig"
@@ -70,7 +70,7 @@ func signWithTag(t *testing.T, registry *realregistry.Registry, image realregist
 	return tag
 }
 
-// A copy from one CNCF Distribution registry to another, and within one, is what crane, oras and regctl find there, to the
+// crane, oras and regctl find the copy from one CNCF Distribution registry to another, and within one, complete to the
 // last byte of the last blob.
 func TestCopyIsWhatOtherClientsRead(t *testing.T) {
 	source := startDistribution(t, realregistry.Options{TLS: true})
@@ -96,7 +96,7 @@ func TestCopyIsWhatOtherClientsRead(t *testing.T) {
 	})
 }
 
-// The CNCF registry lists no referrers by itself; these two do.
+// The CNCF registry does not list referrers itself; these two do.
 func TestCopyBringsReferrersToARegistryThatListsThem(t *testing.T) {
 	source := startReal(t, realregistry.StartReferrers)
 	target := startEmpty(t, realregistry.StartReferrers)

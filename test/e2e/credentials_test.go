@@ -30,10 +30,10 @@ output "digest" {
 `, providerArguments, image.Repository, image.Tag)
 }
 
-// outcome is what a run must come to: the image's digest, or an error with these words and no token handed out.
+// outcome is the expected result of a run: the image's digest, or an error with these words and no token issued.
 type outcome struct {
 	failure []string // words of the error; nil for success
-	tokens  []string // how each token was asked for: "GET Basic", "POST ", …
+	tokens  []string // how each token was requested: "GET Basic", "POST ", …
 }
 
 func (o outcome) check(t *testing.T, registry *realregistry.Registry, workspace *terraform.Workspace, image realregistry.Image) {
@@ -65,7 +65,7 @@ func (o outcome) check(t *testing.T, registry *realregistry.Registry, workspace 
 	}
 }
 
-// Where a credential comes from, against a registry and a token server of the real kind, over http on loopback.
+// The sources of a credential, with a real registry and a real token server, over http on loopback.
 func TestCredentialSources(t *testing.T) {
 	registry := startDistribution(t, realregistry.Options{})
 	basic := []string{"GET Basic"}
@@ -172,7 +172,7 @@ func helper(t *testing.T, host, line string) map[string]string {
 	}
 }
 
-// TLS and anonymous pull, against a registry and a token server of the real kind.
+// TLS and anonymous pull, with a real registry and a real token server.
 func TestTrustAndAnonymousPull(t *testing.T) {
 	public, private := realregistry.OCIImage, realregistry.DockerImage
 	registry := startDistribution(t, realregistry.Options{TLS: true, AnonymousPull: []string{public.Repository}})

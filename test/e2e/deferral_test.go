@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// A registry that the same run creates: where Terraform allows deferral, the read waits for a second run without any
-// depends_on. Terraform has that in experimental builds alone, such as that of tools/cli/terraform-1.13.
+// A registry that the same run creates: if Terraform allows deferral, the read waits for a second run without any
+// depends_on. Only experimental builds of Terraform have that, such as that of tools/cli/terraform-1.13.
 func TestReadIsDeferredUntilRegistryIsKnown(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "1.0", acrtest.Image{})

@@ -11,8 +11,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// A token that no state ever holds signs in a second provider: the null GUID as user name, the token as password, the way
-// Azure takes Entra ID tokens.
+// A token that is in no state signs in a second provider: the null GUID as user name, the token as password, as Azure
+// accepts Entra ID tokens.
 func TestEphemeralTokenConfiguresAnotherProvider(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	digest := registry.PutImage("app", "1.0", acrtest.Image{})
@@ -72,13 +72,13 @@ output "digest" {
 	}
 }
 
-// A provider that is not this project's, and speaks protocol 5, reads with the token what our own data sources read.
+// A provider of another project, which speaks protocol 5, reads the same with the token as our own data sources.
 func TestTokenHandedToHTTPProvider(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	for _, tag := range []string{"1.0", "1.1", "2.0"} {
 		registry.PutImage("app", tag, acrtest.Image{Labels: map[string]string{"version": tag}})
 	}
-	// The http provider takes no media type of a manifest for text; the tag list is JSON like any other.
+	// The http provider does not treat a manifest's media type as text; the tag list is plain JSON.
 	workspace := workspaceWith(t,
 		terraform.Providers{"acrkit/acr": filepath.Dir(provider), "hashicorp/http": httpProvider(t)},
 		requiredProviders("hashicorp/http")+fmt.Sprintf(`

@@ -15,8 +15,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// content is what a registry holds of app, as somebody else reads it: the digest that each tag names, with a mark where
-// the tag is locked, and all manifests.
+// content is what another client reads of app: the digest that each tag names, with a mark if the tag is locked, and
+// all manifests.
 type content struct {
 	tags      map[string]string
 	manifests int
@@ -54,8 +54,8 @@ func providerBlock(registry *acrtest.Registry) string {
 		registry.Host(), acrtest.DefaultUser, acrtest.DefaultPassword, registry.CAPEM())
 }
 
-// interruption is how a write ends before its time: the provider is killed while the registry keeps a request waiting,
-// or the connection breaks for good; before the registry does what it is asked for, or after it.
+// interruption is how a write ends early: the provider is killed while the registry delays a request, or the connection
+// breaks for good, either before or after the registry has acted.
 type interruption struct {
 	name  string
 	fault acrtest.Fault
@@ -69,7 +69,7 @@ var interruptions = []interruption{
 	{"cut after the registry acted", acrtest.Fault{Reset: true, ActFirst: true}, false},
 }
 
-// Whatever interrupts a write, and wherever: the next apply ends in the right state, nothing is lost and nothing doubled.
+// Whatever interrupts a write, and wherever: the next apply ends in the right state, and nothing is lost or duplicated.
 func TestInterruptedWritesAreMendedByTheNextApply(t *testing.T) {
 	tagged := func(d digest.Digest) string {
 		return fmt.Sprintf("resource \"acr_tag\" \"prod\" {\n  repository = \"app\"\n  tag = \"prod\"\n  digest = %q\n}\n", d)
@@ -140,8 +140,8 @@ func TestInterruptedWritesAreMendedByTheNextApply(t *testing.T) {
 	}
 }
 
-// interrupt applies what is in the workspace, while the fault or the end of the provider interrupts it. The plan is made
-// before the fault is there.
+// interrupt applies what is in the workspace, while the fault or the end of the provider interrupts it. The plan is
+// made before the fault is injected.
 func interrupt(t *testing.T, registry *acrtest.Registry, workspace *terraform.Workspace, fault acrtest.Fault, kills bool) (succeeded bool, printed string) {
 	t.Helper()
 	terraformRun(t, workspace, "plan", "-out=plan", "-no-color")

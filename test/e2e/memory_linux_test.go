@@ -49,7 +49,7 @@ type memoryCase struct {
 	want    string // in what the CLI prints
 }
 
-// An answer that is refused takes no more than 64 MiB above what the provider takes while it is idle.
+// An answer that is refused takes at most 64 MiB more than the idle provider.
 func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 	const (
 		resource = acrtest.KindResource
@@ -79,7 +79,7 @@ func TestRefusedAnswersTakeLittleMemory(t *testing.T) {
 	})
 }
 
-// Answers that hold as much as is read, many times more than any usual one, keep to the same limit.
+// Answers at their limits, many times larger than usual ones, stay within the same limit.
 func TestLargeAnswersTakeLittleMemory(t *testing.T) {
 	measure(t, []memoryCase{
 		{"a small manifest", readManifest, func(*acrtest.Registry) {}, "No changes"},
@@ -98,8 +98,8 @@ func TestLargeAnswersTakeLittleMemory(t *testing.T) {
 	})
 }
 
-// measure plans each read with a provider of its own, and holds the growth of that process to the limit. It is the whole
-// built provider that is measured, the conversions for Terraform included.
+// measure plans each read with a new provider process, and compares its growth with the limit. It measures the whole
+// built provider, including the conversions for Terraform.
 func measure(t *testing.T, cases []memoryCase) {
 	t.Helper()
 	for _, test := range cases {
@@ -135,24 +135,24 @@ func plan(t *testing.T, registry *acrtest.Registry, process providerProcess, rea
 	return output
 }
 
-// fault lets the registry fail.
+// fault makes the registry fail.
 func fault(f acrtest.Fault) func(*acrtest.Registry) {
 	return func(registry *acrtest.Registry) { registry.Inject(f) }
 }
 
-// manifest replaces app:v by an index with these bytes.
+// manifest replaces app:v with an index of these bytes.
 func manifest(content string) func(*acrtest.Registry) {
 	return func(registry *acrtest.Registry) {
 		registry.PutManifest("app", "v", ocispec.MediaTypeImageIndex, []byte(content))
 	}
 }
 
-// index replaces app:v by an index with these members.
+// index replaces app:v with an index of these members.
 func index(members string) func(*acrtest.Registry) {
 	return manifest(`{"schemaVersion":2,` + members + `}`)
 }
 
-// config replaces app:v by an image whose configuration has these members.
+// config replaces app:v with an image whose configuration has these members.
 func config(members string) func(*acrtest.Registry) {
 	return func(registry *acrtest.Registry) {
 		content := []byte(`{"os":"linux","architecture":"amd64",` + members + `}`)
@@ -245,7 +245,7 @@ func startProvider(t *testing.T, registry *acrtest.Registry) providerProcess {
 
 var reattachVariable = regexp.MustCompile(`TF_REATTACH_PROVIDERS='(.*)'`)
 
-// readReattach takes what the provider prints, and repeats it for the address that the provider has in OpenTofu.
+// readReattach parses what the provider prints, and repeats it for the address that the provider has in OpenTofu.
 func readReattach(t *testing.T, lines *bufio.Scanner) string {
 	t.Helper()
 	for lines.Scan() {
@@ -288,7 +288,7 @@ func (p providerProcess) peak(t *testing.T) int {
 	return peak
 }
 
-// A layer is copied without being kept: of 2 GiB, no more is in memory than of any other.
+// A layer is copied without being kept: one of 2 GiB takes no more memory than any other.
 func TestCopyOfALargeLayerTakesLittleMemory(t *testing.T) {
 	const size = 2 * gib
 	source, target := acrtest.StartT(t, acrtest.Options{PlainHTTP: true}), acrtest.StartT(t, acrtest.Options{PlainHTTP: true})

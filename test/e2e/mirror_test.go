@@ -23,8 +23,8 @@ func TestInstallFromMirror(t *testing.T) {
 	installFromMirror(t, archiveOfBuilt(t))
 }
 
-// installFromMirror installs an archive, terraform-provider-acr_VERSION_OS_ARCH.zip, and reads with it. It returns what
-// the registry was asked.
+// installFromMirror installs an archive, terraform-provider-acr_VERSION_OS_ARCH.zip, and reads with it. It returns the
+// requests that the registry received.
 func installFromMirror(t *testing.T, archive string) []acrtest.Request {
 	t.Helper()
 	registry := acrtest.StartT(t, acrtest.Options{})

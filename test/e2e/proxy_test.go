@@ -14,8 +14,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 )
 
-// tunnel is a proxy that asks for a password and leads every CONNECT to one address, whatever host it names: loopback
-// hosts never go through a proxy, so the registry has to have another name.
+// tunnel is a proxy that asks for a password and directs every CONNECT to one address, whatever host it names: requests
+// to loopback hosts never use a proxy, so the registry needs another name.
 type tunnel struct {
 	address, authorization string
 
@@ -62,7 +62,7 @@ func (p *tunnel) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	_, _ = io.Copy(client, server)
 }
 
-// The registry is read through a proxy with a password. Its token server, which is at another origin here, gets the
+// The registry is read through a proxy with a password. Its token server, which is on another origin here, gets the
 // credential only because trusted_token_hosts names it.
 func TestProxyAndTrustedTokenHost(t *testing.T) {
 	image := realregistry.DockerImage

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// startReal runs a registry not written here, filled by crane and oras, until the test ends.
+// startReal runs a registry of another project, filled by crane and oras, until the test ends.
 func startReal(t *testing.T, start func() (*realregistry.Registry, error)) *realregistry.Registry {
 	t.Helper()
 	registry := startEmpty(t, start)
@@ -156,7 +156,7 @@ func imageTags() string {
 	return lines.String()
 }
 
-// What the provider reads from the CNCF Distribution registry is what crane, oras and regctl read, byte for byte.
+// The provider reads the same from the CNCF Distribution registry as crane, oras and regctl, byte for byte.
 func TestAgreesWithOtherClients(t *testing.T) {
 	registry := startDistribution(t, realregistry.Options{TLS: true})
 	workspace := newWorkspace(t, fmt.Sprintf(`
@@ -300,7 +300,7 @@ func compareLists(t *testing.T, registry *realregistry.Registry, workspace *terr
 	}
 }
 
-// compareReferrers also holds for a registry without the referrers API, where the referrers tag schema stands in.
+// compareReferrers also holds for a registry without the referrers API, where the referrers tag schema replaces it.
 func compareReferrers(t *testing.T, registry *realregistry.Registry, workspace *terraform.Workspace) {
 	var referrers map[string]string
 	output(t, workspace, "referrers", &referrers)
@@ -328,7 +328,7 @@ func compareReferrers(t *testing.T, registry *realregistry.Registry, workspace *
 	}
 }
 
-// A registry not written here that has the referrers API, without any authentication.
+// A registry of another project with the referrers API, without any authentication.
 func TestReferrersAPIAgreesWithOras(t *testing.T) {
 	registry := startReal(t, realregistry.StartReferrers)
 	workspace := newWorkspace(t, fmt.Sprintf("provider \"acr\" {\n  registry = %q\n  plain_http = true\n}\n", registry.Host())+readings)

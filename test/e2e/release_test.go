@@ -27,8 +27,8 @@ const releaseVariable = "ACR_TEST_RELEASE"
 // releaseVersion is the version that TestRelease gives its releases.
 const releaseVersion = "9.8.7"
 
-// A release, for this platform and neither signed nor published, is what the Terraform Registry takes and Terraform
-// installs, and comes out the same wherever it is built.
+// A release, for this platform and neither signed nor published, has what the Terraform Registry accepts and Terraform
+// installs, and is the same wherever it is built.
 func TestRelease(t *testing.T) {
 	if os.Getenv(releaseVariable) == "" {
 		t.Skip("no release is built here, since building GoReleaser takes minutes: make release-test does it")
@@ -80,8 +80,8 @@ func wantArchive(t *testing.T, path string) {
 	}
 }
 
-// wantChecksums wants those of the archive and of the registry's manifest. There is an SBOM, but not among them: the
-// Terraform Registry refuses checksums of files that it does not know.
+// wantChecksums wants the checksums of the archive and of the registry's manifest, but not of the SBOM: the Terraform
+// Registry refuses checksums of files that it does not know.
 func wantChecksums(t *testing.T, dist, archive string) {
 	if len(readFile(t, filepath.Join(dist, archive+".sbom.json"))) == 0 {
 		t.Error("the SBOM is empty")
@@ -102,8 +102,8 @@ func wantChecksums(t *testing.T, dist, archive string) {
 	}
 }
 
-// buildRelease copies the project, commits and tags the copy and releases that, but for signing and publishing. It
-// returns the folder of what came out.
+// buildRelease copies the project, commits and tags the copy and releases that, except for signing and publishing. It
+// returns the folder with the result.
 func buildRelease(t *testing.T, goreleaser string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -149,7 +149,7 @@ func copyProject(t *testing.T, folder string) {
 	}
 }
 
-// forThisPlatform takes the other platforms out of GoReleaser's configuration.
+// forThisPlatform removes the other platforms from GoReleaser's configuration.
 func forThisPlatform(t *testing.T, path string) {
 	t.Helper()
 	configuration := readFile(t, path)
@@ -165,8 +165,8 @@ func forThisPlatform(t *testing.T, path string) {
 	}
 }
 
-// syftPath returns a PATH with syft, which makes the SBOMs: the real one, or else a script that writes as much as its
-// name into the file that GoReleaser names.
+// syftPath returns a PATH with syft, which makes the SBOMs: the real one, or else a script that writes its name to the
+// file that GoReleaser names.
 func syftPath(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("PATH")

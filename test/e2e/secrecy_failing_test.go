@@ -23,8 +23,8 @@ const (
 	signature     = `sentinel%2Fsignature%3D`
 )
 
-// failing is a read that ends in an error, named like the repository that it reads. The fault strikes that repository's
-// requests alone, so that one run of the CLI shows all of them.
+// failing is a read that ends in an error, named like the repository that it reads. The fault strikes only that
+// repository's requests, so that one run of the CLI shows all of them.
 type failing struct {
 	name  string
 	block string // of the configuration, with %[1]s for the name
@@ -40,8 +40,8 @@ const (
 	failingWrong    = "data \"acr_manifest\" \"%[1]s\" {\n  provider   = acr.wrong\n  repository = \"%[1]s\"\n  tag        = \"1.0\"\n}\n"
 )
 
-// said returns all that a server could repeat to a client: what the client told it, with this request or before, in several
-// spellings, and a signed URL.
+// said returns all that a server could repeat to a client: what the client sent, with this request or before, in
+// several spellings, and a signed URL.
 func (s secretive) said(r *http.Request) string {
 	_, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	var words []string
@@ -59,8 +59,8 @@ func (s secretive) said(r *http.Request) string {
 	return strings.Join(append(words, "https://account.blob.core.windows.net/x?sv=1&sig="+signature), " ")
 }
 
-// answers returns a handler that answers with a status, a body made of what is said, and headers, each "Name: value" with
-// SAID for it.
+// answers returns a handler that answers with a status, a body made of that text, and headers, each "Name: value" with
+// SAID in its place.
 func (s secretive) answers(status int, body func(said string) string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		said := s.said(r)
@@ -68,7 +68,7 @@ func (s secretive) answers(status int, body func(said string) string, headers ..
 		for _, header := range headers {
 			name, value, _ := strings.Cut(header, ": ")
 			if name == "WWW-Authenticate" {
-				said = strings.ReplaceAll(said, `"`, `\"`) // it stands in a quoted string
+				said = strings.ReplaceAll(said, `"`, `\"`) // it is in a quoted string
 			}
 			w.Header().Set(name, strings.ReplaceAll(value, "SAID", said))
 		}
@@ -99,7 +99,7 @@ func asManifest(said string) string {
 	return string(body)
 }
 
-// garbage returns no HTTP, and full of secrets.
+// garbage answers with something other than HTTP, full of secrets.
 func (s secretive) garbage(w http.ResponseWriter, r *http.Request) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = conn.Write([]byte(s.said(r) + "\r\n\r\n"))
@@ -107,7 +107,7 @@ func (s secretive) garbage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unasked returns a whole answer and then, on the idle connection, secrets that nobody asked for: net/http logs such.
+// unasked answers and then sends, on the idle connection, secrets that nobody asked for: net/http logs those.
 func (s secretive) unasked(w http.ResponseWriter, r *http.Request) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = conn.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n{}" + s.said(r)))
@@ -160,7 +160,7 @@ func (s secretive) failures() []failing {
 	}
 }
 
-// startFailing runs a registry in which each of the failures has a repository of its own.
+// startFailing runs a registry in which each failure has its own repository.
 func startFailing(t *testing.T) secretive {
 	registry := secretive{acrtest.StartT(t, acrtest.Options{Users: map[string]string{"user": password}, DisableHTTP2: true})}
 	for _, f := range registry.failures() {
@@ -204,8 +204,8 @@ provider "acr" {
 }
 `
 
-// Whatever fails, and whatever a server says of it, no secret is printed, logged or written.
-// The refusals of the token endpoint, 403 and 429 were not recorded; their shape comes from issue threads.
+// Whatever fails, and whatever a server says about it, no secret is printed, logged or written. The refusals of the
+// token endpoint, 403 and 429 were not recorded; their shape comes from issue threads.
 func TestFailuresShowNoSecret(t *testing.T) {
 	registry := startFailing(t)
 	configuration := failingPreamble
@@ -224,7 +224,7 @@ func TestFailuresShowNoSecret(t *testing.T) {
 	}
 }
 
-// The same for the ephemeral resource, whose errors take another way through Terraform.
+// The same for the ephemeral resource, whose errors take another path through Terraform.
 func TestEphemeralFailureShowsNoSecret(t *testing.T) {
 	registry := startFailing(t)
 	configuration := failingPreamble + `

@@ -18,7 +18,8 @@ import (
 // password has bytes that each encoding writes differently, as Azure's passwords do.
 const password = `sentinel+p/w"of=the&test`
 
-// secretive is a registry whose credential is the user "user" with the password, and which keeps the tokens it gave out.
+// secretive is a registry whose credential is the user "user" with the password, and which keeps the tokens that it
+// issued.
 type secretive struct{ *acrtest.Registry }
 
 func startSecretive(t *testing.T) secretive {
@@ -27,7 +28,7 @@ func startSecretive(t *testing.T) secretive {
 	return secretive{registry}
 }
 
-// tokens returns the tokens that were shown to the registry, as a bearer or as a password, in order.
+// tokens returns the tokens that were sent to the registry, as a bearer or as a password, in order.
 func (s secretive) tokens() []string {
 	var tokens []string
 	for _, request := range s.Requests() {
@@ -43,7 +44,7 @@ func (s secretive) tokens() []string {
 	return tokens
 }
 
-// users returns the user names that the registry was shown, each once.
+// users returns the user names that the registry was sent, each once.
 func (s secretive) users() []string {
 	var users []string
 	for _, request := range s.Requests() {
@@ -82,7 +83,7 @@ func (s secretive) workspace(t *testing.T, configuration string) *terraform.Work
 }
 
 // planAndApply makes a saved plan, shows it, applies it, applies once more so that there is a backup, and shows the
-// state. All that the CLI printed is put into files of the working folder beside what it wrote itself.
+// state. It writes all that the CLI printed to files in the working folder, beside the CLI's own files.
 func planAndApply(t *testing.T, workspace *terraform.Workspace) {
 	t.Helper()
 	steps := [][]string{
@@ -218,8 +219,8 @@ resource "acr_image_copy" "app" {
 	}
 }
 
-// The data source's token is where the user's configuration puts it, in plan and state, marked as sensitive; the
-// password is nowhere.
+// The data source's token is where the configuration puts it, in plan and state, marked as sensitive; the password is
+// nowhere.
 func TestDataSourceTokenIsSensitive(t *testing.T) {
 	registry := startSecretive(t)
 	workspace := registry.workspace(t, preamble+`

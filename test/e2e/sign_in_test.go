@@ -15,10 +15,10 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// entraToken is what the fakes give out and the registry takes in exchange.
+// entraToken is the token that the fakes issue and the registry exchanges.
 const entraToken = "entra-token-of-a-test"
 
-// azure is a registry of Azure, as example.azurecr.io, with what signs in to it.
+// azure is an Azure registry, example.azurecr.io, with the services that sign in to it.
 type azure struct {
 	registry *acrtest.Registry
 	login    *entratest.Fake
@@ -37,8 +37,8 @@ func startAzure(t *testing.T) azure {
 	return azure{registry, entratest.New(t, entraToken)}
 }
 
-// workspace holds the configuration. All that leads to the fakes is in public variables of the environment; azcore is
-// asked to log whatever it can.
+// workspace holds the configuration. Public environment variables lead to the fakes; azcore is asked to log whatever it
+// can.
 func (a azure) workspace(t *testing.T, configuration string) *terraform.Workspace {
 	t.Helper()
 	workspace := newWorkspace(t, configuration)
@@ -80,7 +80,7 @@ func (a azure) secrets() map[string]string {
 	return secrets
 }
 
-// wantNoSecret looks for them in all that the run wrote.
+// wantNoSecret searches for them in everything that the run wrote.
 func (a azure) wantNoSecret(t *testing.T, workspace *terraform.Workspace) {
 	t.Helper()
 	findings, err := secretscan.Folder(workspace.Folder, a.secrets())
@@ -107,7 +107,7 @@ output "digests" {
 }
 `
 
-// Each way to sign in, driven from outside of the built provider.
+// Each way to sign in, with the built provider.
 func TestBuiltProviderSignsInEachWay(t *testing.T) {
 	certificate := entratest.NewCertificate(t)
 	file := func(name string, content []byte) string {
@@ -202,7 +202,7 @@ func TestBuiltProviderSignsInEachWay(t *testing.T) {
 	}
 }
 
-// A failure says what to do, and nothing that was secret.
+// A failure says what to do, and shows no secret.
 func TestBuiltProviderExplainsAFailedSignIn(t *testing.T) {
 	for name, test := range map[string]struct {
 		environment map[string]string
@@ -259,7 +259,7 @@ func TestBuiltProviderExplainsAFailedSignIn(t *testing.T) {
 	}
 }
 
-// The refresh token is handed on and written nowhere.
+// The refresh token is passed on and written nowhere.
 func TestLoginIsWrittenNowhere(t *testing.T) {
 	a := startAzure(t)
 	workspace := a.workspace(t, `
@@ -321,8 +321,8 @@ output "run" {
 	}
 }
 
-// The identity that signs in to the target reads at a source of Azure as well, with tokens of that registry's own. A
-// registry that is not Azure's hears nothing of it.
+// The identity that signs in to the target also reads at an Azure source, with that registry's own tokens. It is not
+// sent to a registry that is not Azure's.
 func TestOneIdentityReadsAtTheSourceOfACopy(t *testing.T) {
 	target := startAzure(t)
 	entra := func(accessToken string) string { return map[string]string{entraToken: "principal"}[accessToken] }
@@ -366,7 +366,7 @@ resource "acr_image_copy" "app" {
 	target.wantNoSecret(t, workspace)
 }
 
-// refreshTokens returns those that a registry was shown.
+// refreshTokens returns the refresh tokens that a registry was sent.
 func refreshTokens(registry *acrtest.Registry) map[string]bool {
 	shown := map[string]bool{}
 	for _, request := range registry.Requests() {

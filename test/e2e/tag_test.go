@@ -9,8 +9,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
 )
 
-// A tag's life on the CNCF Distribution registry, with crane and regctl as second opinion: made, moved, moved by crane and
-// put back, imported. The registry cannot untag, so the tag is forgotten and stays.
+// The life of a tag on the CNCF Distribution registry, checked by crane and regctl: created, moved, moved by crane and
+// put back, imported. The registry cannot untag, so Terraform forgets the tag, which stays.
 func TestTagOnARealRegistry(t *testing.T) {
 	registry := startDistribution(t, realregistry.Options{TLS: true})
 	image, index := registry.Reference(realregistry.OCIImage), registry.Reference(realregistry.OCIIndex)

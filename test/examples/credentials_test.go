@@ -11,7 +11,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/entratest"
 )
 
-// entraToken is what Entra ID gives out in the world of the examples, and the registry takes in exchange.
+// entraToken is the token that Entra ID issues in the world of the examples, and the registry exchanges.
 const entraToken = "entra-token-of-a-test"
 
 func identityBehind(accessToken string) string {

@@ -17,8 +17,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// snippets are the kinds of examples that are applied one file at a time, under the documented provider block. A file
-// of any other kind stands for its whole folder.
+// snippets are the kinds of examples that are applied one file at a time, under the documented provider block. Files of
+// any other kind are applied as a whole folder.
 var snippets = []string{"data-sources", "ephemeral-resources", "functions", "resources"}
 
 // example is one configuration to apply.
@@ -32,7 +32,7 @@ func (e example) kind() string {
 	return kind
 }
 
-// findExamples finds all of them but the demo's, which `make demo` applies.
+// findExamples finds all examples except the demo, which `make demo` applies.
 func findExamples(t *testing.T) []example {
 	t.Helper()
 	root := filepath.Join("..", "..", "examples")
@@ -99,7 +99,7 @@ func apply(t *testing.T, workspace *terraform.Workspace) (outputs map[string]any
 	return outputs, state
 }
 
-// wantRefused checks the words of a CLI that lacks what the example uses.
+// wantRefused checks the error of a CLI that lacks what the example uses.
 func wantRefused(t *testing.T, workspace *terraform.Workspace, lacking terraform.Feature) {
 	t.Helper()
 	if _, err := workspace.Run(t.Context(), "plan", "-no-color"); err == nil || !lacking.Refusal.MatchString(err.Error()) {
@@ -180,7 +180,7 @@ var tokenInState = []string{
 	"tokens/http/main.tf",
 }
 
-// pushed are references of what the registry holds.
+// pushed are references to what the registry holds.
 type pushed struct {
 	app, amd64, arm64, newest, last, worker string // pinned
 	api, web, released                      string // pinned
@@ -188,7 +188,7 @@ type pushed struct {
 	untagged                                string // digest
 }
 
-// push puts into the registry what the examples read.
+// push stores what the examples read in the registry.
 func push(registry *acrtest.Registry) pushed {
 	amd64 := acrtest.Image{
 		Created: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
@@ -236,7 +236,7 @@ func push(registry *acrtest.Registry) pushed {
 	}
 }
 
-// deployed has what the examples with a deployment pass to it.
+// deployed are the values that the examples with a deployment pass to it.
 func (p pushed) deployed() map[string]string {
 	repository, digest, _ := strings.Cut(p.amd64, "@")
 	return map[string]string{
@@ -249,7 +249,7 @@ func (p pushed) deployed() map[string]string {
 	}
 }
 
-// outputs has the outputs of each example.
+// outputs are the outputs of each example.
 func (p pushed) outputs() map[string]map[string]any {
 	type values = map[string]any
 	type list = []any

@@ -1,8 +1,8 @@
 // Package examples applies every configuration of the examples folder, word for word, with a real Terraform or OpenTofu.
 //
-// What the configurations name is real enough for that: example.azurecr.io is a registry in memory that a proxy leads
-// to, the acr provider is the real one, and the other providers are stand-ins. All providers are this test's own
-// program, started under another name.
+// Everything that the configurations name exists: example.azurecr.io is a registry in memory behind a proxy, the acr
+// provider is the real one, and the other providers are stand-ins. All providers are this test's own program, started
+// under another name.
 package examples
 
 import (
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve returns a provider's process.
+// serve runs a provider's process.
 func serve(name string) error {
 	authorities, err := os.ReadFile(os.Getenv(authoritiesVariable))
 	if err != nil {
@@ -47,7 +47,7 @@ func serve(name string) error {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authorities)
-	x509.SetFallbackRoots(pool) // in place of the system's, as long as GODEBUG says x509usefallbackroots=1
+	x509.SetFallbackRoots(pool) // instead of the system's, as long as GODEBUG has x509usefallbackroots=1
 	if name == "acr" {
 		return tf6server.Serve("registry.terraform.io/acrkit/acr", func() tfprotov6.ProviderServer {
 			return server.New(provider.New("test")())

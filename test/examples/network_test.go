@@ -13,7 +13,7 @@ import (
 // network is the world of the examples: registries by the names that the configurations use.
 type network map[string]*acrtest.Registry
 
-// startProxy leads connections to the names of the network to its registries, and nowhere else. It returns its URL.
+// startProxy directs connections to the names of the network to its registries, and refuses others. It returns its URL.
 func (n network) startProxy(t *testing.T) string {
 	t.Helper()
 	routes := map[string]string{}

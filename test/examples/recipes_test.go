@@ -51,7 +51,7 @@ func TestReleaseThatIsNotLockedFailsTheRun(t *testing.T) {
 	apply(t, workspace)
 }
 
-// The promotion recipe, once staging has gone on: the plan shows which digest moves to which, of what has changed alone,
+// The promotion recipe after staging has changed: the plan shows the old and the new digest only of what has changed,
 // and the apply moves it.
 func TestPromotionShowsTheDigestsThatMove(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})

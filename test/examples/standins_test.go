@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// standIns have of other providers what the examples use: the names, types and nesting that those providers'
+// standIns have what the examples use of other providers: the names, types and nesting that those providers'
 // documentation lists, so that a misspelled or misplaced argument fails. Their resources do nothing.
 var standIns = map[string]*standIn{
 	"azurerm": {
@@ -86,7 +86,7 @@ var standIns = map[string]*standIn{
 	},
 }
 
-// get returns what data "http" does.
+// get does what data "http" does.
 func get(ctx context.Context, config attributes) (attributes, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, config.text("url"), nil)
 	if err != nil {

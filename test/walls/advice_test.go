@@ -16,7 +16,7 @@ import (
 // A text of the client states a fact. What a person should do about it depends on how they run Terraform, which the
 // client does not know: advice is in internal/provider/explanations.go.
 var (
-	// advice begins a part of a sentence with a verb that tells somebody to do something.
+	// advice matches a part of a sentence that tells somebody to do something.
 	advice = regexp.MustCompile(`(^|[;:,.] |\b(please|or|and|then) )(add|check|choose|leave|lower|pass|push|raise|remove|run|set|sign|try|use|wait|write) ` +
 		`(again|another|by|in|it|one|the|them|this|a|an|[A-Z%].*)|by hand`)
 	// setting is the name of an attribute of the provider block that no protocol and no library knows.
@@ -62,7 +62,7 @@ func TestClientStatesFactsAndGivesNoAdvice(t *testing.T) {
 	}
 }
 
-// Advice would be seen, and facts are not taken for it.
+// The test finds advice, and does not mistake facts for it.
 func TestAdviceIsSeen(t *testing.T) {
 	for text, isAdvice := range map[string]bool{
 		"is empty; leave it out for anonymous access":                          true,

@@ -1,4 +1,4 @@
-// Package walls holds the packages of the project to what each of them may know.
+// Package walls checks that each package of the project knows only what it may know.
 package walls
 
 import (
@@ -36,7 +36,7 @@ const (
 // (internal/…), packages that reach the network or the machine, and libraries. A package that is not here fails the
 // test: whoever adds one decides what it may know.
 var rooms = map[string][]string{
-	// What the provider is made of, from Terraform down to the bytes.
+	// The provider, from Terraform down to the bytes.
 	".":                       {"internal/provider", "internal/server", protocol, "os"},
 	"internal/server":         {framework, protocol},
 	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/auth/entra", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, goDigest, "os"},
@@ -50,7 +50,7 @@ var rooms = map[string][]string{
 	"internal/acr/fault":      {"net/http"},
 	"internal/acr/flight":     {},
 
-	// What tests it. The registry in memory is written from recordings and knows nothing of the client that it tests.
+	// The test code. The registry in memory is written from recordings and knows nothing of the client that it tests.
 	"internal/testkit/authority":    {"net"},
 	"internal/testkit/acrtest":      {"internal/testkit/authority", imageSpec, goDigest, "net", "net/http", "net/url"},
 	"internal/testkit/connectproxy": {"net", "net/http", "net/http/httptest"},
@@ -109,8 +109,8 @@ func breaches(packages []pkg) []string {
 	return all
 }
 
-// covers reports whether an entry of a room allows an import. Of the standard library, of oras-go, which has clients of
-// its own, and of internal/acr, whose subpackages are rooms of their own, it allows that package alone.
+// covers reports whether an entry of a room allows an import. Of the standard library, of oras-go, which has its own
+// clients, and of internal/acr, whose subpackages have their own rooms, it allows only that package.
 func covers(entry, path string) bool {
 	if entry == path {
 		return true
@@ -139,7 +139,7 @@ func load(t *testing.T) []pkg {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && slices.Contains([]string{".git", "tools", "testdata"}, entry.Name()): // tools are modules of their own
+		case entry.IsDir() && slices.Contains([]string{".git", "tools", "testdata"}, entry.Name()): // tools have their own modules
 			return filepath.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil
@@ -215,7 +215,7 @@ func TestPackagesKnowOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-// Each wall would be seen to break.
+// The test finds a breach of each wall.
 func TestBreachesAreSeen(t *testing.T) {
 	own := func(name string) string { return module + "/" + name }
 	for _, test := range []struct {

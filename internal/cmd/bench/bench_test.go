@@ -33,7 +33,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// A meter runs the program in its place, with its arguments and its exit status, and leaves what it cost.
+// A meter runs the program with its own arguments, returns its exit status, and records what it cost.
 func TestMeter(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {

@@ -112,7 +112,7 @@ type measurement struct {
 	usage
 }
 
-// measure lets the reader read once, from a registry of its own.
+// measure makes the reader read once, from a new registry.
 func (s scenario) measure(ctx context.Context, r reader) (measurement, error) {
 	registry, err := acrtest.Start(acrtest.Options{Delay: s.delay, DisableHTTP2: !s.http2, ManifestsPerSecond: s.perSecond})
 	if err != nil {

@@ -60,7 +60,7 @@ func (d *demo) wantNothingLeft(t *testing.T) {
 	for _, file := range files {
 		t.Errorf("%s was left behind", file.Name())
 	}
-	environments, err := filepath.Glob("/proc/[0-9]*/environ") // Linux alone has it
+	environments, err := filepath.Glob("/proc/[0-9]*/environ") // only Linux has it
 	if err != nil {
 		t.Fatal(err)
 	}

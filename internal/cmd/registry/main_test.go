@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/terraform"
 )
 
-// What is printed works as it stands, and the end leaves nothing behind.
+// The printed configuration works unchanged, and the end leaves nothing behind.
 func TestInstructionsWork(t *testing.T) {
 	provider, err := terraform.Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -60,7 +60,7 @@ func TestInstructionsWork(t *testing.T) {
 	}
 }
 
-// readUntil reads until the text ends in the given one.
+// readUntil reads until the text ends with the given one.
 func readUntil(t *testing.T, r io.Reader, end string) string {
 	t.Helper()
 	var text strings.Builder

@@ -31,7 +31,7 @@ func project(t *testing.T, files map[string]string) (temporary string) {
 	return temporary
 }
 
-// report runs the tests of the working folder, and hands each line of the report to a function. It returns what run
+// report runs the tests of the working folder, and passes each line of the report to a function. It returns what run
 // returned.
 func report(t *testing.T, ctx context.Context, line func(string)) error {
 	t.Helper()
@@ -102,7 +102,7 @@ func TestSlow(t *testing.T) {
 	wantEmpty(t, temporary)
 }
 
-// What failed is told in full, what passed in a line, and the end names everything that did not pass.
+// Failures are reported in full, passes in a line, and the end names everything that did not pass.
 func TestReportTellsWhatDidNotPass(t *testing.T) {
 	project(t, map[string]string{
 		"broken/broken_test.go": "package broken\n\nvar x int = \"\"\n",

@@ -71,7 +71,7 @@ func soak(ctx context.Context, seed int64, runs []run) error {
 	return errors.Join(missed...)
 }
 
-// make reads from a registry of its own. The error is for a run that could not be made or was interrupted.
+// make reads from a new registry. The error is for a run that could not be made or was interrupted.
 func (r run) make(ctx context.Context, seed int64) (outcome, error) {
 	registry, err := startRegistry(r.reads)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
 
-// repositories share the images: each needs a token of its own.
+// repositories share the images: each needs its own token.
 const repositories = 20
 
 // registry is a test registry with many images.

@@ -69,7 +69,7 @@ func TestMalformedPathsHaveNoChallenge(t *testing.T) {
 	}
 }
 
-// A mount of what can't be is no path of the registry either.
+// A mount of something that cannot exist is not a path of the registry either.
 func TestMalformedMountHasNoChallenge(t *testing.T) {
 	_, c := start(t, acrtest.Options{})
 	d := "sha256:" + strings.Repeat("a", 64)
@@ -91,8 +91,7 @@ func TestChallengeDetail(t *testing.T) {
 	}
 }
 
-// A token allows what it was granted: neither does push delete, nor does a
-// mount go without pull on its source.
+// A token allows only what it was granted: push does not include delete, and a mount needs pull on its source.
 func TestTokenAllowsWhatItWasGranted(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	d := registry.PutImage("app", "v1", acrtest.Image{})
@@ -124,7 +123,7 @@ func TestUnknownMethod(t *testing.T) {
 	wantRefusal(t, c.do("POST", "/v2/app/manifests/v1"), 405, "UNSUPPORTED", "The operation is unsupported.", "")
 }
 
-// A name that does not exist is told from one that does only with a token.
+// Only with a token does the answer show whether a name exists.
 func TestExistenceIsHiddenWithoutToken(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	registry.PutImage("there", "v1", acrtest.Image{})

@@ -12,14 +12,13 @@ import (
 	"strings"
 )
 
-// notModelled are members of recorded JSON that are gone since.
+// notModelled are members of recorded JSON that no longer exist.
 var notModelled = []string{"teleportEnabled"}
 
 // notRecorded are members that newer registries send and the recordings lack.
 var notRecorded = []string{"rid"}
 
-// exactHeaders must agree value for value; presentHeaders must be there where
-// they were recorded.
+// exactHeaders must have equal values; presentHeaders must exist if they were recorded.
 var (
 	exactHeaders = []string{
 		"Accept-Ranges", "Access-Control-Expose-Headers", "Cache-Control", "Content-Range", "Content-Type",
@@ -63,7 +62,7 @@ func (r *replay) shorter(a answer) bool {
 	return r.recorded.is("acr_manifests") && len(r.recorded.Response.Body) > len(a.body) && len(a.body) <= 2048
 }
 
-// sameLines compares the lines of a header. One recorder joined them, another kept the last alone.
+// sameLines compares the lines of a header. One recorder joined them, another kept only the last.
 func sameLines(got, recorded []string, expected func(string) string) bool {
 	joined := expected(strings.Join(recorded, ", "))
 	if strings.Join(got, ", ") == joined {
@@ -74,8 +73,8 @@ func sameLines(got, recorded []string, expected func(string) string) bool {
 
 var actions = regexp.MustCompile(`:[a-z_,]+( |"|$)`)
 
-// challenges puts this registry's address in the place of the recorded
-// registry's, and the actions of a scope in order: both orders were recorded.
+// challenges replaces the recorded registry's address by this one's, and sorts the actions of a scope: both orders were
+// recorded.
 func (r *replay) challenges(lines []string) []string {
 	challenges := slices.Clone(lines)
 	for i, challenge := range challenges {
@@ -93,9 +92,8 @@ func (r *replay) challenges(lines []string) []string {
 
 var uuid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// compareLocation compares where an answer points to: the path, but for the
-// number of an upload, and the names of the parameters. Of a redirect to the
-// storage the host, the account and the digest were each registry's own.
+// compareLocation compares where an answer points to: the path, except the number of an upload, and the names of the
+// parameters. In a redirect to the storage, host, account and digest differ between registries.
 func (r *replay) compareLocation(got, recorded string) {
 	if recorded == "" {
 		return
@@ -153,8 +151,7 @@ func (r *replay) compareHead(a answer) {
 	}
 }
 
-// compareToken compares the members of the answer, and those of the token
-// where the recorder left it in.
+// compareToken compares the members of the answer, and those of the token if the recorder kept it.
 func (r *replay) compareToken(body, recorded string) {
 	got, want := r.decodeToken(body), r.decodeToken(recorded)
 	if want["claims"] == nil {
@@ -204,7 +201,7 @@ func (r *replay) compareShape(got, recorded any) {
 	}
 }
 
-// shape notes the type of every member; the elements of a list count as one.
+// shape records the type of every member; the elements of a list count as one.
 func shape(place string, value any, types map[string]string) {
 	types[place] = fmt.Sprintf("%T", value)
 	switch value := value.(type) {

@@ -12,8 +12,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// blankDigest is what one recorder put in the place of a digest. It is outside
-// the grammar, so that those exchanges are replayed with a whole one.
+// blankDigest is what one recorder wrote instead of a digest. It breaks the grammar, so those exchanges are replayed
+// with a valid one.
 const blankDigest = "sha256:00"
 
 // seed fills the registry so that the recorded request can be answered, and
@@ -88,14 +88,14 @@ func (r *replay) query(name string) string {
 	return query.Get(name)
 }
 
-// listed has the entries of a list that the recorded page was cut from: those
-// of the page, and one behind them where there is a next page.
+// listed returns the entries of the list that the recorded page was cut from: those of the page, and one after them if
+// there is a next page.
 func (r *replay) listed(page []string) []string {
 	link := r.recorded.header("Link")
 	if link == "" || len(page) == 0 {
 		return page
 	}
-	// One recorder left the query out; the Link has it.
+	// One recorder left out the query; the Link has it.
 	if _, query, _ := strings.Cut(link, "&"); r.recorded.Request.Query == "" && strings.HasPrefix(query, fmt.Sprintf("n=%d&", len(page))) {
 		r.target += fmt.Sprintf("?n=%d", len(page))
 	}
@@ -126,14 +126,14 @@ func (r *replay) seedTagNames(name string) {
 	r.seedTags(name, page.Tags)
 }
 
-// seedTags stores an image under each tag of a page, and under the one before it.
+// seedTags stores an image under each tag of a page, and under the tag before it.
 func (r *replay) seedTags(name string, page []string) {
 	for _, tag := range append(r.listed(page), r.query("last")) {
 		r.registry.PutImage(name, tag, acrtest.Image{Docker: true})
 	}
 }
 
-// recordedManifest is what a recording says of one.
+// recordedManifest is what a recording says about a manifest.
 type recordedManifest struct {
 	MediaType            string
 	Tags                 []string
@@ -141,9 +141,8 @@ type recordedManifest struct {
 	ChangeableAttributes struct{ QuarantineState, QuarantineDetails string }
 }
 
-// seedManifestList stores as many manifests behind the page's last as the
-// recorded page has, and one more where there is a next page. Lists are sorted
-// by digest, so that images are tried until they sort there.
+// seedManifestList stores as many manifests after the page's start as the recorded page has, and one more if there is a
+// next page. Lists are sorted by digest, so it tries images until they sort there.
 func (r *replay) seedManifestList(name string) {
 	var page struct{ Manifests []recordedManifest }
 	r.unmarshal(r.recorded.Response.Body, &page)
@@ -171,7 +170,7 @@ func (r *replay) seedManifestList(name string) {
 	}
 }
 
-// digests returns those that a list of manifests has after one.
+// digests returns the digests that a list of manifests has after one.
 func (r *replay) digests(name, after string) []string {
 	var list struct{ Manifests []struct{ Digest string } }
 	read(r.T, r.client.get("/acr/v1/"+name+"/_manifests?last="+url.QueryEscape(after)), &list)
@@ -182,7 +181,7 @@ func (r *replay) digests(name, after string) []string {
 	return digests
 }
 
-// putLike stores a manifest of which the registry says what was recorded of another.
+// putLike stores a manifest about which the registry says the same as was recorded about another.
 func (r *replay) putLike(name, number string, m recordedManifest) digest.Digest {
 	annotations := map[string]string{"number": number}
 	var d digest.Digest
@@ -203,8 +202,7 @@ func (r *replay) putLike(name, number string, m recordedManifest) digest.Digest 
 	return d
 }
 
-// seedManifest stores a manifest of which the registry says what was recorded,
-// and asks for it under its own digest.
+// seedManifest stores a manifest about which the registry says what was recorded, and requests it by its own digest.
 func (r *replay) seedManifest(name string, recorded digest.Digest) {
 	var answer struct{ Manifest recordedManifest }
 	r.unmarshal(r.recorded.Response.Body, &answer)
@@ -212,8 +210,8 @@ func (r *replay) seedManifest(name string, recorded digest.Digest) {
 	r.target = strings.NewReplacer(recorded.String(), d.String(), url.QueryEscape(recorded.String()), url.QueryEscape(d.String())).Replace(r.target)
 }
 
-// seedTag stores an image under the tag that is asked for. The answer to the
-// end of a repository tells whether there was any.
+// seedTag stores an image under the requested tag. The answer to the removal of a repository shows whether there was
+// any.
 func (r *replay) seedTag(name, tag string) {
 	if tag == "" && !strings.Contains(string(r.recorded.Response.Body), `"tagsDeleted":null`) {
 		tag = "latest"
@@ -235,8 +233,8 @@ func (r *replay) seedManifestBytes(name, reference string) {
 	}
 }
 
-// seedPut stores the blobs and children of the manifest that is put. Where its bytes were
-// not kept, those of the same JSON are put under their own digest.
+// seedPut stores the blobs and children of the manifest that is put. If its bytes were not recorded, bytes with the
+// same JSON are put under their own digest.
 func (r *replay) seedPut(name string) {
 	var manifest v1.Manifest
 	r.unmarshal(r.body, &manifest)
@@ -259,8 +257,7 @@ func (r *replay) seedPut(name string) {
 	}
 }
 
-// seedBlob stores the recorded bytes, or as many others where the recording
-// holds none, and asks for them.
+// seedBlob stores the recorded bytes, or as many others if the recording has none, and requests them.
 func (r *replay) seedBlob(name string) {
 	e := r.recorded
 	if strings.Contains(name, "docker/registry") {
@@ -292,8 +289,7 @@ func (r *replay) wholeBlob() []byte {
 	return nil
 }
 
-// seedUpload stores what a mount asks for, and goes so far with an upload that
-// the recorded request is its next.
+// seedUpload stores what a mount names, and advances an upload until the recorded request is its next.
 func (r *replay) seedUpload(name string) {
 	if from := r.query("from"); from != "" {
 		r.registry.PutUnknown(from, v1.Descriptor{Digest: digest.Digest(r.query("mount")), Size: 1})
@@ -315,7 +311,7 @@ func (r *replay) seedUpload(name string) {
 	r.target = location
 }
 
-// uploaded returns the bytes of a digest, from another recording; others where the digest was refused.
+// uploaded returns the bytes of a digest, from another recording; other bytes if the digest was refused.
 func (r *replay) uploaded(d digest.Digest) string {
 	for _, e := range r.all {
 		if body := e.body(); len(body) > 0 && digest.FromBytes(body) == d {

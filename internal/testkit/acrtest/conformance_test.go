@@ -53,10 +53,10 @@ func (e exchange) header(name string) string {
 	return strings.Join(values(e.Response.Headers, name), "\n")
 }
 
-// is reports whether the kind begins so.
+// is reports whether the kind begins with the text.
 func (e exchange) is(kind string) bool { return strings.HasPrefix(e.Kind, kind) }
 
-// path returns that of the request, decoded.
+// path returns the request's path, decoded.
 func (e exchange) path() string {
 	decoded, err := url.PathUnescape(e.Request.Path)
 	if err != nil {
@@ -65,9 +65,8 @@ func (e exchange) path() string {
 	return decoded
 }
 
-// body returns that of the request. The recorders kept text as it is, bytes in
-// base64 and JSON as JSON, whose bytes are the compact ones where they are
-// known at all.
+// body returns the request's body. The recorders kept text unchanged, bytes as base64, and JSON as JSON, whose bytes
+// are the compact ones if they are known at all.
 func (e exchange) body() []byte {
 	var text string
 	if json.Unmarshal(e.Request.Body, &text) != nil {
@@ -92,7 +91,7 @@ func compact(data []byte) []byte {
 	return buffer.Bytes()
 }
 
-// What two kinds of registries of 2018 answered. Neither exists any more.
+// The answers of two kinds of registries of 2018, neither of which exists any more.
 const (
 	classic = "a classic registry, which had no API of ACR's own"
 	managed = "a managed registry of 2018, which answered a PATCH without the object; since 2019 it is there"
@@ -109,8 +108,8 @@ var notReplayed = map[string]string{
 	"acr_manifests.patch.204": managed,
 }
 
-// TestConformance replays every recorded exchange and compares status, headers
-// and body. A registry of its own is filled for each.
+// TestConformance replays every recorded exchange and compares status, headers and body. For each, a new registry is
+// filled.
 func TestConformance(t *testing.T) {
 	for _, file := range []string{"exchanges.json", "writes.json"} {
 		t.Run(file, func(t *testing.T) {
@@ -151,7 +150,7 @@ func readExchanges(t *testing.T, file string) []exchange {
 	return exchanges
 }
 
-// replay is one exchange on its way through a registry of its own.
+// replay is one exchange that is replayed by its own registry.
 type replay struct {
 	*testing.T
 	recorded exchange
@@ -159,12 +158,11 @@ type replay struct {
 	registry *acrtest.Registry
 	client   *client
 
-	// The request, which may differ from the recorded one where that depends on
-	// what the real registry held or issued.
+	// The request, which may differ from the recorded one if that depends on what the real registry held or issued.
 	target string // path and query
 	body   []byte
 	header []string
-	// renamed turns what was recorded into what it is here: hosts, digests, uploads.
+	// renamed maps recorded names to those here: hosts, digests, uploads.
 	renamed [][2]string
 }
 
@@ -179,7 +177,7 @@ func newReplay(t *testing.T, e exchange, all []exchange) *replay {
 	return r
 }
 
-// optionsFor returns those of a registry that can answer as the recorded one did.
+// optionsFor returns the options of a registry that can answer as the recorded one did.
 func optionsFor(e exchange) acrtest.Options {
 	body := string(e.Response.Body)
 	identity := "someone"
@@ -219,7 +217,7 @@ func (r *replay) run() {
 	r.compareBody(a)
 }
 
-// expected returns a recorded text with what has another name here.
+// expected returns a recorded text with the names that are used here.
 func (r *replay) expected(text string) string {
 	for _, name := range r.renamed {
 		text = strings.ReplaceAll(text, name[0], name[1])
@@ -241,8 +239,8 @@ func (r *replay) requestHeaders() []string {
 	return pairs
 }
 
-// authorization returns the header that the recorded request bore, to judge by its
-// answer: the recorders took the header itself away.
+// authorization returns the Authorization header that the recorded request must have had, by its answer: the recorders
+// removed the header itself.
 func (r *replay) authorization() []string {
 	e := r.recorded
 	challenge := e.header("WWW-Authenticate")

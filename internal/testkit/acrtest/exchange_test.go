@@ -29,7 +29,7 @@ func (c *client) accessToken(service, refreshToken, scope string) answer {
 	})
 }
 
-// Each Entra token leads to its own identity, whose grants every access token has.
+// Each Entra token belongs to its own identity, whose grants every access token has.
 func TestEntraTokenIsExchanged(t *testing.T) {
 	registry, c := start(t, acrtest.Options{Entra: entra, Grants: map[string][]string{"two": {"repository:app:pull"}}})
 	for accessToken, want := range map[string][]access{
@@ -85,7 +85,7 @@ func TestRegistryWithoutExchange(t *testing.T) {
 	wantStatus(t, c.exchange(registry.Host(), "entra-token-one"), 404)
 }
 
-// A refresh token ends with its time, and with the switch to ABAC.
+// A refresh token ends when it expires, and with the switch to ABAC.
 func TestRefreshTokenEnds(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	registry, c := start(t, acrtest.Options{
@@ -114,7 +114,7 @@ func TestRefreshTokenEnds(t *testing.T) {
 	}
 }
 
-// What was sent for a token can be searched, and the exchange is counted apart.
+// What was sent for a token can be searched, and the exchange is counted separately.
 func TestExchangeIsLogged(t *testing.T) {
 	registry, c := start(t, acrtest.Options{Entra: entra})
 	refreshToken := tokenIn(t, c.exchange(registry.Host(), "entra-token-one"))

@@ -5,15 +5,15 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// PutUnknown stores what a descriptor names without its bytes, which a
-// recording does not hold: a manifest that was recorded needs it to be there.
+// PutUnknown stores what a descriptor names, without its bytes, which a recording does not have: a recorded manifest
+// needs it to exist.
 func (r *Registry) PutUnknown(repository string, descriptor v1.Descriptor) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	r.store.putBlob(repository, descriptor.Digest, forgottenBlob(descriptor.Size))
 }
 
-// PutManifestAs stores bytes under a digest that is not theirs.
+// PutManifestAs stores bytes under another digest than their own.
 func (r *Registry) PutManifestAs(repository, tag, mediaType string, d digest.Digest, body []byte) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

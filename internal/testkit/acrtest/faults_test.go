@@ -21,7 +21,7 @@ import (
 
 const faultyPath = "/v2/app/manifests/v1"
 
-// faulty starts an open registry with one image, whose every request meets the fault.
+// faulty starts an open registry with one image, in which the fault strikes every request.
 func faulty(t *testing.T, fault acrtest.Fault) (registry *acrtest.Registry, c *client, truth answer) {
 	t.Helper()
 	registry, c = start(t, acrtest.Options{NoAuth: true, DisableHTTP2: true})
@@ -210,7 +210,7 @@ func TestAddedHeaders(t *testing.T) {
 	wantHeader(t, a, "Link", `<https://elsewhere/>; rel="next"`)
 }
 
-// Whether the registry has acted when an answer is lost is the test's to say.
+// A test decides whether the registry has acted when an answer is lost.
 func TestWriteBeforeAndAfterTheCut(t *testing.T) {
 	for _, acts := range []bool{false, true} {
 		for _, fault := range []acrtest.Fault{{Reset: true}, {Status: 502}} {
@@ -234,7 +234,7 @@ func TestWriteBeforeAndAfterTheCut(t *testing.T) {
 	}
 }
 
-// A write that is never answered is done all the same.
+// A write that is never answered is still done.
 func TestSilenceAfterAWrite(t *testing.T) {
 	_, c, truth := faulty(t, acrtest.Fault{Method: "DELETE", Hang: true, ActFirst: true})
 	c.http.Timeout = 0
@@ -256,7 +256,7 @@ func TestSilenceAfterAWrite(t *testing.T) {
 	}
 }
 
-// The body of a write is taken in before the answer to it is lost.
+// The body of a write is read before its answer is lost.
 func TestUploadIsTakenBeforeTheCut(t *testing.T) {
 	registry, p := startPush(t, acrtest.Options{DisableHTTP2: true})
 	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")

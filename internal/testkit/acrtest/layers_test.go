@@ -42,7 +42,7 @@ func TestLayerHasItsDigestAndRanges(t *testing.T) {
 	}
 }
 
-// A layer of 256 MiB goes out of one registry and into another, and takes no memory in either.
+// A layer of 256 MiB is copied from one registry to another, and takes no memory in either.
 func TestLargeLayerTakesNoMemory(t *testing.T) {
 	source, from := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
 	target, to := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
@@ -79,14 +79,14 @@ func TestLargeLayerTakesNoMemory(t *testing.T) {
 	}
 }
 
-// memoryInUse returns what the process has of the system, at its peak.
+// memoryInUse returns the memory of the process, at its peak.
 func memoryInUse() uint64 {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	return memory.Sys
 }
 
-// An upload that is too large to be kept is checked all the same, and its size remembered.
+// An upload that is too large to be kept is still checked, and its size remembered.
 func TestLargeUpload(t *testing.T) {
 	_, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
 	content := strings.Repeat("x", 16<<20+1)

@@ -9,7 +9,7 @@ import (
 
 var unlocked = acrtest.Attributes{DeleteEnabled: true, WriteEnabled: true, ReadEnabled: true, ListEnabled: true}
 
-// A lock that is not named keeps its value, and the answer is what GET has.
+// A lock that is not named keeps its value, and the answer is the same as for GET.
 func TestPatchChangesWhatItNames(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	d := registry.PutImage("app", "v1", acrtest.Image{}).String()
@@ -23,7 +23,7 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		if strings.Count(off.body, `Enabled":false`) != 4 {
 			t.Errorf("%s: %s", path, off.body)
 		}
-		// Locks are lifted whatever they are.
+		// Any lock can be removed.
 		on := c.write("PATCH", path, `{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}`)
 		wantBody(t, on, before)
 	}
@@ -44,7 +44,7 @@ func TestPatchOfUnknown(t *testing.T) {
 	wantStatus(t, c.write("PATCH", "/acr/v1/app", `{"writeEnabled":"no"}`), 400)
 }
 
-// What each lock at each level keeps off, by documentation: none inherits.
+// What each lock at each level prevents, by documentation: none inherits.
 func TestLocks(t *testing.T) {
 	noWrite, noDelete, noRead := unlocked, unlocked, unlocked
 	noWrite.WriteEnabled, noDelete.DeleteEnabled, noRead.ReadEnabled = false, false, false

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// manifestOf takes the bytes of a manifest out of a registry.
+// manifestOf returns the bytes of a manifest from a registry.
 func manifestOf(c *client, reference string) (mediaType, body string) {
 	c.t.Helper()
 	a := c.get("/v2/app/manifests/"+reference, "Accept", acceptAll)
@@ -101,7 +101,7 @@ func TestManifestIsRefused(t *testing.T) {
 	}
 }
 
-// An artifact manifest has no schemaVersion, and a layer with urls may lie elsewhere.
+// An artifact manifest has no schemaVersion, and a layer with urls may be stored elsewhere.
 func TestUnusualManifestIsPut(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	artifact := `{"mediaType":"application/vnd.oci.artifact.manifest.v1+json","artifactType":"a/b"}`
@@ -113,7 +113,7 @@ func TestUnusualManifestIsPut(t *testing.T) {
 	wantStatus(t, c.write("PUT", "/v2/app/manifests/foreign", foreign, "Content-Type", v1.MediaTypeImageManifest), 201)
 }
 
-// A manifest with a subject, which need not be there, becomes its referrer.
+// A manifest with a subject, which need not exist, becomes its referrer.
 func TestReferrerIsPut(t *testing.T) {
 	for _, without := range []bool{false, true} {
 		registry, c := start(t, acrtest.Options{WithoutReferrersAPI: without})
@@ -131,7 +131,7 @@ func TestReferrerIsPut(t *testing.T) {
 		wantStatus(t, a, 201)
 		if without {
 			wantHeader(t, a, "OCI-Subject", "")
-			// The tag schema is the client's to keep.
+			// Clients maintain the referrers tag, not the registry.
 			wantStatus(t, c.get("/v2/app/manifests/"+strings.Replace(missingDigest, ":", "-", 1), "Accept", acceptAll), 404)
 			continue
 		}

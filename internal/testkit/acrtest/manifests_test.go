@@ -11,7 +11,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// Which manifest an Accept header gets, at a tag and at a digest.
+// Which manifest an Accept header gets, by tag and by digest.
 func TestAcceptTraps(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	amd64 := acrtest.Image{Docker: true, Labels: map[string]string{"only": "amd64"}}
@@ -33,7 +33,7 @@ func TestAcceptTraps(t *testing.T) {
 	tests := []struct {
 		name, reference, accept string
 		mediaType               string        // "" for 404
-		digest                  digest.Digest // "" where it differs from the body's
+		digest                  digest.Digest // "" if it differs from the body's
 		message                 string
 	}{
 		{"docker accepted", "docker", acceptAll, docker, image, ""},
@@ -146,7 +146,7 @@ func TestHeadHasLengthAndNoBody(t *testing.T) {
 	}
 }
 
-// Bytes come back as they were stored, whatever they are.
+// Any bytes are returned as they were stored.
 func TestManifestBytesAreKept(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	body := "{\r\n  \"mediaType\": \"application\\/vnd.oci.image.manifest.v1+json\",\r\n  \"layers\": [ }\xff"

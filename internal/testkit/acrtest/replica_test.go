@@ -36,7 +36,7 @@ func TestReplicaLag(t *testing.T) {
 	wantStatus(t, manifest("v1"), 404)
 }
 
-// No more manifests are answered within a second than the limit allows, reads and writes together.
+// Within a second, no more requests for manifests are answered than the limit allows, reads and writes together.
 func TestManifestsPerSecond(t *testing.T) {
 	registry, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true, ManifestsPerSecond: 3})
 	registry.PutImage("app", "v1", acrtest.Image{})
@@ -46,7 +46,8 @@ func TestManifestsPerSecond(t *testing.T) {
 		sent := time.Now()
 		a := c.do("GET", "/v2/app/manifests/v1", "Accept", acceptAll)
 		if a.status == 200 {
-			// Between this answer and the third before it lies a second, measured so that a slow machine can't shorten it.
+			// There is a second between this answer and the third before it, measured so that a slow machine cannot
+			// shorten it.
 			if n := len(answered); n >= 3 && time.Since(answered[n-3]) < time.Second {
 				t.Errorf("four answers within %v", time.Since(answered[n-3]))
 			}

@@ -135,7 +135,7 @@ func TestUploadIsRefused(t *testing.T) {
 			_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
 			a, _ := p.step(tt.method, location+tt.query, tt.body, tt.header...)
 			wantRefusal(t, a, tt.status, tt.code, tt.message, tt.detail)
-			if tt.method == "PATCH" { // the Location is good for another try
+			if tt.method == "PATCH" { // the Location can be used again
 				a, _ = p.step("PATCH", location, "hello")
 				wantStatus(t, a, 202)
 			}
@@ -165,7 +165,7 @@ func TestUploadOfAnotherRepository(t *testing.T) {
 	wantStatus(t, a, 202)
 }
 
-// What came of a body that ends early can't be told, so that the upload is void.
+// A client cannot know how much of a body that ends early has arrived, so the upload is discarded.
 func TestUploadWhoseBodyEndsEarlyIsVoid(t *testing.T) {
 	_, p := startPush(t, acrtest.Options{DisableHTTP2: true})
 	_, location := p.step("POST", "/v2/app/blobs/uploads/", "")
@@ -183,7 +183,7 @@ func TestUploadWhoseBodyEndsEarlyIsVoid(t *testing.T) {
 	}
 }
 
-// A repository that is locked in the middle of an upload takes no blob.
+// A repository that is locked during an upload accepts no blob.
 func TestUploadIntoLockedRepository(t *testing.T) {
 	registry, p := startPush(t, acrtest.Options{})
 	registry.PutImage("app", "v1", acrtest.Image{})
@@ -226,7 +226,7 @@ func TestMount(t *testing.T) {
 	}
 }
 
-// Blobs without a manifest make no repository that the registry tells of.
+// The registry does not show a repository that only has blobs.
 func TestBlobsAloneMakeNoRepository(t *testing.T) {
 	_, p := startPush(t, acrtest.Options{})
 	d := p.blob("hello")

@@ -103,7 +103,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// The registry itself decides over a token: nobody in this project does.
+// The registry itself checks a token, not code of this project.
 func TestRegistryVerifiesTokens(t *testing.T) {
 	registry := start(t, realregistry.Options{})
 	seed(t, registry)
@@ -204,7 +204,7 @@ func TestTokenEndpoint(t *testing.T) {
 	})
 }
 
-// One cold read costs a challenge, a token and the manifest; the log says so, wherever the token server is.
+// A first read takes a challenge, a token and the manifest; the log shows that, wherever the token server is.
 func TestRequestsAreLogged(t *testing.T) {
 	for name, separate := range map[string]bool{"one origin": false, "separate token server": true} {
 		t.Run(name, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestNoAuth(t *testing.T) {
 	}
 }
 
-// The Distribution registry has no referrers API; the other one has, with its filter.
+// The Distribution registry has no referrers API; the other one has it, with its filter.
 func TestReferrers(t *testing.T) {
 	distribution := start(t, realregistry.Options{NoAuth: true})
 	other, err := realregistry.StartReferrers()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A CLI that does not end at an interrupt is killed, and the provider that it started with it.
+// A CLI that does not end after an interrupt is killed, together with the provider that it started.
 func TestKilledRunLeavesNoProvider(t *testing.T) {
 	stopLimit = 50 * time.Millisecond
 	t.Cleanup(func() { stopLimit = 10 * time.Second })

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// OpenTofu got functions before Terraform's number for them, and ephemeral resources after it.
+// OpenTofu has functions from an earlier version number than Terraform, and ephemeral resources from a later one.
 func TestLacksGoesByEachCLIsOwnNumbers(t *testing.T) {
 	const (
 		function  = `output "x" { value = provider::acr::parse_image("example.azurecr.io/app") }`

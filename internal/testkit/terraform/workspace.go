@@ -1,5 +1,5 @@
 // Package terraform runs the Terraform or OpenTofu CLI the way a person does: real processes, a built provider, and a
-// folder of its own. The demo, the end-to-end tests and the measurements share it.
+// separate folder. The demo, the end-to-end tests and the measurements share it.
 package terraform
 
 import (

@@ -20,7 +20,8 @@ type Image struct {
 	Digest     string `json:"-"`
 }
 
-// Fill puts images into the registry: so many repositories with so many tags each, and a digest of its own for each tag.
+// Fill puts images into the registry: so many repositories with so many tags each, with a different digest for each
+// tag.
 func Fill(registry *acrtest.Registry, repositories, tags int) []Image {
 	images := []Image{}
 	for i := range repositories {
