@@ -179,7 +179,7 @@ func (c *Client) tokenRefused(err error) error {
 	case res.Status == http.StatusForbidden: // also of a gateway's page: only a 401 is about the credential
 		failed.Reason, failed.Detail = fault.OfForbidden(failed.Message), "it was sent "+credential.Description()
 	case res.Status == http.StatusBadRequest:
-		failed.Detail = "the token server does not accept the scopes that were asked for, or the service"
+		failed.Detail = "the token server does not accept the requested scopes, or the service"
 	case res.Status == http.StatusUnauthorized:
 		failed.Reason, failed.Detail = fault.WrongCredentials, "it was sent "+credential.Description()
 		switch _, signedIn := credential.(*auth.Entra); {

@@ -175,7 +175,7 @@ var explanations = map[fault.Reason]explanation{
 	moreFailures: {
 		Summary: "More images failed",
 		Cause:   "More references failed than are shown: one mistake can break them all.",
-		Remedy:  "Mend those that are shown, and run again.",
+		Remedy:  "Fix those that are shown, and run again.",
 	},
 	fewerPermissions: {
 		Summary: "Token with fewer permissions than asked for",
@@ -203,7 +203,7 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.Denied: {
 		Summary: "Access denied",
-		Cause:   "The registry, or a gateway in front of it, refuses this caller with 403, whatever token it shows.",
+		Cause:   "The registry, or a gateway in front of it, refuses this caller with 403, whatever token it sends.",
 		Remedy: "Read what came back. Check that the identity may use this registry, and whether a policy, a gateway or a proxy stands between. A " +
 			"message of the registry's own firewall would name this machine's address.",
 	},
@@ -211,7 +211,7 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Access denied by the registry's firewall",
 		Cause:   "The registry's network rules do not admit this machine's address, which the message names.",
 		Remedy: "Add the address to the registry's network rules (https://aka.ms/acr/firewall), or run Terraform from an admitted network. " +
-			"A changed rule takes some minutes to count.",
+			"A changed rule takes some minutes to take effect.",
 	},
 	fault.CacheRule: {
 		Summary: "Artifact cache cannot read its source",
@@ -475,7 +475,7 @@ var explanations = map[fault.Reason]explanation{
 			"pass those on, or use `acr_bearer_token`.",
 	},
 	fault.NoExchange: {
-		Summary: "Registry knows no Entra ID",
+		Summary: "Registry does not support Entra ID",
 		Cause: "The registry does not accept identities of Entra ID: it is not an Azure registry, or it is a connected registry, which " +
 			"knows only its own tokens.",
 		Remedy: "Set `username` and `password`, such as those of a connected registry's client token. Or check `registry`.",

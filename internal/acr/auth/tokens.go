@@ -137,11 +137,11 @@ func (t *Tokens) Drop(token *Token) {
 func (t *Tokens) Login(ctx context.Context, c Challenge) (*Login, error) {
 	signedIn, ok := t.credential.(*Entra)
 	if !ok {
-		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is shown " + t.credential.Description()}
+		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is sent " + t.credential.Description()}
 	}
 	login, err := signedIn.Exchange(ctx, t.via, c.Realm, c.Service)
 	if err != nil && signedIn.countsAsNone(err) {
-		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is shown " + signedIn.Description()}
+		return nil, &fault.Error{Reason: fault.NotSignedIn, Detail: "the registry is sent " + signedIn.Description()}
 	}
 	return login, err
 }

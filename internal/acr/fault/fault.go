@@ -76,7 +76,7 @@ const (
 	AzureCLITimedOut      Reason = "Azure CLI timed out"     // az does not end
 	AzureCLIFailed        Reason = "Azure CLI failed"        // az fails otherwise
 	ExchangeRefused       Reason = "exchange refused"        // the registry refuses the token of this identity
-	NoExchange            Reason = "no exchange"             // the registry knows no Entra ID
+	NoExchange            Reason = "no exchange"             // the registry does not support Entra ID
 	NotSignedIn           Reason = "not signed in"           // what is asked for needs sign-in with Entra ID
 )
 

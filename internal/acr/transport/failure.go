@@ -46,7 +46,7 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	case isHeaderTooLarge(err):
 		return fault.TooLarge, fmt.Sprintf("the response headers are over the limit of %d bytes", maxHeaderBytes)
 	case isCompressionError(err):
-		return fault.BadAnswer, "the body's compression is broken or was not asked for"
+		return fault.BadAnswer, "the body's compression is broken or was not requested"
 	case errors.As(err, &record):
 		return fault.NotARegistry, "the server does not speak TLS"
 	case isCertificateError(err):
@@ -60,7 +60,7 @@ func (t *Transport) cause(err error) (fault.Reason, string) {
 	case isGivenUp(err) && isDialError(err):
 		return fault.Unreachable, "the host did not answer, and the operating system gave up connecting"
 	case isGivenUp(err):
-		return fault.Unreachable, "the other side fell silent, and the operating system gave the connection up"
+		return fault.Unreachable, "the other side fell silent, and the operating system gave up the connection"
 	case errors.Is(err, errSilent):
 		return fault.TimedOut, fmt.Sprintf("the server neither accepted nor sent anything for %s", t.config.RequestTimeout)
 	case isTimeOut(err):

@@ -34,8 +34,8 @@ const (
 	saysRefused     = "the connection was refused, or there is no route to the host"
 	saysBroken      = "the connection broke before the answer was complete"
 	saysNoReply     = "the host did not answer, and the operating system gave up connecting"
-	saysCompression = "the body's compression is broken or was not asked for"
-	saysSilent      = "the other side fell silent, and the operating system gave the connection up"
+	saysCompression = "the body's compression is broken or was not requested"
+	saysSilent      = "the other side fell silent, and the operating system gave up the connection"
 )
 
 // asNetError wraps the number as package net does.

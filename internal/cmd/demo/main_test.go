@@ -85,7 +85,7 @@ func TestDemo(t *testing.T) {
 		`\n  127\.0\.0\.1:\d+/shop/web@sha256:[0-9a-f]{64} +OCI index: linux/amd64, linux/arm64/v8\n`,
 		`\n  127\.0\.0\.1:\d+/shop/worker@sha256:[0-9a-f]{64} +Docker image\n`,
 		`\n  127\.0\.0\.1:\d+/shop/chart@sha256:[0-9a-f]{64} +artifact, application/vnd\.cncf\.helm\.config\.v1\+json\n`,
-		`an ephemeral token alone\n  127\.0\.0\.1:\d+/shop/web@sha256:[0-9a-f]{64}\n|token\.tf is left out: .* has no ephemeral resources`,
+		`only with an ephemeral token\n  127\.0\.0\.1:\d+/shop/web@sha256:[0-9a-f]{64}\n|token\.tf is left out: .* has no ephemeral resources`,
 		`asked the registry \d+ times`,
 		`make registry`,
 	} {

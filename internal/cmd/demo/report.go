@@ -37,15 +37,15 @@ func (r report) print(w io.Writer) error {
 	section(w, "Images, pinned", images)
 
 	if image := r.outcome.WithToken.Value; image != "" {
-		section(w, "Read by a second provider block, signed in with an ephemeral token alone", [][]string{{image}})
+		section(w, "Read by a second provider block, signed in only with an ephemeral token", [][]string{{image}})
 	}
 	fmt.Fprintf(w, "The apply took %.1f s and asked the registry %d times: challenges %d, tokens %d, manifests %d; connections %d.\n\n",
 		r.took.Seconds(), r.registry.Count(""), r.registry.Count(acrtest.KindChallenge), r.registry.Count(acrtest.KindToken),
 		r.registry.Count(acrtest.KindResource), r.registry.Connections())
 	section(w, "Next", [][]string{
-		{"make registry", "the same registry, for a configuration of your own"},
+		{"make registry", "the same registry, for a configuration that you write"},
 		{"make install", "lets terraform init find the provider; README.md has a first configuration"},
-		{"docs/index.md", "what there is to read, with examples"},
+		{"docs/index.md", "the documentation, with examples"},
 	})
 	return nil
 }
