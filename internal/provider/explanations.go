@@ -25,6 +25,8 @@ const (
 
 // Advice for values that are refused with InvalidArgument, whose error otherwise says what is expected.
 const (
+	digestAdvice    = "for a tag, use `image` of the data source acr_manifest"
+	importAdvice    = "import it with a provider block of that registry"
 	lineBreakAdvice = "use chomp() on a file's content"
 	emptyAdvice     = "leave it out instead"
 )

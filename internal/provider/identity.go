@@ -104,8 +104,7 @@ func (r *connectedResource) importTarget(ctx context.Context, req resource.Impor
 		identity := newBlock(ctx, req.Identity, diags)
 		if registry := identity.text("registry"); registry != "" && registry != client.Registry() {
 			diags.AddError(explanations[fault.InvalidArgument].Summary, fmt.Sprintf(
-				"identity: names the registry %q, and this provider works with %q. Import it with the provider of that registry.",
-				secret.Excerpt(registry), client.Registry()))
+				"identity: names the registry %q, and this provider works with %q; %s.", secret.Excerpt(registry), client.Registry(), importAdvice))
 			return acr.Lockable{}, false
 		}
 		target = acr.Lockable{Repository: identity.text("repository"), Tag: textOf(identity.configured["tag"]), Digest: textOf(identity.configured["digest"])}
@@ -118,9 +117,10 @@ func (r *connectedResource) importTarget(ctx context.Context, req resource.Impor
 	return target, true
 }
 
+// importError returns the error for an id or an identity that names nothing to import. shapes are the forms of ids.
 func importError(err error, shapes string) diag.Diagnostic {
-	detail := strings.TrimSuffix(failureDetail(failureOf(err)), ".")
-	return diag.NewErrorDiagnostic(explanations[fault.InvalidArgument].Summary, detail+", as in "+shapes+".")
+	failed := failureOf(err)
+	return diag.NewErrorDiagnostic(explanations[fault.InvalidArgument].Summary, failed.Argument+": "+failed.Detail+", as in "+shapes+".")
 }
 
 // parseImportID splits `repository`, `repository:tag` or `repository@digest` into its parts. The provider's own
@@ -140,5 +140,5 @@ func parseImportID(id, registry string) (acr.Lockable, error) {
 }
 
 func invalidID(id string) error {
-	return fault.Invalid("id", "%q is not what names it here: the repository, without another registry in front, and what follows it", secret.Excerpt(id))
+	return fault.Invalid("id", "%q is not an id here, which is a repository, without another registry in front, and what follows it", secret.Excerpt(id))
 }

@@ -318,7 +318,7 @@ func parseSource(reference string) (*oci.Image, error) {
 		return nil, err
 	}
 	if image.Digest == "" {
-		return nil, fault.Invalid("source", "%q has no digest, which says what exactly is copied; data acr_manifest gives it for a tag, as `image`", secret.Excerpt(reference))
+		return nil, fault.Invalid("source", "%q has no digest, which says exactly what is copied; %s", secret.Excerpt(reference), digestAdvice)
 	}
 	if err := oci.ValidateDigest(image.Digest); err != nil {
 		return nil, err

@@ -136,7 +136,7 @@ func TestExamples(t *testing.T) {
 			t.Run(e.name, func(t *testing.T) {
 				t.Parallel()
 				if !listed {
-					t.Fatal("the test does not say what this example gives")
+					t.Fatal("the test does not say what this example outputs")
 				}
 				workspace, err := terraform.NewWorkspace(programs)
 				if err != nil {

@@ -41,7 +41,7 @@ func (v Version) String() string { return v.Name + " " + v.Number }
 
 // Feature is what Terraform and OpenTofu have only from some version on.
 type Feature struct {
-	// Refusal matches the error that a CLI without the feature gives for a configuration that uses it.
+	// Refusal matches the error that a CLI without the feature prints for a configuration that uses it.
 	Refusal *regexp.Regexp
 
 	name      string
