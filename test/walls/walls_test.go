@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"internal/provider":       {"internal/acr", "internal/acr/auth", "internal/acr/auth/entra", "internal/acr/fault", "internal/acr/oci", "internal/acr/secret", framework, validators, protocol + "/tftypes", pluginLog, imageSpec, goDigest, "os"},
 	"internal/acr":            {"internal/acr/auth", "internal/acr/fault", "internal/acr/flight", "internal/acr/oci", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, errGroup, orasCopy, orasCopy + "/content", "net/http", "net/url"},
 	"internal/acr/auth":       {"internal/acr/auth/entra", "internal/acr/fault", "internal/acr/flight", "internal/acr/secret", "internal/acr/transport", "internal/acr/wire", jsonLibrary, "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/credentials", "net/http", "net/url", "os", "os/exec"},
-	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec"},
+	"internal/acr/auth/entra": {"internal/acr/fault", "internal/acr/secret", jsonLibrary, azureSDK, pkcs12, "net/http", "net/url", "os", "os/exec", "syscall"},
 	"internal/acr/transport":  {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", hostGrammar, "github.com/cenkalti/backoff/v5", "golang.org/x/net/http/httpproxy", "net", "net/http", "net/netip", "net/url", "syscall"},
 	"internal/acr/oci":        {"internal/acr/fault", "internal/acr/secret", "internal/acr/wire", jsonLibrary, imageSpec, goDigest, hostGrammar},
 	"internal/acr/wire":       {jsonLibrary, "net/http"},

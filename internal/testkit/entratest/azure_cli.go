@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ type CLI struct {
 const (
 	cliSignedOut = "echo 'ERROR: Please run \"az login\" to setup account. CLI_SAID_THIS' >&2; exit 1\n"
 	cliBroken    = "echo 'Traceback (most recent call last): CLI_SAID_THIS' >&2; exit 1\n"
-	cliHanging   = "exec sleep 600\n"
+	cliHanging   = "sleep 600\n" // in a process of its own, as the Azure CLI is Python behind a script
 )
 
 // CLISaid is a word of what the failing fakes write to standard error.
@@ -49,7 +50,7 @@ func newCLI(t testing.TB, does string) *CLI {
 		t.Skip("the stand-in for the Azure CLI is a shell script")
 	}
 	dir := t.TempDir()
-	script := "#!/bin/sh\necho \"$*\" >>'" + dir + "/calls'\n" + does
+	script := "#!/bin/sh\necho $$ >'" + dir + "/process'\necho \"$*\" >>'" + dir + "/calls'\n" + does
 	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -66,4 +67,11 @@ func (c *CLI) Calls() []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
+}
+
+// Process returns the id of the last call's process, 0 before a call. If it leads a group, that is the group's id too.
+func (c *CLI) Process() int {
+	content, _ := os.ReadFile(filepath.Join(c.Dir, "process"))
+	id, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	return id
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/go-json-experiment/json"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
@@ -30,38 +30,53 @@ func (c cliCredential) credential(_ context.Context, via Connection, _ azcore.Cl
 	if _, err := exec.LookPath("az"); err != nil {
 		return nil, &fault.Error{Reason: fault.AzureCLIMissing, Detail: "no `az` is on PATH"}
 	}
-	session, err := azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: c.tenantID})
-	return boundedCLI{session, via.Timeout}, err
+	return cliSession{c.tenantID, via.Timeout}, nil
 }
 
 func (c cliCredential) secrets() []secret.Text { return nil }
 
 func (c cliCredential) String() string { return "the Azure CLI's session" }
 
-// boundedCLI ends an `az` that hangs, and returns why it printed no token.
-type boundedCLI struct {
-	azcore.TokenCredential
-	timeout time.Duration
+// cliSession asks `az` for tokens. azidentity's own credential runs it among the processes that a terminal's Ctrl-C ends:
+// it could fail before the context is cancelled, which alone should end it.
+type cliSession struct {
+	tenantID string
+	timeout  time.Duration
 }
 
-func (b boundedCLI) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	bounded, cancel := context.WithTimeout(ctx, b.timeout)
+// GetToken implements azcore.TokenCredential, for one scope. Errors are *fault.Error.
+func (s cliSession) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	token, err := b.TokenCredential.GetToken(bounded, options)
-	if err == nil && token.Token == "" {
-		err = errors.New("no token")
+	// Older versions of the CLI know resources, and no scopes.
+	args := []string{"account", "get-access-token", "-o", "json", "--resource", strings.TrimSuffix(options.Scopes[0], "/.default")}
+	if s.tenantID != "" {
+		args = append(args, "--tenant", s.tenantID)
 	}
-	if err != nil {
-		return azcore.AccessToken{}, b.failure(bounded, err)
+	command := exec.CommandContext(bounded, "az", args...) //nolint:gosec // both values were checked
+	command.WaitDelay = 500 * time.Millisecond             // what `az` has started can hold the pipes open after its end
+	ownGroup(command)
+	output, err := command.Output()
+	var answer struct {
+		AccessToken string `json:"accessToken"`
 	}
-	return token, nil
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
+		err = json.Unmarshal(output, &answer)
+	}
+	if err != nil || answer.AccessToken == "" {
+		return azcore.AccessToken{}, s.failure(bounded, err)
+	}
+	return azcore.AccessToken{Token: answer.AccessToken}, nil
 }
 
-// failure returns the error for an `az` that failed. azidentity's error repeats all output of `az`; this one repeats
-// only AADSTS numbers.
-func (b boundedCLI) failure(bounded context.Context, err error) *fault.Error {
+// failure returns the error for an `az` that printed no token. Of what `az` said it repeats only AADSTS numbers.
+func (s cliSession) failure(bounded context.Context, err error) *fault.Error {
 	failed := &fault.Error{Reason: fault.AzureCLIFailed, Detail: "`az account get-access-token` failed"}
-	said := err.Error()
+	said := ""
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		said = string(exit.Stderr)
+	}
 	number := aadsts(said)
 	if number != "" {
 		failed.Detail += " with " + number
@@ -69,7 +84,7 @@ func (b boundedCLI) failure(bounded context.Context, err error) *fault.Error {
 	switch {
 	case errors.Is(bounded.Err(), context.DeadlineExceeded):
 		failed.Reason = fault.AzureCLITimedOut
-		failed.Detail = fmt.Sprintf("`az account get-access-token` did not end within %s", b.timeout)
+		failed.Detail = fmt.Sprintf("`az account get-access-token` did not end within %s", s.timeout)
 	case numbered[number] != "":
 		failed.Reason = numbered[number]
 	case strings.Contains(said, "az login"):
