@@ -164,12 +164,26 @@ func challengeRefused(r request, res *transport.Response, err error) *fault.Erro
 	return failed
 }
 
-// tokenRefused returns the error for a token server's refusal. It returns any other error unchanged.
+// unsent is the error for a request without the token that it needs. An answer in it is the token server's, and says
+// nothing about what was requested.
+type unsent struct{ error }
+
+func (u unsent) Unwrap() error { return u.error }
+
+// tokenRefused returns the error for a request whose token could not be got: nil for nil.
 func (c *Client) tokenRefused(err error) error {
 	var refused *auth.Refusal
-	if !errors.As(err, &refused) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return unsent{c.refusalOfToken(refused)}
 	}
+	return unsent{err}
+}
+
+// refusalOfToken returns the error for a token server's refusal.
+func (c *Client) refusalOfToken(refused *auth.Refusal) *fault.Error {
 	res := refused.Answer
 	failed := res.Fault(fault.RequestRefused, refused.Step)
 	credential := c.config.Credential
@@ -222,7 +236,7 @@ const codeUnsupported = "UNSUPPORTED"
 // page of their user interface or with something other than was requested. A code that says that the name is unknown
 // does not mean that.
 func lacksAPI(err error) bool {
-	failed, ok := fault.As(err)
+	failed, ok := ofAnswer(err)
 	if !ok {
 		return false
 	}
@@ -237,6 +251,14 @@ func lacksAPI(err error) bool {
 		return failed.Code == "" || failed.Code == codeUnsupported
 	}
 	return failed.Code == codeUnsupported
+}
+
+// ofAnswer returns the error of an answer to the request itself, and whether there is one.
+func ofAnswer(err error) (*fault.Error, bool) {
+	if errors.As(err, new(unsent)) {
+		return nil, false
+	}
+	return fault.As(err)
 }
 
 // doACR sends a request of ACR's own API and decodes its answer. detail says in the error what only Azure Container
@@ -262,7 +284,7 @@ func otherAnswer(format string, values ...any) error {
 // isNotFound reports whether an error is a 404 of any kind: "if the referrers API returns a 404, the client MUST
 // fallback to pulling the referrers tag schema" (OCI distribution spec 1.1, "Listing Referrers").
 func isNotFound(err error) bool {
-	failed, ok := fault.As(err)
+	failed, ok := ofAnswer(err)
 	return ok && failed.Status == http.StatusNotFound
 }
 

@@ -97,7 +97,7 @@ func TestLacksAPI(t *testing.T) {
 			t.Errorf("%d %s means that there is no such API = %t, want %t", test.status, test.code, got, test.want)
 		}
 	}
-	if lacksAPI(nil) || lacksAPI(context.Canceled) || lacksAPI(&fault.Error{Reason: fault.Unreachable}) {
+	if lacksAPI(nil) || lacksAPI(context.Canceled) || lacksAPI(&fault.Error{Reason: fault.Unreachable}) || lacksAPI(unsent{&fault.Error{Status: 404}}) {
 		t.Error("what is no answer means that there is no such API")
 	}
 }

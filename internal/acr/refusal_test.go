@@ -3,7 +3,10 @@ package acr_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -34,4 +37,38 @@ func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
 	}})
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
 	faulttest.Want(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
+}
+
+// What a token server refuses says nothing about the API that the token is for.
+func TestRefusedTokenDoesNotMeanThatTheAPIIsMissing(t *testing.T) {
+	for status, reason := range map[int]fault.Reason{
+		http.StatusBadRequest:       fault.RequestRefused,
+		http.StatusNotFound:         fault.NotARegistry,
+		http.StatusMethodNotAllowed: fault.RequestRefused,
+		http.StatusNotImplemented:   fault.RegistryFault,
+	} {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Status: status, ContentType: "text/plain"})
+		for name, read := range map[string]func(*acr.Client) error{
+			"repository": func(client *acr.Client) error {
+				_, err := client.Repository(t.Context(), "app")
+				return err
+			},
+			"tags": func(client *acr.Client) error {
+				_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+				return err
+			},
+			"referrers": func(client *acr.Client) error {
+				_, err := client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: digest.FromString("x").String()})
+				return err
+			},
+		} {
+			registry.ResetLog()
+			err := read(newClient(t, registry))
+			faulttest.Want(t, err, reason, "/oauth2/token for a token: "+strconv.Itoa(status))
+			if got := wire(registry); got != "1/1/0" {
+				t.Errorf("%s took %s requests, want 1/1/0", name, got)
+			}
+		}
+	}
 }
