@@ -279,7 +279,7 @@ func TestFailedSignInIsNotTriedForEveryReference(t *testing.T) {
 	}
 }
 
-// It would be wrong for every token. Of the ten reads at a time several may ask before the first is told.
+// It would be wrong for every token. Of the ten reads at a time several may ask before the first has an answer.
 func TestWrongPasswordIsNotTriedForEveryReference(t *testing.T) {
 	for _, repositories := range []int{1, 5, 25} {
 		registry := acrtest.StartT(t, acrtest.Options{})

@@ -34,7 +34,7 @@ func wantNoSecret(t *testing.T, what, text, secret string) {
 	}
 }
 
-// Whatever holds a secret prints a placeholder, however it is printed and however deep the secret lies.
+// Whatever holds a secret prints a placeholder, however it is printed and however deep the secret is.
 func TestSecretsDoNotPrint(t *testing.T) {
 	text := secret.New(sentinel)
 	credential := auth.Basic{Username: "user", Password: text}

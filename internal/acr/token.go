@@ -73,8 +73,8 @@ func (r TokenRequest) scopes(named []string) []string {
 	return append(scopes, auth.WithActions(own+":pull", r.Actions))
 }
 
-// Token discovers the challenge anew and gets a new token, so that the token has its whole lifetime before it. Errors
-// are *fault.Error, with the reason NoTokenNeeded for a registry that answers without one.
+// Token discovers the challenge again and fetches a new token, so that the token has its whole lifetime before it.
+// Errors are *fault.Error, with the reason NoTokenNeeded for a registry that answers without one.
 func (c *Client) Token(ctx context.Context, req TokenRequest) (token *auth.Token, err error) {
 	defer c.finish(&err, c.gettingToken(req))
 	if err := req.validate(); err != nil {

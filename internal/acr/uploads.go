@@ -15,7 +15,7 @@ import (
 )
 
 // maxUploads is how many blobs are uploaded at the same time. Each may also be downloaded from this registry, if it
-// does not mount blobs. With two of the transport's ten connections each, some stay free, so no upload waits for ever.
+// does not mount blobs. With two of the transport's ten connections each, some stay free, so no upload waits forever.
 const maxUploads = 4
 
 // mountBlob puts a blob of another repository of the registry into this one, without sending it. If the registry does

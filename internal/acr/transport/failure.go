@@ -97,7 +97,8 @@ func isUnknownHost(err error) bool {
 	return errors.As(err, &dns) && dns.IsNotFound
 }
 
-// isNameServerSilent tells a name server's time from that of the whole attempt, which ends by its context.
+// isNameServerSilent reports whether a name server did not answer in time. If the time of the whole attempt is over,
+// its context has ended.
 func isNameServerSilent(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsTimeout && !errors.Is(err, context.DeadlineExceeded)

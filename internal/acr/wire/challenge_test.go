@@ -74,7 +74,8 @@ func hostileChallenges() map[string]string {
 	}
 }
 
-// quick tells linear time, a millisecond or so, from quadratic time on a machine however busy; the benchmarks wire.measure.
+// quick distinguishes linear time, about a millisecond, from quadratic time, even on a busy machine; the benchmarks
+// wire.measure.
 const quick = 2 * time.Second
 
 // Parsing is linear, and text over the limit of all headers is refused unparsed.

@@ -23,7 +23,7 @@ func describeMachine(ctx context.Context) (string, error) {
 
 var total = regexp.MustCompile(`MemTotal: +(\d+) kB`)
 
-// memory returns the machine's memory, where Linux tells.
+// memory returns the size of the machine's memory, in words. Only Linux says it.
 func memory() string {
 	content, _ := os.ReadFile("/proc/meminfo")
 	match := total.FindSubmatch(content)
@@ -45,7 +45,7 @@ func startLoad() load {
 	return load{average: loadAverage(), busy: busyTime(), own: ownTime(), started: time.Now()}
 }
 
-// String says it in words, where the system tells.
+// String returns it in words, "unknown" if the system does not say.
 func (l load) String() string {
 	if l.average == "" {
 		return "unknown"

@@ -38,7 +38,7 @@ func measureStart(ctx context.Context, provider string) (start, error) {
 	return start{walls[starts/2], cpus[starts/2], float64(info.Size()) / 1e6}, nil
 }
 
-// startOnce starts the provider as Terraform does, waits for the line that tells where it serves, and kills it.
+// startOnce starts the provider as Terraform does, waits for the line that says where it serves, and kills it.
 func startOnce(ctx context.Context, provider string) (wall, cpu time.Duration, err error) {
 	command := exec.CommandContext(ctx, provider)
 	command.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",

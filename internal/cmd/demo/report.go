@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// report is what the demo tells a person.
+// report is what the demo prints at its end.
 type report struct {
 	outcome  outcome
 	registry *acrtest.Registry

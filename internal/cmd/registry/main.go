@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// instructions are what a person is told, a template over the struct in [serve].
+// instructions are printed for a person: a template over the struct in [serve].
 //
 //go:embed instructions.txt
 var instructions string
