@@ -149,7 +149,8 @@ func TestManifestOfTwoMeaningsIsRefused(t *testing.T) {
 		{"empty object as an index", index, `{}`},
 		{"no config", image, `{"schemaVersion":2,"layers":[]}`},
 		{"malformed Content-Type", ";;;", anImage},
-		{"binary", "application/octet-stream", anImage},
+		{"binary", "application/octet-stream", "\x1f\x8b\x08\x00"},
+		{"picture", "image/png", anImage},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})

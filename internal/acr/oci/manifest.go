@@ -130,13 +130,23 @@ func manifestContentType(header string) (string, error) {
 		return "", nil
 	}
 	contentType, _, err := mime.ParseMediaType(header)
-	if err != nil {
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return "", malformed(fault.BadAnswer, "the content type %q is malformed", secret.Excerpt(header))
 	}
-	if contentType != "application/json" && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
+	if !isGeneric(contentType) && !strings.HasSuffix(contentType, "+json") && !strings.HasSuffix(contentType, "+prettyjws") {
 		return "", malformed(fault.BadAnswer, "the content type %q is not a manifest's", secret.Excerpt(contentType))
 	}
 	return contentType, nil
+}
+
+// isGeneric reports whether a content type does not say what kind of manifest the body is: it is absent, or what servers
+// and their storage send for any file. The body's own mediaType then counts.
+func isGeneric(contentType string) bool {
+	switch contentType {
+	case "", "application/json", "text/plain", "application/octet-stream", "binary/octet-stream":
+		return true
+	}
+	return false
 }
 
 // verifiedDigest computes the digest of the bytes, as the OCI distribution spec requires of clients ("Pulling
@@ -201,12 +211,19 @@ func decodeManifest(body []byte, contentType string) (*Manifest, error) {
 		return nil, errSchema1
 	case raw.Manifests != nil && (raw.Layers != nil || raw.Config != nil):
 		return nil, errors.New("it has both manifests and layers or config")
-	case (contentType == "" || contentType == "application/json") && raw.MediaType == "":
-		return nil, errors.New("neither the header nor the body names a media type")
-	case contentType == "":
+	case !isGeneric(contentType):
+		if raw.MediaType != "" && raw.MediaType != contentType {
+			return nil, fmt.Errorf("its mediaType is %q", secret.Excerpt(raw.MediaType))
+		}
+	case raw.MediaType != "":
 		contentType = raw.MediaType
-	case raw.MediaType != "" && raw.MediaType != contentType:
-		return nil, fmt.Errorf("its mediaType is %q", secret.Excerpt(raw.MediaType))
+	// Only OCI's manifests may leave their mediaType out (OCI image spec, "Image Manifest" and "Image Index").
+	case raw.SchemaVersion == 2 && raw.Manifests != nil:
+		contentType = ocispec.MediaTypeImageIndex
+	case raw.SchemaVersion == 2 && raw.Config != nil:
+		contentType = ocispec.MediaTypeImageManifest
+	default:
+		return nil, errors.New("neither the header nor the body names a media type")
 	}
 	if contentType == MediaTypeArtifactManifest {
 		raw.Layers = raw.Blobs

@@ -46,6 +46,15 @@ func TestDecodeManifest(t *testing.T) {
 		"media type of the body alone": {"", `{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`, Manifest{
 			MediaType: ocispec.MediaTypeImageIndex, Manifests: []Descriptor{},
 		}},
+		"index as JSON": {"application/json", indexOCI, Manifest{
+			MediaType: ocispec.MediaTypeImageIndex, SchemaVersion: 2, Manifests: children,
+		}},
+		"index of OCI's without a media type": {"application/json", `{"schemaVersion":2,"manifests":[` + childOCI + `]}`, Manifest{
+			MediaType: ocispec.MediaTypeImageIndex, SchemaVersion: 2, Manifests: children,
+		}},
+		"image of OCI's without a media type": {"", `{"schemaVersion":2,"config":` + configOCI + `,"layers":[` + layerOCI + `]}`, Manifest{
+			MediaType: ocispec.MediaTypeImageManifest, SchemaVersion: 2, Config: config, Layers: layers,
+		}},
 		"Docker image, CRLF and escaped slashes": {MediaTypeDockerManifest, "{\r\n  \"schemaVersion\": 2,\r\n  \"mediaType\": \"application\\/vnd.docker.distribution.manifest.v2+json\",\r\n  \"config\": " + configOCI + ",\r\n  \"layers\": []\r\n}\r\n", Manifest{
 			MediaType: MediaTypeDockerManifest, SchemaVersion: 2, Config: config, Layers: []Descriptor{},
 		}},
@@ -114,7 +123,8 @@ func TestDecodeManifestRefuses(t *testing.T) {
 		"manifests and config":          {ocispec.MediaTypeImageManifest, `{"layers":null,"manifests":[],"config":` + configOCI + `}`, "both manifests and layers or config"},
 		"image with manifests":          {ocispec.MediaTypeImageManifest, imageOCI[:len(imageOCI)-1] + `,"manifests":[` + childOCI + `]}`, "both manifests and layers or config"},
 		"mediaType unlike Content-Type": {ocispec.MediaTypeImageManifest, indexOCI, `its mediaType is "application/vnd.oci.image.index.v1+json"`},
-		"index as JSON":                 {"application/json", indexOCI, "its mediaType is"},
+		"image and index at once":       {"application/json", indexOCI[:len(indexOCI)-1] + `,"config":` + configOCI + `}`, "both manifests and layers or config"},
+		"JSON with one key of an index": {"application/json", `{"manifests":[]}`, "neither the header nor the body names a media type"},
 		"no media type at all":          {"", `{"manifests":[]}`, "neither the header nor the body names a media type"},
 		"some other JSON":               {"application/json", `{"status":"ok"}`, "neither the header nor the body names a media type"},
 		"schema 1":                      {MediaTypeDockerManifest, `{"schemaVersion":1,"name":"a","tag":"b","fsLayers":[]}`, "Docker schema 1"},

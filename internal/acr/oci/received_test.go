@@ -32,6 +32,11 @@ func TestParseManifest(t *testing.T) {
 		"no content type":              {received(indexOCI, "", sha256), "", sha256},
 		"content type with parameters": {received(indexOCI, index+"; charset=utf-8", sha256), "", sha256},
 		"content type in capitals":     {received(indexOCI, strings.ToUpper(index), sha256), "", sha256},
+		"a parameter without a value":  {received(indexOCI, index+"; charset", sha256), "", sha256},
+		"sent as JSON":                 {received(indexOCI, "application/json; charset=utf-8", sha256), "", sha256},
+		"sent as text":                 {received(indexOCI, "text/plain; charset=utf-8", sha256), "", sha256},
+		"sent as any file":             {received(indexOCI, "application/octet-stream"), sha256, sha256},
+		"sent as any file of S3":       {received(indexOCI, "binary/octet-stream"), sha256, sha256},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := ParseManifest(test.answer, test.wanted)
@@ -66,11 +71,13 @@ func TestParseManifestRefuses(t *testing.T) {
 		"header of a list":             {received(indexOCI, index, actual+", "+actual), "", fault.BadAnswer, []string{"malformed"}},
 		"header of no known algorithm": {received(indexOCI, index, "md5:00000000000000000000000000000000"), "", fault.BadAnswer, []string{actual, "md5:"}},
 		"HTML":                         {received("<html></html>", "text/html; charset=utf-8"), "", fault.BadAnswer, []string{`"text/html" is not a manifest's`}},
-		"plain text":                   {received("x", "text/plain"), "", fault.BadAnswer, []string{`"text/plain"`}},
-		"binary":                       {received("x", "application/octet-stream"), "", fault.BadAnswer, []string{`"application/octet-stream"`}},
+		"plain text":                   {received("x", "text/plain"), "", fault.BadAnswer, []string{"sent as text/plain", "not a manifest"}},
+		"binary":                       {received("x", "application/octet-stream"), "", fault.BadAnswer, []string{"sent as application/octet-stream", "not a manifest"}},
+		"picture":                      {received(indexOCI, "image/png"), "", fault.BadAnswer, []string{`"image/png" is not a manifest's`}},
 		"malformed content type":       {received(indexOCI, "application/;json"), "", fault.BadAnswer, []string{"content type", "malformed"}},
 		"schema 1":                     {received(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+prettyjws", digestA), "", fault.Schema1, []string{"schema 1"}},
 		"schema 1, unsigned":           {received(`{"schemaVersion":1}`, "application/vnd.docker.distribution.manifest.v1+json"), "", fault.Schema1, []string{"schema 1"}},
+		"schema 1 as text":             {received(`{"schemaVersion":1,"fsLayers":[]}`, "text/plain; charset=utf-8", digestA), "", fault.Schema1, []string{"schema 1"}},
 		"schema 1 as JSON":             {received(`{"schemaVersion":1,"fsLayers":[]}`, "application/json"), "", fault.Schema1, []string{"schema 1"}},
 		"empty body":                   {received("", index), "", fault.BadAnswer, []string{"sent as " + index, "not a manifest"}},
 		"JSON array":                   {received("[]", index), "", fault.BadAnswer, []string{"sent as " + index, "another shape"}},
