@@ -64,6 +64,7 @@ type Client struct {
 	probes    flight.Group[struct{}]
 	hasOwnAPI atomic.Bool // ACR's; known once an answer has shown it
 	written   written
+	locked    locked
 	uploads   turns // one for each blob on its way
 
 	mu    sync.Mutex

@@ -1,8 +1,10 @@
 package acr
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 
@@ -36,8 +38,34 @@ func (a *ChangeableAttributes) attributes() *Attributes {
 	return &Attributes{enabled(a.DeleteEnabled), enabled(a.WriteEnabled), enabled(a.ReadEnabled), enabled(a.ListEnabled)}
 }
 
+// over returns the locks of a, and those of b that a lacks.
+func (a ChangeableAttributes) over(b ChangeableAttributes) ChangeableAttributes {
+	return ChangeableAttributes{
+		DeleteEnabled: cmp.Or(a.DeleteEnabled, b.DeleteEnabled),
+		WriteEnabled:  cmp.Or(a.WriteEnabled, b.WriteEnabled),
+		ReadEnabled:   cmp.Or(a.ReadEnabled, b.ReadEnabled),
+		ListEnabled:   cmp.Or(a.ListEnabled, b.ListEnabled),
+	}
+}
+
+// lifted returns the change that sets the locks of a back to true, except those that kept has as well.
+func (a ChangeableAttributes) lifted(kept ChangeableAttributes) ChangeableAttributes {
+	lift := func(lock, kept *bool) *bool {
+		if lock == nil || kept != nil {
+			return nil
+		}
+		return new(true)
+	}
+	return ChangeableAttributes{
+		DeleteEnabled: lift(a.DeleteEnabled, kept.DeleteEnabled),
+		WriteEnabled:  lift(a.WriteEnabled, kept.WriteEnabled),
+		ReadEnabled:   lift(a.ReadEnabled, kept.ReadEnabled),
+		ListEnabled:   lift(a.ListEnabled, kept.ListEnabled),
+	}
+}
+
 // isDone reports whether the locks are what the change asked for.
-func (a *ChangeableAttributes) isDone(locks Attributes) bool {
+func (a ChangeableAttributes) isDone(locks Attributes) bool {
 	is := func(wanted *bool, now bool) bool { return wanted == nil || *wanted == now }
 	return is(a.DeleteEnabled, locks.DeleteEnabled) && is(a.WriteEnabled, locks.WriteEnabled) &&
 		is(a.ReadEnabled, locks.ReadEnabled) && is(a.ListEnabled, locks.ListEnabled)
@@ -74,19 +102,57 @@ func (c *Client) Locks(ctx context.Context, l Lockable) (locks *Attributes, err 
 	return c.locks(ctx, l, lockEndpoints{getRepository, getTag, getDetails}, nil)
 }
 
-// Lock changes locks and returns all of them as they are afterwards. What is nil in change stays as it is. Errors are
-// those of Locks.
-func (c *Client) Lock(ctx context.Context, l Lockable, change ChangeableAttributes) (locks *Attributes, err error) {
+// Lock sets locks, and sets those in had that are not among them back to true, unless this client has set them: whoever
+// asked for that still wants them. All others stay as they are. Errors are those of Locks.
+func (c *Client) Lock(ctx context.Context, l Lockable, set, had ChangeableAttributes) (err error) {
 	defer c.finish(&err, "changing the locks of "+c.nameOf(l))
+	own := c.locked.of(l)
+	leave, err := own.changing.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	change := set.over(had.lifted(own.set))
+	if change == (ChangeableAttributes{}) {
+		return nil
+	}
 	body, err := json.Marshal(change)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	locks, err = c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
-	if err == nil && !change.isDone(*locks) {
-		return nil, &fault.Error{Reason: fault.BadAnswer, Detail: "the registry accepted the change, but answers with other locks than requested"}
+	locks, err := c.locks(ctx, l, lockEndpoints{patchRepository, patchTag, patchManifest}, body)
+	if err != nil {
+		return err
 	}
-	return locks, err
+	if !change.isDone(*locks) {
+		return &fault.Error{Reason: fault.BadAnswer, Detail: "the registry accepted the change, but answers with other locks than requested"}
+	}
+	own.set = set.over(own.set)
+	return nil
+}
+
+// locked has the locks that this client has set, by what bears them.
+type locked struct {
+	mu  sync.Mutex
+	own map[Lockable]*ownLocks
+}
+
+// ownLocks are the locks that this client has set at one repository, tag or manifest.
+type ownLocks struct {
+	changing turns                // one change at a time: the second knows what the first did
+	set      ChangeableAttributes // guarded by changing
+}
+
+func (l *locked) of(bearer Lockable) *ownLocks {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own == nil {
+		l.own = map[Lockable]*ownLocks{}
+	}
+	if l.own[bearer] == nil {
+		l.own[bearer] = &ownLocks{changing: make(turns, 1)}
+	}
+	return l.own[bearer]
 }
 
 // lockEndpoints is one method at each of the three levels.

@@ -15,6 +15,12 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
+// lock sets locks where there were none.
+func lock(t *testing.T, client *acr.Client, l acr.Lockable, set acr.ChangeableAttributes) error {
+	t.Helper()
+	return client.Lock(t.Context(), l, set, acr.ChangeableAttributes{})
+}
+
 func TestLocksAtThreeLevels(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	d := registry.PutImage("app", "v", acrtest.Image{}).String()
@@ -23,16 +29,15 @@ func TestLocksAtThreeLevels(t *testing.T) {
 	for i, level := range levels {
 		t.Run(fmt.Sprint(level), func(t *testing.T) {
 			want := acr.Attributes{DeleteEnabled: true, WriteEnabled: false, ReadEnabled: true, ListEnabled: true}
-			changed, err := client.Lock(t.Context(), level, acr.ChangeableAttributes{WriteEnabled: new(bool)})
-			if err != nil {
+			if err := lock(t, client, level, acr.ChangeableAttributes{WriteEnabled: new(bool)}); err != nil {
 				t.Fatal(err)
 			}
 			read, err := client.Locks(t.Context(), level)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *changed != want || *read != want {
-				t.Errorf("locks = %+v, then read %+v; want %+v", *changed, *read, want)
+			if *read != want {
+				t.Errorf("locks = %+v, want %+v", *read, want)
 			}
 			for _, later := range levels[i+1:] {
 				if other, err := client.Locks(t.Context(), later); err != nil || !other.WriteEnabled {
@@ -56,9 +61,8 @@ func TestLockSendsWhatIsToChange(t *testing.T) {
 	client := newClient(t, registry)
 	off, on := false, true
 	for range 2 {
-		locks, err := client.Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{DeleteEnabled: &off, ListEnabled: &on})
-		if err != nil || locks.DeleteEnabled || !locks.WriteEnabled {
-			t.Fatalf("locks = %+v, %v; want deleting off and the rest on", locks, err)
+		if err := lock(t, client, acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{DeleteEnabled: &off, ListEnabled: &on}); err != nil {
+			t.Fatal(err)
 		}
 	}
 	want := `application/json {"deleteEnabled":false,"listEnabled":true}`
@@ -66,6 +70,48 @@ func TestLockSendsWhatIsToChange(t *testing.T) {
 		t.Errorf("bodies = %q, want twice %q", bodies, want)
 	}
 	wantWire(t, registry, "1/1/2")
+}
+
+// What no longer is to be locked is set back to true, and nothing else.
+func TestLocksThatAreLifted(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	app, off := acr.Lockable{Repository: "app"}, new(bool)
+	registry.SetRepositoryAttributes("app", acrtest.Attributes{})
+	if err := newClient(t, registry).Lock(t.Context(), app, acr.ChangeableAttributes{WriteEnabled: off}, acr.ChangeableAttributes{WriteEnabled: off, ListEnabled: off}); err != nil {
+		t.Fatal(err)
+	}
+	locks, err := newClient(t, registry).Locks(t.Context(), app)
+	if want := (acr.Attributes{ListEnabled: true}); err != nil || *locks != want {
+		t.Errorf("locks = %+v, %v; want %+v", locks, err, want)
+	}
+}
+
+// Two resources may lock the same in one run: the one that ends does not undo what the other has asked for.
+func TestLocksThatThisClientHasSetAreNotLifted(t *testing.T) {
+	registry := startApp(t, acrtest.Options{})
+	client, app, off := newClient(t, registry), acr.Lockable{Repository: "app"}, new(bool)
+	if err := lock(t, client, app, acr.ChangeableAttributes{WriteEnabled: off}); err != nil {
+		t.Fatal(err)
+	}
+	registry.ResetLog()
+	for _, had := range []acr.ChangeableAttributes{{WriteEnabled: off, DeleteEnabled: off}, {WriteEnabled: off}} {
+		if err := client.Lock(t.Context(), app, acr.ChangeableAttributes{}, had); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := methods(registry); !slices.Equal(got, []string{http.MethodPatch}) {
+		t.Errorf("requests = %v, want one PATCH, of delete_enabled", got)
+	}
+	locks, err := client.Locks(t.Context(), app)
+	if want := (acr.Attributes{DeleteEnabled: true, ReadEnabled: true, ListEnabled: true}); err != nil || *locks != want {
+		t.Errorf("locks = %+v, %v; want %+v", locks, err, want)
+	}
+	if err := newClient(t, registry).Lock(t.Context(), app, acr.ChangeableAttributes{}, acr.ChangeableAttributes{WriteEnabled: off}); err != nil {
+		t.Fatal(err)
+	}
+	if locks, err = client.Locks(t.Context(), app); err != nil || !locks.WriteEnabled {
+		t.Errorf("locks = %+v, %v; want none after another run", locks, err)
+	}
 }
 
 func TestLocksOfWhatIsNotThere(t *testing.T) {
@@ -78,7 +124,7 @@ func TestLocksOfWhatIsNotThere(t *testing.T) {
 	} {
 		_, err := client.Locks(t.Context(), level)
 		faulttest.Want(t, err, reason, "reading the locks of ", "404")
-		_, err = client.Lock(t.Context(), level, acr.ChangeableAttributes{ReadEnabled: new(bool)})
+		err = lock(t, client, level, acr.ChangeableAttributes{ReadEnabled: new(bool)})
 		faulttest.Want(t, err, reason, "changing the locks of ", "404")
 	}
 }
@@ -89,7 +135,7 @@ func TestLocksNeedTheirPermission(t *testing.T) {
 	if _, err := client.Locks(t.Context(), acr.Lockable{Repository: "app"}); err != nil {
 		t.Error(err)
 	}
-	_, err := client.Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{ReadEnabled: new(bool)})
+	err := lock(t, client, acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{ReadEnabled: new(bool)})
 	faulttest.Want(t, err, fault.MayNotLock, "repository:app:metadata_write")
 }
 
@@ -98,7 +144,7 @@ func TestLocksWithoutACRsAPI(t *testing.T) {
 	client := newClient(t, registry)
 	_, err := client.Locks(t.Context(), acr.Lockable{Repository: "app", Tag: "v"})
 	faulttest.Want(t, err, fault.UnsupportedAPI)
-	_, err = client.Lock(t.Context(), acr.Lockable{Repository: "app", Tag: "v"}, acr.ChangeableAttributes{ReadEnabled: new(bool)})
+	err = lock(t, client, acr.Lockable{Repository: "app", Tag: "v"}, acr.ChangeableAttributes{ReadEnabled: new(bool)})
 	faulttest.Want(t, err, fault.UnsupportedAPI)
 	_, err = client.Manifests(t.Context(), acr.ManifestsRequest{Repository: "app"})
 	faulttest.Want(t, err, fault.UnsupportedAPI)
@@ -108,7 +154,11 @@ func TestLocksWithoutACRsAPI(t *testing.T) {
 func TestLostAnswerToALockIsAskedForAgain(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(acrtest.Fault{Method: http.MethodPatch, Kind: acrtest.KindResource, Times: 2, Reset: true, ActFirst: true})
-	locks, err := newClient(t, registry).WithoutBackOff().Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
+	client := newClient(t, registry).WithoutBackOff()
+	if err := lock(t, client, acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)}); err != nil {
+		t.Fatal(err)
+	}
+	locks, err := client.Locks(t.Context(), acr.Lockable{Repository: "app"})
 	if err != nil || locks.WriteEnabled {
 		t.Errorf("locks = %+v, %v; want writing off", locks, err)
 	}
@@ -154,6 +204,6 @@ func TestLockablesAreCheckedBeforeAnythingIsSent(t *testing.T) {
 func TestLockThatIsNotTakenIsAnError(t *testing.T) {
 	registry := startApp(t, acrtest.Options{})
 	registry.Inject(answering("/acr/v1/", `{"changeableAttributes":{"writeEnabled":true}}`, "Content-Type: application/json"))
-	_, err := newClient(t, registry).Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
+	err := lock(t, newClient(t, registry), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
 	faulttest.Want(t, err, fault.BadAnswer, "other locks than requested")
 }

@@ -164,8 +164,7 @@ func TestErrorsOfWritesDoNotRepeatASecret(t *testing.T) {
 		},
 		"DELETE": func(c *acr.Client, digest string) error { return c.Untag(t.Context(), "app", "v", digest) },
 		"PATCH": func(c *acr.Client, _ string) error {
-			_, err := c.Lock(t.Context(), acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
-			return err
+			return lock(t, c, acr.Lockable{Repository: "app"}, acr.ChangeableAttributes{WriteEnabled: new(bool)})
 		},
 	} {
 		for _, status := range []int{201, 202, 400, 403, 405, 500} {

@@ -48,14 +48,22 @@ type tagWrite struct {
 	token  *sharedToken
 }
 
-// run puts the manifest that get returns under the tag, unless the tag names it already. A referrer is listed before it is
-// tagged: a tag that is right is not written again, so a list that failed after it would stay incomplete.
+// run puts the manifest that get returns under the tag, unless the tag names it already.
 func (t tagWrite) run(ctx context.Context, get func(context.Context) (*oci.Manifest, error)) (*oci.Manifest, error) {
-	leave, err := t.client.written.tag(t.Repository, t.Tag).writing.take(ctx)
+	written := t.client.written.tag(t.Repository, t.Tag)
+	leave, err := written.writing.take(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	manifest, err := t.put(ctx, get)
+	written.kept = written.kept || err == nil
+	return manifest, err
+}
+
+// put is run in its turn. A referrer is listed before it is tagged: a tag that is right is not written again, so a list
+// that failed after it would stay incomplete.
+func (t tagWrite) put(ctx context.Context, get func(context.Context) (*oci.Manifest, error)) (*oci.Manifest, error) {
 	before, err := t.before(ctx)
 	if err != nil || before.Is(digest.Digest(t.Digest)) {
 		return before, err
@@ -153,7 +161,8 @@ func digestOf(manifest *oci.Manifest) string {
 }
 
 // Untag removes a tag that names this digest, and keeps the manifest. A tag that is already gone counts as removed. One
-// that names another manifest stays: the error's reason is TagMoved. Only ACR's own API can remove a tag: elsewhere,
+// that names another manifest stays: the error's reason is TagMoved. One that this client has put stays as well, without an
+// error: whoever asked for that still wants it. Only ACR's own API can remove a tag: elsewhere,
 // deleting by tag deletes the manifest or is unknown. Other registries are sent no DELETE; the error's reason is
 // CannotUntag. Errors are *fault.Error.
 func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err error) {
@@ -161,11 +170,15 @@ func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err 
 	if err := (TagRequest{Repository: repository, Tag: tag, Digest: named}).validate(); err != nil {
 		return err
 	}
-	leave, err := c.written.tag(repository, tag).writing.take(ctx)
+	written := c.written.tag(repository, tag)
+	leave, err := written.writing.take(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	if written.kept {
+		return nil
+	}
 	if err := c.requireOwnAPI(ctx, repository, tag); err != nil {
 		return cannotUntag(err)
 	}

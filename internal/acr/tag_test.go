@@ -246,6 +246,7 @@ func TestHundredTagsCostThreeRequestsEachToPutAndTwoToRemove(t *testing.T) {
 	wantWire(t, registry, "1/1/300")
 
 	registry.ResetLog()
+	client = newClient(t, registry)
 	err = together(100, parallelism, func(i int) error {
 		return client.Untag(t.Context(), "app", fmt.Sprintf("v%d", i), digests[i].String())
 	})
@@ -321,6 +322,7 @@ func TestWhatWasWrittenIsTrusted(t *testing.T) {
 			}
 		}
 	}
+	client = newClient(t, registry)
 	if err := client.Untag(t.Context(), "app", "prod", was.String()); err != nil {
 		t.Fatal(err)
 	}
@@ -376,6 +378,28 @@ func TestUntagLeavesATagThatHasMoved(t *testing.T) {
 		t.Errorf("requests = %v, want one GET", got)
 	}
 	tagNames(t, registry, "app", "prod", theirs)
+}
+
+// Two resources may have one tag in one run: the one that ends does not take it from the other.
+func TestUntagLeavesATagThatThisClientHasPut(t *testing.T) {
+	for name, tag := range map[string]string{"put": "prod", "found as wanted": "v"} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			d := registry.PutImage("app", "v", acrtest.Image{})
+			client := newClient(t, registry)
+			if _, err := putTag(t, client, tag, d, ""); err != nil {
+				t.Fatal(err)
+			}
+			registry.ResetLog()
+			for range 2 {
+				if err := client.Untag(t.Context(), "app", tag, d.String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantWire(t, registry, "0/0/0")
+			tagNames(t, registry, "app", tag, d)
+		})
+	}
 }
 
 // The registry's own digests are sha256; a configuration may name the same bytes by another.
@@ -458,7 +482,7 @@ func TestWritesToAnOpenRegistry(t *testing.T) {
 	}
 	wantWire(t, registry, "3/0/0")
 	tagNames(t, registry, "app", "prod", d)
-	if err := client.Untag(t.Context(), "app", "prod", d.String()); err != nil {
+	if err := newClient(t, registry).Untag(t.Context(), "app", "prod", d.String()); err != nil {
 		t.Fatal(err)
 	}
 	tagNames(t, registry, "app", "prod", "")

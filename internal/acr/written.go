@@ -18,6 +18,7 @@ type written struct {
 
 type writtenTag struct {
 	writing turns // one write of a tag at a time: the second finds what the first did
+	kept    bool  // whether this client has put the tag, or found it as wanted; guarded by writing
 	listing turns // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
 	noted   bool
 	was, is string // digests before and after the write; empty for no tag

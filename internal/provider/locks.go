@@ -58,19 +58,13 @@ func addLockAttributes(attributes map[string]schema.Attribute, of string) {
 	}
 }
 
-// changeFrom returns the change from the locks in had: the locks that are set, and true for those that no longer are.
-func (m locksModel) changeFrom(had locksModel) acr.ChangeableAttributes {
-	change := func(wanted, had types.Bool) *bool {
-		if wanted.IsNull() && !had.IsNull() {
-			wanted = types.BoolValue(true)
-		}
-		return wanted.ValueBoolPointer()
-	}
+// attributes returns the locks that are set.
+func (m locksModel) attributes() acr.ChangeableAttributes {
 	return acr.ChangeableAttributes{
-		DeleteEnabled: change(m.DeleteEnabled, had.DeleteEnabled),
-		WriteEnabled:  change(m.WriteEnabled, had.WriteEnabled),
-		ReadEnabled:   change(m.ReadEnabled, had.ReadEnabled),
-		ListEnabled:   change(m.ListEnabled, had.ListEnabled),
+		DeleteEnabled: m.DeleteEnabled.ValueBoolPointer(),
+		WriteEnabled:  m.WriteEnabled.ValueBoolPointer(),
+		ReadEnabled:   m.ReadEnabled.ValueBoolPointer(),
+		ListEnabled:   m.ListEnabled.ValueBoolPointer(),
 	}
 }
 

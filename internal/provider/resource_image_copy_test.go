@@ -298,6 +298,7 @@ func TestImageCopyLeavesAMovedTagWhenDestroyed(t *testing.T) {
 			m := p.mustApply("acr_image_copy", managed{}, values{
 				"source": registry.Host() + "/app@" + one.String(), "repository": "app", "tag": "prod", "referrers": true,
 			})
+			p = configuredFor(t, defaultUser(registry)) // of another run
 			registry.Tag("app", "prod", two)
 			if refresh {
 				var diagnostics []*tfprotov6.Diagnostic

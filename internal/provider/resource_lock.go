@@ -115,7 +115,7 @@ func (r *lockResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 	if !ok {
 		return
 	}
-	_, err := client.Lock(ctx, lockable(state), locksModel{}.changeFrom(locksOf(state)))
+	err := client.Lock(ctx, lockable(state), acr.ChangeableAttributes{}, locksOf(state).attributes())
 	if err != nil && !fault.IsMissing(err) {
 		resp.Diagnostics.Append(failureDiagnostic(err, lockSubject(state)))
 	}
@@ -133,7 +133,7 @@ func (r *lockResource) ImportState(ctx context.Context, req resource.ImportState
 
 // putLocks sets the locks of the plan, and removes those in had that the plan does not set.
 func putLocks(ctx context.Context, client *acr.Client, plan block, had locksModel, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
-	if _, err := client.Lock(ctx, lockable(plan), locksOf(plan).changeFrom(had)); err != nil {
+	if err := client.Lock(ctx, lockable(plan), locksOf(plan).attributes(), had.attributes()); err != nil {
 		diags.Append(failureDiagnostic(err, lockSubject(plan)))
 		return
 	}

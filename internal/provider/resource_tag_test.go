@@ -311,6 +311,7 @@ func TestTagWithoutPermissionToDeleteStays(t *testing.T) {
 	one, _ := twoImages(registry)
 	p := configuredFor(t, defaultUser(registry))
 	m := p.mustApply("acr_tag", managed{}, prodTag(one))
+	p = configuredFor(t, defaultUser(registry)) // of another run
 	_, diagnostics := p.apply("acr_tag", m, nil)
 	wanted{summary: "Permission to delete missing", says: []string{"repository:app:delete", "AcrDelete", "`removed` block"}}.check(t, diagnostics)
 	wantProd(t, registry, one)
@@ -321,6 +322,7 @@ func TestTagCannotBeDestroyedWithoutACRsAPI(t *testing.T) {
 	one, _ := twoImages(registry)
 	p := configuredFor(t, defaultUser(registry))
 	m := p.mustApply("acr_tag", managed{}, prodTag(one))
+	p = configuredFor(t, defaultUser(registry)) // of another run
 	_, diagnostics := p.apply("acr_tag", m, nil)
 	wanted{summary: "Tag cannot be removed here", says: []string{"/app:prod", "`removed` block", "destroy = false"}}.check(t, diagnostics)
 	for _, write := range writes(registry) {
@@ -337,6 +339,7 @@ func TestTagThatIsGoneIsDestroyed(t *testing.T) {
 	one, _ := twoImages(registry)
 	p := configuredFor(t, defaultUser(registry))
 	m := p.mustApply("acr_tag", managed{}, prodTag(one))
+	p = configuredFor(t, defaultUser(registry)) // of another run
 	registry.Untag("app", "prod")
 	p.mustApply("acr_tag", m, nil)
 
@@ -352,10 +355,41 @@ func TestTagThatMovedSinceThePlanIsNotDestroyed(t *testing.T) {
 	one, two := twoImages(registry)
 	p := configuredFor(t, defaultUser(registry))
 	m := p.mustApply("acr_tag", managed{}, prodTag(one))
+	p = configuredFor(t, defaultUser(registry)) // of another run
 	registry.Tag("app", "prod", two)
 	_, diagnostics := p.apply("acr_tag", m, nil)
 	wanted{attribute: "tag", summary: "Tag has moved since the plan", says: []string{"/app:prod", one.String(), two.String(), "Plan again", "`removed` block"}}.check(t, diagnostics)
 	wantProd(t, registry, two)
+}
+
+// With create_before_destroy Terraform removes the old resource after it has made the new one, and in any order if a block
+// gets another name: what the new one has put stays.
+func TestNewResourceKeepsWhatTheOldOneGivesUp(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	d := registry.PutImage("app", "v", acrtest.Image{})
+	config := func(name string) string {
+		const newFirst = "  lifecycle {\n    create_before_destroy = true\n  }\n}\n"
+		return providerBlock(registry) +
+			fmt.Sprintf("resource \"acr_tag\" %q {\n  repository = \"app\"\n  tag = \"prod\"\n  digest = %q\n", name, d) + newFirst +
+			fmt.Sprintf("resource \"acr_image_copy\" %q {\n  repository = \"mirror/app\"\n  tag = \"prod\"\n  source = \"%s/app@%s\"\n", name, registry.Host(), d) + newFirst +
+			fmt.Sprintf("resource \"acr_lock\" %q {\n  repository = \"app\"\n  tag = \"v\"\n  write_enabled = false\n", name) + newFirst
+	}
+	kept := func(*tfstate.State) error {
+		for _, repository := range []string{"app", "mirror/app"} {
+			if got := registry.Digest(repository, "prod"); got != d {
+				return fmt.Errorf("%s:prod names %q, want %s", repository, got, d)
+			}
+		}
+		return nil
+	}
+	unitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{ // the plan after each step finds the lock as it should be
+			{Config: config("one"), Check: kept},
+			{Config: config("one"), Taint: []string{"acr_tag.one", "acr_image_copy.one", "acr_lock.one"}, Check: kept},
+			{Config: config("two"), Check: kept},
+		},
+	})
 }
 
 // If a read fails with anything but a 404, the resource stays in the state.
