@@ -159,18 +159,27 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	return auth.Anonymous{Source: m.credentialSource()}, nil
 }
 
-// sourceCredential returns the credential to read with at another registry: for an Azure registry, the identity of
-// Entra ID that is used here; else what the Docker config has, if the block asks for it; else none. It is never the
-// user name and password, which belong to this registry.
-func (m providerModel) sourceCredential(ctx context.Context, registry string) (auth.Credential, error) {
-	_, ofAzure := auth.CloudOf(registry)
-	switch {
-	case ofAzure && m.setting("username") == "" && m.setting("password") == "":
-		return m.credential(ctx, registry)
-	case m.UseDockerConfig.ValueBool():
-		return auth.DockerConfig(ctx, registry)
+// sourceCredential returns the credential to read with at another registry: for a registry of the same Azure cloud, the
+// identity of Entra ID that is used here; else what the Docker config has, if the block asks for it; else none. An identity
+// belongs to one cloud, and neither its secret nor its token goes to another. The user name and password belong to this
+// registry, home, alone.
+func (m providerModel) sourceCredential(ctx context.Context, home, registry string) (auth.Credential, error) {
+	none := auth.Anonymous{Source: "source_username and source_password_wo"}
+	if cloud, ofAzure := auth.CloudOf(registry); ofAzure && m.setting("username") == "" && m.setting("password") == "" {
+		homeCloud, _ := auth.CloudOf(home)
+		if m.block().SignsInTo(cloud, os.Getenv, homeCloud) {
+			return m.credential(ctx, registry)
+		}
+		none.Source += ", and an identity of Entra ID is used only in its own cloud of Azure, which is not that of " + registry
 	}
-	return auth.Anonymous{Source: "source_username and source_password_wo"}, nil
+	if m.UseDockerConfig.ValueBool() {
+		found, err := auth.DockerConfig(ctx, registry)
+		if err != nil || !auth.IsAnonymous(found) {
+			return found, err
+		}
+		none.Source = "the Docker config, " + none.Source
+	}
+	return none, nil
 }
 
 func (m providerModel) credentialSource() string {

@@ -49,7 +49,7 @@ func (s *copySources) client(ctx context.Context, own *acr.Client, registry stri
 	if client = s.clients[registry]; client != nil {
 		return client, done, nil
 	}
-	found, err := s.block.sourceCredential(ctx, registry)
+	found, err := s.block.sourceCredential(ctx, own.Registry(), registry)
 	if err != nil {
 		return nil, nil, err
 	}

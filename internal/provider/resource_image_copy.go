@@ -87,9 +87,9 @@ func (r *imageCopyResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			"source_username": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "User name for the source's registry. Without it, a source in the same registry is read with the " +
-					"provider's own credential. A source in another Azure registry is read with the provider's identity of Entra ID. Any " +
-					"other is read with the Docker config, if the provider uses it, or anonymously. The provider's own password is never " +
-					"sent to another registry.",
+					"provider's own credential. A source in another Azure registry of the same cloud is read with the provider's identity " +
+					"of Entra ID. Any other is read with the Docker config, if the provider uses it, or anonymously. The provider's own " +
+					"password is never sent to another registry.",
 				Validators: []validator.String{usernameSyntax, stringvalidator.AlsoRequires(path.MatchRoot("source_password_wo"))},
 			},
 			"source_password_wo": schema.StringAttribute{

@@ -64,6 +64,16 @@ func ValidateEnvironment(name string) error {
 	return nil
 }
 
+// SignsInTo reports whether the block's identity is one of this cloud: the one that `environment` or its variable names, or
+// else the home cloud. All names are azurerm's.
+func (b Block) SignsInTo(cloud string, getenv func(string) string, home string) bool {
+	named := settings{b, getenv, home}.find("environment", secret.New(b.Environment))
+	if !named.IsZero() {
+		home = strings.ToLower(named.Reveal())
+	}
+	return loginHosts[home] == loginHosts[cloud]
+}
+
 // loginHost returns the URL of the cloud's login host. If the environment is not set, AKS's webhook may name it.
 func (s settings) loginHost() (string, error) {
 	named := s.find("environment", secret.New(s.block.Environment))
