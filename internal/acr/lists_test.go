@@ -210,6 +210,40 @@ func TestListsWithoutTheACRAPIAreReadByTheOther(t *testing.T) {
 	}
 }
 
+// A registry's user interface or a gateway may guard every path outside /v2/, or take it for a bad name.
+func TestListsBehindAGuardedPathAreReadByTheOtherAPI(t *testing.T) {
+	for name, injected := range map[string]acrtest.Fault{
+		"401 for a browser":       {Status: http.StatusUnauthorized, ContentType: "text/plain", Header: http.Header{"Www-Authenticate": {`Basic realm="x"`}}},
+		"401 without a challenge": {Status: http.StatusUnauthorized, ContentType: "text/html", Body: "<html>Sign in</html>"},
+		"403 of a gateway":        {Status: http.StatusForbidden, ContentType: "text/html", Body: "<html>Forbidden</html>"},
+		"403 with a problem":      {Status: http.StatusForbidden, ContentType: "application/problem+json", Body: `{"title":"Forbidden","status":403}`},
+		"400 with a code":         {Status: http.StatusBadRequest, Code: "NAME_INVALID"},
+		"415":                     {Status: http.StatusUnsupportedMediaType, ContentType: "text/plain"},
+		"422":                     {Status: http.StatusUnprocessableEntity, ContentType: "text/plain"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			registry.PutImage("app", "v", acrtest.Image{})
+			injected.Path = "/acr/v1/"
+			registry.Inject(injected)
+			client := newClient(t, registry)
+			tags, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+			if err != nil || len(tags) != 1 || tags[0].Name != "v" {
+				t.Errorf("tags = %v, %v; want v", tags, err)
+			}
+			names, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+			if err != nil || !slices.Equal(names, []string{"app"}) {
+				t.Errorf("repositories = %v, %v; want app", names, err)
+			}
+			// Whether the registry has ACR's API is not known: the error is about what came back.
+			_, err = client.Repository(t.Context(), "app")
+			if failed, ok := fault.As(err); !ok || failed.Reason == fault.UnsupportedAPI || failed.Status != injected.Status {
+				t.Errorf("properties of the repository: %v, want the %d", err, injected.Status)
+			}
+		})
+	}
+}
+
 // The error for a list's 404 is about a list, whatever code the registry sends.
 func TestListThatIsNotFound(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})

@@ -38,7 +38,7 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 		return nil, err
 	}
 	referrers, err = c.referrersByAPI(ctx, req)
-	if lacksAPI(err) || isNotFound(err) {
+	if mayLackAPI(err) || isNotFound(err) {
 		referrers, err = c.referrersByTag(ctx, req)
 	}
 	if err != nil {
@@ -62,10 +62,10 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	referrers := []oci.Descriptor{}
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-		if contentType != ocispec.MediaTypeImageIndex {
+		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
+		if contentType != ocispec.MediaTypeImageIndex && (err != nil || page.MediaType != ocispec.MediaTypeImageIndex) {
 			return 0, false, otherAnswer("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
 		}
-		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
 		if err != nil {
 			return 0, false, err
 		}

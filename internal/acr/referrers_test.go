@@ -9,7 +9,9 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 // Readers that share one answer do not share the values made from it. Referrers were not recorded: they follow the OCI
@@ -46,6 +48,11 @@ var withoutReferrersAPI = map[string]acrtest.Fault{
 	"405":                       {Status: http.StatusMethodNotAllowed, Code: "UNSUPPORTED"},
 	"406":                       {Status: http.StatusNotAcceptable, ContentType: "text/plain"},
 	"400 of a web server":       {Status: http.StatusBadRequest, Body: "<html>Not a Docker request</html>", ContentType: "text/html"},
+	"400 with a code":           {Status: http.StatusBadRequest, Code: "NAME_INVALID"},
+	"401 without a challenge":   {Status: http.StatusUnauthorized, ContentType: "text/plain"},
+	"403 of a gateway":          {Status: http.StatusForbidden, Body: "<html>Forbidden</html>", ContentType: "text/html"},
+	"415":                       {Status: http.StatusUnsupportedMediaType, ContentType: "text/plain"},
+	"422":                       {Status: http.StatusUnprocessableEntity, ContentType: "text/plain"},
 	"501":                       {Status: http.StatusNotImplemented, ContentType: "text/plain"},
 	"200 with a web page":       {Status: http.StatusOK, Body: "<html></html>", ContentType: "text/html"},
 	"200 with other JSON":       {Status: http.StatusOK, Body: `{"message":"ok"}`, ContentType: "application/json"},
@@ -59,7 +66,7 @@ func TestReferrersAreReadByTagWithoutTheAPI(t *testing.T) {
 			registry := acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
 			subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
 			referrer := registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "example/note", Subject: &subject})
-			injected.Path, injected.Kind = "/referrers/", acrtest.KindResource
+			injected.Path = "/referrers/"
 			registry.Inject(injected)
 			referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
 			if err != nil || len(referrers) != 1 || referrers[0].Digest != referrer {
@@ -67,6 +74,27 @@ func TestReferrersAreReadByTagWithoutTheAPI(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Some registries send the list as nothing but JSON.
+func TestListOfReferrersSentAsJSONIsRead(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+	registry.Inject(answering("/referrers/", `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[`+
+		`{"mediaType":"a/b","digest":"`+subject.Digest.String()+`","size":2}]}`, "Content-Type: application/json; charset=utf-8"))
+	referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+	if err != nil || len(referrers) != 1 || referrers[0].MediaType != "a/b" {
+		t.Errorf("referrers = %v, %v; want one", referrers, err)
+	}
+}
+
+// A refusal by the registry itself is no reason to read the tag.
+func TestReferrersThatAreDenied(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Status: http.StatusForbidden, Code: "DENIED"})
+	_, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: digest.FromString("x").String()})
+	faulttest.Want(t, err, fault.Denied, "403", "DENIED")
+	wantWire(t, registry, "1/1/1")
 }
 
 // The referrers tag need not name a list: GitLab's registry answers with the subject itself.

@@ -253,6 +253,25 @@ func lacksAPI(err error) bool {
 	return failed.Code == codeUnsupported
 }
 
+// mayLackAPI reports whether another API should be asked, whose answer then counts: the registry has no such API, or
+// something refuses the path that need not know what is behind it. Gateways and registries' user interfaces do so with
+// a 401 or 403 without a registry's code, and registries call a path that they do not know a bad name.
+func mayLackAPI(err error) bool {
+	failed, ok := ofAnswer(err)
+	if !ok {
+		return false
+	}
+	switch failed.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if failed.Code == "" {
+			return failed.Reason != fault.ForeignRealm
+		}
+	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return lacksAPI(err)
+}
+
 // ofAnswer returns the error of an answer to the request itself, and whether there is one.
 func ofAnswer(err error) (*fault.Error, bool) {
 	if errors.As(err, new(unsent)) {

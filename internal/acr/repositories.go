@@ -21,7 +21,7 @@ type RepositoriesRequest struct {
 func (c *Client) Repositories(ctx context.Context, req RepositoriesRequest) (names []string, err error) {
 	defer c.finish(&err, "listing the repositories of "+c.config.Registry)
 	names, err = c.repositoryNames(ctx, c.request(listCatalog, "", "", firstPage()), req)
-	if lacksAPI(err) {
+	if mayLackAPI(err) {
 		names, err = c.repositoryNames(ctx, c.request(listCatalogOCI, "", "", firstPage()), req)
 	}
 	return names, err

@@ -41,10 +41,10 @@ func (c *Client) Tags(ctx context.Context, req TagsRequest) (tags []Tag, err err
 		return nil, err
 	}
 	tags, err = c.acrTags(ctx, req)
-	if lacksAPI(err) {
-		if req.OrderBy != "" && req.OrderBy != OrderByName {
-			return nil, unsupported(err, "only Azure Container Registry knows the times of tags")
-		}
+	switch byTime := req.OrderBy != "" && req.OrderBy != OrderByName; {
+	case byTime && lacksAPI(err):
+		return nil, unsupported(err, "only Azure Container Registry knows the times of tags")
+	case !byTime && mayLackAPI(err):
 		return c.ociTags(ctx, req)
 	}
 	return tags, err
