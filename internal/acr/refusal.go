@@ -74,11 +74,11 @@ var codesOfUnknownParts = []string{"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
 
 // unknownPart names the part that a registry lacks, if it says which.
 func unknownPart(res *transport.Response) string {
-	said, _ := wire.ParseErrors(res.Body)
-	if oci.ValidateDigest(said.Named) != nil {
+	part := wire.ParseErrors(res.Body).Named
+	if oci.ValidateDigest(part) != nil {
 		return ""
 	}
-	return "the registry lacks " + said.Named
+	return "the registry lacks " + part
 }
 
 // isUploadLost reports whether the registry refuses a blob because it does not know the upload, or expects it to go on

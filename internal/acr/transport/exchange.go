@@ -55,7 +55,7 @@ func (r *Response) IsWebPage() bool {
 // Fault returns the error for an answer, with the registry's code, message and correlation id from it. The caller knows
 // the reason and the step.
 func (r *Response) Fault(reason fault.Reason, step string) *fault.Error {
-	said, _ := wire.ParseErrors(r.Body)
+	said := wire.ParseErrors(r.Body)
 	failed := &fault.Error{
 		Reason:        reason,
 		Step:          step,

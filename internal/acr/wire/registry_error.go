@@ -13,20 +13,21 @@ type RegistryError struct {
 }
 
 // ParseErrors parses `{"errors":[{"code","message","detail"}]}` and returns the first error, as far as it is well
-// formed. The detail may have any type.
-func ParseErrors(body []byte) (first RegistryError, ok bool) {
+// formed; the zero value for none. Some registries leave the code out, or send a number: it is then empty. The detail may
+// have any type.
+func ParseErrors(body []byte) RegistryError {
 	var answer struct {
 		Errors []struct {
-			Code    string      `json:"code"`
-			Message string      `json:"message"`
-			Detail  errorDetail `json:"detail"`
+			Code    LenientString `json:"code"`
+			Message LenientString `json:"message"`
+			Detail  errorDetail   `json:"detail"`
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Errors) == 0 || answer.Errors[0].Code == "" {
-		return RegistryError{}, false
+	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Errors) == 0 {
+		return RegistryError{}
 	}
-	said := answer.Errors[0]
-	return RegistryError{said.Code, said.Message, string(said.Detail)}, true
+	first := answer.Errors[0]
+	return RegistryError{string(first.Code), string(first.Message), string(first.Detail)}
 }
 
 // errorDetail is what the detail of an error names; empty for one of another shape.

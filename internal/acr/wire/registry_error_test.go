@@ -16,25 +16,27 @@ func TestDecodeErrors(t *testing.T) {
 		"detail with a digest": {`{"errors":[{"code":"A","message":"m","detail":{"Reason":{},"digest":"sha256:1"}}]}`, "A", "m", "sha256:1"},
 		"digest a number":      {`{"errors":[{"code":"A","message":"m","detail":{"digest":1}}]}`, "A", "m", ""},
 		"detail a number":      {`{"errors":[{"code":"A","message":"m","detail":1}]}`, "A", "m", ""},
+		"no code, Artifactory": {`{"errors":[{"status":403,"message":"m"}]}`, "", "m", ""},
+		"code a number":        {`{"errors":[{"code":403,"message":"m"}]}`, "", "m", ""},
 		"no message":           {`{"errors":[{"code":"A"}]}`, "A", "", ""},
 		"the first counts":     {`{"errors":[{"code":"A","message":"m"},{"code":"B","message":"n"}]}`, "A", "m", ""},
 		"among other things":   {`{"x":1,"errors":[{"code":"A","y":2}]}`, "A", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := ParseErrors([]byte(test.body))
-			if want := (RegistryError{test.code, test.message, test.named}); !ok || got != want {
-				t.Errorf("error = %+v, %t; want %+v", got, ok, want)
+			got := ParseErrors([]byte(test.body))
+			if want := (RegistryError{test.code, test.message, test.named}); got != want {
+				t.Errorf("error = %+v, want %+v", got, want)
 			}
 		})
 	}
 	for name, body := range map[string]string{
 		"empty": "", "text": "404 page not found", "HTML": "<html>", "array": "[]", "null": "null", "no errors": "{}", "errors empty": `{"errors":[]}`,
-		"errors null": `{"errors":null}`, "errors an object": `{"errors":{"code":"A"}}`, "errors of texts": `{"errors":["A"]}`, "no code": `{"errors":[{"message":"m"}]}`,
+		"errors null": `{"errors":null}`, "errors an object": `{"errors":{"code":"A"}}`, "errors of texts": `{"errors":["A"]}`, "an empty error": `{"errors":[{}]}`,
 		"code a number": `{"errors":[{"code":1}]}`, "truncated": `{"errors":[{"code":"A"`, "duplicate": `{"errors":[{"code":"A","code":"B"}]}`,
 		"invalid UTF-8": "{\"errors\":[{\"code\":\"\xff\"}]}", "deep": strings.Repeat("[", (8 << 10)),
 	} {
-		if got, ok := ParseErrors([]byte(body)); ok || got != (RegistryError{}) {
-			t.Errorf("%s: error = %+v, %t; want none", name, got, ok)
+		if got := ParseErrors([]byte(body)); got != (RegistryError{}) {
+			t.Errorf("%s: error = %+v, want none", name, got)
 		}
 	}
 }
