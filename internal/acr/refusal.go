@@ -42,10 +42,10 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	switch {
 	case res.Status == http.StatusUnauthorized:
 		c.explainUnauthorized(failed, r, res)
-	case r.Method == http.MethodPut && slices.Contains(codesOfUnknownParts, failed.Code):
-		failed.Reason, failed.Detail = fault.PartUnknown, unknownPart(res)
 	case r.Content != nil && isUploadLost(failed):
 		failed.Reason = fault.UploadLost
+	case r.Method == http.MethodPut && slices.Contains(codesOfUnknownParts, failed.Code):
+		failed.Reason, failed.Detail = fault.PartUnknown, unknownPart(res)
 	case failed.Code == codeDisallowed && r.isRead():
 		failed.Reason = fault.Disallowed
 	case failed.Code == codeDisallowed:
@@ -70,7 +70,7 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 
 // codesOfUnknownParts are the error codes of a registry that refuses a manifest because it lacks a part of it. Source: OCI
 // distribution spec 1.1, "Error Codes".
-var codesOfUnknownParts = []string{"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
+var codesOfUnknownParts = []string{"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"}
 
 // unknownPart names the part that a registry lacks, if it says which.
 func unknownPart(res *transport.Response) string {
