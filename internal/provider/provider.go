@@ -105,7 +105,7 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, "+
+				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, Cloudflare's 520 to 530, "+
 					"a broken connection, a time-out), with growing waits in between, or as long as the registry's `Retry-After` asks, up "+
 					"to %.0f seconds. 0 to %d. Default: `%d`.", acr.MaxRetryAfter.Seconds(), maxMaxRetries, acr.DefaultMaxRetries),
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},

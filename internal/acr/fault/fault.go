@@ -165,7 +165,7 @@ func (e *Error) Answer() string {
 	if e.Status == 0 {
 		return ""
 	}
-	answer := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
 	if e.Code != "" {
 		answer += " " + e.Code
 	}

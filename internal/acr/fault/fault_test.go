@@ -22,6 +22,7 @@ func TestErrorText(t *testing.T) {
 			"403 Forbidden DENIED: not allowed (correlation id 00000000-0000-0000-0000-000000000001)"},
 		"no answer":                     {&Error{Operation: "reading", Detail: "no route"}, "reading: no route", ""},
 		"status alone":                  {&Error{Operation: "reading", Status: 502}, "reading: 502 Bad Gateway", "502 Bad Gateway"},
+		"status without a name":         {&Error{Operation: "reading", Status: 522, Message: "no"}, "reading: 522: no", "522: no"},
 		"correlation id in the message": {&Error{Operation: "reading", Status: 401, Code: "UNAUTHORIZED", Message: "no. CorrelationId: 17", CorrelationID: "17"}, "reading: 401 Unauthorized UNAUTHORIZED: no. CorrelationId: 17", "401 Unauthorized UNAUTHORIZED: no. CorrelationId: 17"},
 		"an argument":                   {Invalid("tag", "%q is none", "x"), `checking tag: "x" is none`, ""},
 	} {

@@ -141,14 +141,15 @@ func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 }
 
 // mayPass reports whether the same request may get another answer later (RFC 9110 sections 15.5.9 and 15.6, RFC 6585
-// section 4).
+// section 4). A 5xx that no specification knows counts as a 500 (RFC 9110 section 15): content delivery networks have
+// several for a server that they cannot reach.
 func mayPass(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return false
+	return status/100 == 5 && http.StatusText(status) == ""
 }
 
 // judgeStatus returns the failure for a status that may pass.

@@ -209,8 +209,8 @@ func TestGivingUpInABackOffIsCancelled(t *testing.T) {
 
 func TestStatusesThatMayPass(t *testing.T) {
 	for status, want := range map[int]bool{
-		200: false, 307: false, 400: false, 401: false, 403: false, 404: false, 405: false, 407: false, 501: false, 505: false,
-		408: true, 429: true, 500: true, 502: true, 503: true, 504: true,
+		200: false, 307: false, 400: false, 401: false, 403: false, 404: false, 405: false, 407: false, 499: false, 501: false, 505: false, 507: false, 511: false, 600: false,
+		408: true, 429: true, 500: true, 502: true, 503: true, 504: true, 520: true, 522: true, 530: true, 599: true,
 	} {
 		if got := mayPass(status); got != want {
 			t.Errorf("%d may pass = %t, want %t", status, got, want)
