@@ -78,19 +78,16 @@ func credentialOf(entry auth.Credential, source string) (Credential, bool) {
 	if entry.RefreshToken != "" {
 		return RefreshToken{Token: secret.New(entry.RefreshToken), Source: source}, true
 	}
-	return Basic{Username: entry.Username, Password: secret.New(entry.Password), Source: source}, entry.Username != "" && entry.Password != ""
+	password := strings.Trim(entry.Password, "\x00") // padding of old clients, which Docker removes as well
+	return Basic{Username: entry.Username, Password: secret.New(password), Source: source}, entry.Username != "" && password != ""
 }
 
-func dockerConfigFile() (string, error) {
-	folder := os.Getenv("DOCKER_CONFIG")
-	if folder == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", err
-		}
-		folder = filepath.Join(home, ".docker")
+func dockerConfigFolder() (string, error) {
+	if folder := os.Getenv("DOCKER_CONFIG"); folder != "" {
+		return folder, nil
 	}
-	return filepath.Join(folder, "config.json"), nil
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".docker"), err
 }
 
 // dockerConfig is the part of a Docker config that holds credentials, or says which helper to ask.
@@ -113,21 +110,30 @@ func variableConfig(registry string) (dockerConfig, error) {
 	return dockerConfig{Auths: config.Auths, source: "the variable " + variableDockerConfig}, nil
 }
 
-// fileConfig reads the file. One that does not exist or is empty holds nothing, as Docker has it.
+// fileConfig reads the file. One that does not exist or is empty holds nothing, as Docker has it. A byte order mark, which
+// Windows writes, is skipped (RFC 8259 section 8.1).
 func fileConfig(registry string) (dockerConfig, error) {
-	file, err := dockerConfigFile()
+	folder, err := dockerConfigFolder()
 	if err != nil {
 		return dockerConfig{}, helperError(registry, "the home folder is unknown, and DOCKER_CONFIG is not set")
 	}
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return dockerConfig{}, helperError(registry, "the Docker config is looked for in the folder %s, which is a file; DOCKER_CONFIG names the folder that holds config.json", folder)
+	}
+	file := filepath.Join(folder, "config.json")
 	config := dockerConfig{source: "the Docker config " + file}
 	content, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && len(bytes.TrimSpace(content)) == 0:
+	if errors.Is(err, os.ErrNotExist) {
 		return config, nil
-	case err == nil:
-		err = json.Unmarshal(content, &config)
 	}
 	if err != nil {
+		return config, helperError(registry, "the Docker config %s cannot be read: %v", file, errors.Unwrap(err))
+	}
+	content = bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\ufeff")))
+	if len(content) == 0 {
+		return config, nil
+	}
+	if err := json.Unmarshal(content, &config); err != nil {
 		return config, helperError(registry, "the Docker config %s cannot be read as JSON", file)
 	}
 	return config, nil
@@ -151,11 +157,12 @@ func (c dockerConfig) keysFor(registry string) []string {
 	return once
 }
 
-// namesOf returns the keys that stand for the registry, its own name first.
+// namesOf returns the keys that stand for the registry, its own name first. The port of https is the same as none.
 func namesOf[V any](keyed map[string]V, registry string) []string {
 	var names []string
+	wanted := transport.HostOrigin("https", registry)
 	for key := range keyed {
-		if transport.BareHost(strings.ToLower(key)) == registry {
+		if transport.HostOrigin("https", transport.BareHost(key)) == wanted {
 			names = append(names, key)
 		}
 	}

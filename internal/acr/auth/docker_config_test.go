@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 	"go.uber.org/goleak"
 )
 
@@ -103,6 +104,9 @@ func TestDockerConfigEntry(t *testing.T) {
 		"another registry":                 {`{"auths":{"s.azurecr.io":{` + entry + `}}}`, "", "", ""},
 		"a parent domain":                  {`{"auths":{"azurecr.io":{` + entry + `}}}`, "", "", ""},
 		"a longer name":                    {`{"auths":{"example.azurecr.io.evil.example":{` + entry + `},"xexample.azurecr.io":{` + entry + `}}}`, "", "", ""},
+		"port of https":                    {`{"auths":{"https://example.azurecr.io:443":{` + entry + `}}}`, "user", made, ""},
+		"byte order mark":                  {"\ufeff" + `{"auths":{"example.azurecr.io":{` + entry + `}}}`, "user", made, ""},
+		"password padded with NULs":        {`{"auths":{"example.azurecr.io":{` + asAuth("user:"+made+"\x00\x00") + `}}}`, "user", made, ""},
 		"another port":                     {`{"auths":{"example.azurecr.io:5000":{` + entry + `}}}`, "", "", ""},
 		"empty entry":                      {`{"auths":{"example.azurecr.io":{}}}`, "", "", ""},
 		"empty object":                     {`{}`, "", "", ""},
@@ -120,6 +124,10 @@ func TestDockerConfigEntry(t *testing.T) {
 func TestDockerConfigWithAPort(t *testing.T) {
 	dockerConfigOf(t, `{"auths":{"localhost:5000":{`+asAuth("user:made-up")+`},"localhost":{`+asAuth("other:made-up")+`}}}`)
 	got, err := DockerConfig(t.Context(), "localhost:5000")
+	wantCredential(t, got, err, "user", "made-up", "")
+
+	dockerConfigOf(t, `{"auths":{"example.azurecr.io":{`+asAuth("user:made-up")+`},"example.azurecr.io:80":{`+asAuth("other:made-up")+`}}}`)
+	got, err = DockerConfig(t.Context(), "example.azurecr.io:443")
 	wantCredential(t, got, err, "user", "made-up", "")
 }
 
@@ -235,17 +243,27 @@ func TestDockerConfigThatCannotBeRead(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "config.json"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := DockerConfig(t.Context(), dockerRegistry)
-	if failed, ok := fault.As(err); !ok || failed.Reason != fault.CredentialHelper {
-		t.Errorf("error = %v", err)
+	wantError := func(parts ...string) {
+		t.Helper()
+		_, err := DockerConfig(t.Context(), dockerRegistry)
+		faulttest.Want(t, err, fault.CredentialHelper, parts...)
+		if strings.Contains(err.Error(), "JSON") {
+			t.Errorf("error = %v, which blames the JSON", err)
+		}
 	}
+	wantError(filepath.Join(folder, "config.json") + " cannot be read: ")
+
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_CONFIG", file)
+	wantError("the folder "+file+", which is a file", "DOCKER_CONFIG names the folder")
+
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "")
 	t.Setenv("USERPROFILE", "") // on Windows
-	_, err = DockerConfig(t.Context(), dockerRegistry)
-	if failed, ok := fault.As(err); !ok || failed.Reason != fault.CredentialHelper || !strings.Contains(err.Error(), "DOCKER_CONFIG") {
-		t.Errorf("error = %v", err)
-	}
+	wantError("DOCKER_CONFIG is not set")
 }
 
 // A helper that waits for a person ends when the caller gives up, even if its children hold its output open.
