@@ -37,10 +37,16 @@ func ReadBody(res *http.Response, limit int64) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// CheckEncoding returns ErrEncoding if a body is compressed though that was not asked for.
+// CheckEncoding returns ErrEncoding if a body is compressed though that was not asked for. aws-chunked is not a compression
+// but a way to upload. Amazon's storage forgets it, and storage that imitates it may send it with the plain bytes (AWS,
+// "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks").
 func CheckEncoding(res *http.Response) error {
-	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return ErrEncoding
+	for encoding := range strings.SplitSeq(strings.Join(res.Header.Values("Content-Encoding"), ","), ",") {
+		switch strings.ToLower(strings.TrimSpace(encoding)) {
+		case "", "identity", "aws-chunked":
+		default:
+			return ErrEncoding
+		}
 	}
 	return nil
 }
