@@ -80,7 +80,7 @@ func TestLifetimeOutOfRangeIsUnknown(t *testing.T) {
 	}{
 		{`300`, 5 * time.Minute}, {`3600.5`, time.Hour}, {`1`, time.Second}, {`31536000`, 365 * 24 * time.Hour},
 		{`0`, 0}, {`-1`, 0}, {`-1e308`, 0}, {`1e308`, 0}, {`1e999`, 0}, {`9223372036854775808`, 0}, {`31536001`, 0}, {`0.1`, 0},
-		{`"300"`, 0}, {`null`, 0}, {`true`, 0}, {`[]`, 0}, {`{}`, 0}, {`""`, 0},
+		{`"300"`, 5 * time.Minute}, {`"soon"`, 0}, {`null`, 0}, {`true`, 0}, {`[]`, 0}, {`{}`, 0}, {`""`, 0},
 	} {
 		t.Run(test.expires, func(t *testing.T) {
 			registry := startApp(t, acrtest.Options{})

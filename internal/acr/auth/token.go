@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -136,10 +137,11 @@ func issued(text string) (time.Time, bool) {
 	return at, err == nil && at.Unix() > 0 && at.Year() < 9999
 }
 
-// seconds parses expires_in if it makes sense: a number of seconds, more than 0 and at most a year.
+// seconds parses expires_in if it makes sense: a number of seconds, more than 0 and at most a year. Some token servers
+// write it as a text.
 func seconds(raw jsontext.Value) (time.Duration, bool) {
-	var n float64
-	if raw.Kind() != '0' || json.Unmarshal(raw, &n) != nil || !(n >= 1 && n <= 365*24*3600) {
+	n, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
+	if err != nil || !(n >= 1 && n <= 365*24*3600) {
 		return 0, false
 	}
 	return time.Duration(n) * time.Second, true
