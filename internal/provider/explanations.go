@@ -86,7 +86,8 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Registry unreachable",
 		Cause:   "The host name could not be looked up, or no connection to the host could be made or kept.",
 		Remedy: "Check `registry`, the DNS and the network. A registry with a private endpoint answers only where that endpoint resolves. " +
-			"Behind a proxy, set HTTPS_PROXY.",
+			"A host after a redirect is the registry's storage, such as `*.blob.core.windows.net` or `*.data.azurecr.io`: a firewall must " +
+			"admit it, too. Behind a proxy, set HTTPS_PROXY.",
 	},
 	fault.TimedOut: {
 		Summary: "No answer in time",
@@ -112,8 +113,8 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.NotARegistry: {
 		Summary: "Not a container registry",
-		Cause: "The server does not speak the registry protocol with bearer tokens. It may be another web server, a login page, a proxy, or " +
-			"http where https was expected.",
+		Cause: "The server does not speak the registry protocol with bearer tokens. It may be a registry with Basic authentication alone, " +
+			"another web server, a login page, a proxy, or http where https was expected.",
 		Remedy: "Check `registry`: it is the login server, such as example.azurecr.io. For a registry on this machine without TLS, " +
 			"set `plain_http = true`.",
 	},
