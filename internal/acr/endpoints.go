@@ -30,48 +30,51 @@ var acceptManifest = strings.Join([]string{
 	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex, oci.MediaTypeDockerManifest, oci.MediaTypeDockerList, "*/*",
 }, ", ")
 
+// The scopes that challenges name. Source: recorded challenges.
 const (
-	pull    = "repository:{name}:pull"
-	push    = "repository:{name}:pull,push"
-	remove  = "repository:{name}:delete"
-	untag   = "repository:{name}:pull,delete"
-	change  = "repository:{name}:metadata_write"
-	details = "repository:{name}:metadata_read"
-	catalog = "registry:catalog:*"
-	maxDone = 8 << 10 // bytes of the answer to a successful write, which nobody reads
+	scopePull          = "repository:{name}:pull"
+	scopePush          = "repository:{name}:pull,push"
+	scopeDelete        = "repository:{name}:delete"
+	scopeUntag         = "repository:{name}:pull,delete" // with the reads before it
+	scopeMetadataRead  = "repository:{name}:metadata_read"
+	scopeMetadataWrite = "repository:{name}:metadata_write"
+	scopeCatalog       = "registry:catalog:*"
 )
 
+// maxDone is the limit of the answer to a successful write, in bytes. Nobody reads it.
+const maxDone = 8 << 10
+
 var (
-	ok       = []int{http.StatusOK}
-	created  = []int{http.StatusCreated}
-	accepted = []int{http.StatusAccepted}
-	either   = []int{http.StatusOK, http.StatusNotFound} // whether it exists
+	only200        = []int{http.StatusOK}
+	only201        = []int{http.StatusCreated}
+	only202        = []int{http.StatusAccepted}
+	either200or404 = []int{http.StatusOK, http.StatusNotFound} // whether it exists
 )
 
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
-// /acr/v1/: Microsoft, "Azure Container Registry REST API"; of the scopes: recorded challenges.
+// /acr/v1/: Microsoft, "Azure Container Registry REST API".
 var (
-	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, ok}
-	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", pull, acceptManifest, oci.MaxManifest, ok}
-	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", push, "", maxDone, created}
-	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", pull, "", 0, either}
-	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", 0, ok} // a stream, checked against its descriptor
-	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", push, "", maxDone, accepted}
-	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", push, "", maxDone, created} // to the upload's own URL
-	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", pull, "", oci.MaxConfig, ok}
-	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", pull, ocispec.MediaTypeImageIndex, MaxPageBytes, ok}
-	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", details, "", MaxPageBytes, ok}
-	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", pull, "", MaxPageBytes, ok}
-	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", details, "", MaxPageBytes, ok}
-	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", catalog, "", MaxPageBytes, ok}
-	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", catalog, "", MaxPageBytes, ok}
-	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", details, "", MaxPageBytes, ok}
-	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", details, "", MaxPageBytes, ok}
-	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", details, "", MaxPageBytes, ok}
-	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", change, "", MaxPageBytes, ok}
-	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", change, "", MaxPageBytes, ok}
-	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", change, "", MaxPageBytes, ok}
-	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", remove, "", maxDone, accepted}
+	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, only200}
+	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", scopePull, acceptManifest, oci.MaxManifest, only200}
+	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", scopePush, "", maxDone, only201}
+	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", scopePull, "", 0, either200or404}
+	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", 0, only200} // a stream, checked against its descriptor
+	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only202}
+	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only201} // to the upload's own URL
+	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", oci.MaxConfig, only200}
+	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", scopePull, ocispec.MediaTypeImageIndex, MaxPageBytes, only200}
+	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", scopeMetadataRead, "", MaxPageBytes, only200}
+	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", scopePull, "", MaxPageBytes, only200}
+	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", scopeMetadataRead, "", MaxPageBytes, only200}
+	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", scopeCatalog, "", MaxPageBytes, only200}
+	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", scopeCatalog, "", MaxPageBytes, only200}
+	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", scopeMetadataRead, "", MaxPageBytes, only200}
+	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
+	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
+	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", scopeDelete, "", maxDone, only202}
 )
 
 // request is an endpoint's request for one name: what is sent, and what the three steps need to know.
