@@ -81,8 +81,8 @@ func newCopying(c *Client, req CopyRequest) *copying {
 	cp := &copying{
 		CopyRequest: req,
 		target:      c,
-		sourceToken: newSharedToken([]string{req.SourceRepository}),
-		targetToken: newPushToken(req.Repository),
+		sourceToken: newSharedToken(scopePull, req.SourceRepository),
+		targetToken: newSharedToken(scopePush, req.Repository),
 	}
 	if cp.mounts() {
 		both := &sharedToken{scopes: append(slices.Clone(cp.sourceToken.scopes), cp.targetToken.scopes...)}

@@ -110,7 +110,7 @@ func inTurn(reads []*imageRead) []*imageRead {
 		if len(batch) == 1 {
 			continue // it needs no more than its own token
 		}
-		shared := newSharedToken(batch)
+		shared := newSharedToken(scopePull, batch...)
 		for _, repository := range batch {
 			repositories[repository] = shared
 		}

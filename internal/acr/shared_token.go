@@ -20,22 +20,13 @@ type sharedToken struct {
 	refused atomic.Pointer[auth.Refusal] // nil unless the token server refuses to issue it
 }
 
-func newSharedToken(repositories []string) *sharedToken {
+// newSharedToken returns a token with one scope for each repository.
+func newSharedToken(scope string, repositories ...string) *sharedToken {
 	shared := &sharedToken{}
 	for _, repository := range repositories {
-		shared.scopes = append(shared.scopes, strings.ReplaceAll(scopePull, "{name}", repository))
+		shared.scopes = append(shared.scopes, strings.ReplaceAll(scope, "{name}", repository))
 	}
 	return shared
-}
-
-// newPushToken returns the shared token of all requests of a push to a repository, including its reads.
-func newPushToken(repository string) *sharedToken {
-	return &sharedToken{scopes: []string{strings.ReplaceAll(scopePush, "{name}", repository)}}
-}
-
-// newUntagToken returns the shared token of all requests that remove a tag from a repository, including its reads.
-func newUntagToken(repository string) *sharedToken {
-	return &sharedToken{scopes: []string{strings.ReplaceAll(scopeUntag, "{name}", repository)}}
 }
 
 // tokenFor returns the token for a request. fresh reports whether it was issued just now. If the request shares a

@@ -32,7 +32,7 @@ func TestRefusalCountsForAllWhoShareTheToken(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			shared := newSharedToken([]string{"app", "other"})
+			shared := newSharedToken(scopePull, "app", "other")
 			for range 2 {
 				r := client.request(getManifest, "app", "v", nil)
 				r.shared = shared

@@ -37,7 +37,7 @@ func (c *Client) PutTag(ctx context.Context, req TagRequest) (manifest *oci.Mani
 	if err := req.validate(); err != nil {
 		return nil, err
 	}
-	put := tagWrite{req, c, newPushToken(req.Repository)}
+	put := tagWrite{req, c, newSharedToken(scopePush, req.Repository)}
 	return put.run(ctx, put.wanted)
 }
 
@@ -182,7 +182,7 @@ func (c *Client) Untag(ctx context.Context, repository, tag, named string) (err 
 	if err := c.requireOwnAPI(ctx, repository, tag); err != nil {
 		return cannotUntag(err)
 	}
-	return tagWrite{TagRequest{Repository: repository, Tag: tag, Was: named}, c, newUntagToken(repository)}.remove(ctx)
+	return tagWrite{TagRequest{Repository: repository, Tag: tag, Was: named}, c, newSharedToken(scopeUntag, repository)}.remove(ctx)
 }
 
 // remove deletes the tag if it still names what it did at plan. Like write, each further try reads the tag first.
