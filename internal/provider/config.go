@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -196,8 +195,8 @@ func (m providerModel) credentialSource() string {
 // traced adds a variable's name to the error for an attribute that is not set: the one that its value came from, or the
 // one that could hold it.
 func (m providerModel) traced(err error) error {
-	var failed *fault.Error
-	if !errors.As(err, &failed) || !fault.IsOfArgument(failed) {
+	failed, _ := fault.As(err)
+	if !fault.IsOfArgument(err) {
 		return err
 	}
 	variable, attribute := environment[failed.Argument], m.configured()[failed.Argument]
@@ -217,11 +216,7 @@ func (m providerModel) traced(err error) error {
 func parseTimeout(value string) (time.Duration, error) {
 	timeout, err := time.ParseDuration(value)
 	if err != nil || timeout <= 0 || timeout > maxRequestTimeout {
-		return 0, &fault.Error{
-			Reason:   fault.InvalidArgument,
-			Argument: "request_timeout",
-			Detail:   fmt.Sprintf("%q is not a duration over 0 and up to %s, such as \"45s\" or \"2m\"", value, maxTimeoutText),
-		}
+		return 0, fault.Invalid("request_timeout", "%q is not a duration over 0 and up to %s, such as \"45s\" or \"2m\"", value, maxTimeoutText)
 	}
 	return timeout, nil
 }

@@ -142,8 +142,7 @@ func referenceErrors(failed map[string]error) diag.Diagnostics {
 	for _, key := range slices.Sorted(maps.Keys(failed)) {
 		if len(shown) == maxShown {
 			explained := explanations[moreFailures]
-			shown.AddAttributeError(references, explained.Summary,
-				fmt.Sprintf("%s\n\nNot shown: %d more references\nWhat to do: %s", explained.Cause, len(failed)-maxShown, explained.Remedy))
+			shown.AddAttributeError(references, explained.Summary, explained.detail(fmt.Sprintf("Not shown: %d more references", len(failed)-maxShown)))
 			break
 		}
 		shown.Append(failureAt(failed[key], references.AtMapKey(key)))

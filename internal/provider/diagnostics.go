@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +80,7 @@ func failureOf(err error) *fault.Error {
 	return &fault.Error{Reason: fault.BadAnswer, Detail: "an error without a reason"}
 }
 
-// failureDetail returns the text of a diagnostic: why it happens, what was attempted, what came back and what to do.
+// failureDetail returns the text of the diagnostic for an error.
 func failureDetail(failed *fault.Error) string {
 	explained := explanations[failed.Reason]
 	switch {
@@ -90,14 +89,14 @@ func failureDetail(failed *fault.Error) string {
 	case fault.IsOfArgument(failed):
 		return failed.Argument + ": " + failed.Detail + ".\n\nWhat to do: " + explained.Remedy
 	}
-	lines := []string{explained.Cause, ""}
+	var facts []string
 	if attempted := joined(": ", failed.Operation, failed.Step); attempted != "" {
-		lines = append(lines, "Attempted: "+attempted)
+		facts = append(facts, "Attempted: "+attempted)
 	}
 	if cameBack := joined("; ", failed.Answer(), failed.Detail); cameBack != "" {
-		lines = append(lines, "Came back: "+cameBack)
+		facts = append(facts, "Came back: "+cameBack)
 	}
-	return strings.Join(append(lines, "What to do: "+explained.Remedy), "\n")
+	return explained.detail(facts...)
 }
 
 // joined joins the texts that are not empty with the separator.
@@ -113,8 +112,8 @@ func joined(separator string, texts ...string) string {
 
 // invalidValueDiagnostic returns the diagnostic for an invalid value at a path.
 func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
-	var failed *fault.Error
-	if !errors.As(err, &failed) {
+	failed, ok := fault.As(err)
+	if !ok {
 		failed = &fault.Error{Reason: fault.InvalidArgument, Detail: "breaks its grammar"}
 	}
 	named := *failed
@@ -126,14 +125,13 @@ func invalidValueDiagnostic(err error, at path.Path) diag.Diagnostic {
 // apply.
 func unknownConfigurationError(reason fault.Reason, attributes []string) diag.Diagnostic {
 	explained := explanations[reason]
-	return diag.NewErrorDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nKnown only after apply: `%s` of the provider block.\nWhat to do: %s",
-		explained.Cause, strings.Join(attributes, "`, `"), explained.Remedy))
+	return diag.NewErrorDiagnostic(explained.Summary, explained.detail("Known only after apply: `"+strings.Join(attributes, "`, `")+"` of the provider block."))
 }
 
 // uncheckedCertificateWarning returns the warning about insecure_skip_verify.
 func uncheckedCertificateWarning(at path.Path) diag.Diagnostic {
 	explained := explanations[uncheckedCertificate]
-	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.Cause+"\n\nWhat to do: "+explained.Remedy)
+	return diag.NewAttributeWarningDiagnostic(at, explained.Summary, explained.detail())
 }
 
 // tagLeftWarning returns the warning about a tag that names another image than the copy that is destroyed.
@@ -152,16 +150,13 @@ func fewerPermissionsWarning(missing []string) diag.Diagnostic {
 	if len(missing) > maxNamed {
 		missing = append(slices.Clone(missing[:maxNamed]), fmt.Sprintf("and %d more", len(missing)-maxNamed))
 	}
-	return diag.NewWarningDiagnostic(explained.Summary, fmt.Sprintf("%s\n\nNot granted: %s\nWhat to do: %s",
-		explained.Cause, strings.Join(missing, ", "), explained.Remedy))
+	return diag.NewWarningDiagnostic(explained.Summary, explained.detail("Not granted: "+strings.Join(missing, ", ")))
 }
 
 // argumentError turns a parser's error into that of a function's only argument. Terraform adds the full stop.
 func argumentError(err error) *function.FuncError {
-	text := err.Error()
-	var failed *fault.Error
-	if errors.As(err, &failed) {
-		text = failed.Detail
+	if failed, ok := fault.As(err); ok {
+		return function.NewArgumentFuncError(0, failed.Detail)
 	}
-	return function.NewArgumentFuncError(0, text)
+	return function.NewArgumentFuncError(0, err.Error())
 }

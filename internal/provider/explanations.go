@@ -2,7 +2,9 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
@@ -36,6 +38,11 @@ type explanation struct {
 	Summary string // the diagnostic's title
 	Cause   string // why it happens
 	Remedy  string // what to do
+}
+
+// detail returns the text of a diagnostic: why it happens, the facts of this case, one a line, and what to do.
+func (e explanation) detail(facts ...string) string {
+	return strings.Join(slices.Concat([]string{e.Cause, ""}, facts, []string{"What to do: " + e.Remedy}), "\n")
 }
 
 // explanations has the texts of all diagnostics. The page "Troubleshooting" repeats them word for word, which a test

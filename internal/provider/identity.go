@@ -89,8 +89,7 @@ func (r *connectedResource) beginDelete(ctx context.Context, req resource.Delete
 
 // elsewhereDetail returns the text of a diagnostic about a resource of another registry.
 func elsewhereDetail(reason fault.Reason, registry string, client *acr.Client) string {
-	return fmt.Sprintf("%s\n\nIt is in: %s\nThe provider works with: %s\nWhat to do: %s",
-		explanations[reason].Cause, registry, client.Registry(), explanations[reason].Remedy)
+	return explanations[reason].detail("It is in: "+registry, "The provider works with: "+client.Registry())
 }
 
 // importTarget returns what to import, by its id or by its identity. shapes are the forms of ids, for the error.
