@@ -42,7 +42,7 @@ func serve(forDebugger bool) error {
 		options = append(options, tf6server.WithManagedDebug())
 	}
 	return tf6server.Serve("registry.terraform.io/acrkit/acr", func() tfprotov6.ProviderServer {
-		return server.New(provider.New(version)())
+		return server.New(provider.New(version))
 	}, options...)
 }
 

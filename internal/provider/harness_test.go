@@ -55,7 +55,7 @@ func firstInPath(names ...string) string {
 
 // factories are the providers of a run of Terraform.
 var factories = map[string]func() (tfprotov6.ProviderServer, error){
-	"acr": func() (tfprotov6.ProviderServer, error) { return server.New(provider.New("test")()), nil },
+	"acr": func() (tfprotov6.ProviderServer, error) { return server.New(provider.New("test")), nil },
 }
 
 // providerBlock returns HCL for a provider block that reads from the registry as its default user.

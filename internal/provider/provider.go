@@ -1,5 +1,5 @@
 // Package provider is Terraform's side: schemas, values and diagnostics. Reads and writes are in internal/acr; nothing
-// here knows HTTP. One file holds one data source, ephemeral resource or function.
+// here knows HTTP. One file holds one data source, resource, ephemeral resource or function.
 package provider
 
 import (
@@ -23,10 +23,8 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/auth"
 )
 
-// New returns a constructor of the provider, for Terraform's plugin server. The version goes into the User-Agent.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &acrProvider{version: version} }
-}
+// New returns the provider. The version goes into the User-Agent.
+func New(version string) provider.Provider { return &acrProvider{version: version} }
 
 type acrProvider struct {
 	version string

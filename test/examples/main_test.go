@@ -50,7 +50,7 @@ func serve(name string) error {
 	x509.SetFallbackRoots(pool) // instead of the system's, as long as GODEBUG has x509usefallbackroots=1
 	if name == "acr" {
 		return tf6server.Serve("registry.terraform.io/acrkit/acr", func() tfprotov6.ProviderServer {
-			return server.New(provider.New("test")())
+			return server.New(provider.New("test"))
 		})
 	}
 	return tf6server.Serve("registry.terraform.io/stand-in/"+name, func() tfprotov6.ProviderServer { return standIns[name] })
