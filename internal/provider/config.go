@@ -127,7 +127,7 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 // identity that the environment names, or the Azure CLI's session; none. Half a password is left for the client to
 // refuse.
 func (m providerModel) credential(ctx context.Context, registry string) (auth.Credential, error) {
-	username, password, block := m.setting("username"), m.setting("password"), m.block()
+	username, password, block := m.setting("username"), m.setting("password"), m.entraBlock()
 	if username != "" || password != "" {
 		if asked := block.Asked(); asked != "" {
 			return nil, fault.Conflicting(asked, "asks to sign in with Entra ID, but there is a user name or password as well, in %s", m.credentialSource())
@@ -166,7 +166,7 @@ func (m providerModel) sourceCredential(ctx context.Context, home, registry stri
 	none := auth.Anonymous{Source: "source_username and source_password_wo"}
 	if cloud, ofAzure := auth.CloudOf(registry); ofAzure && m.setting("username") == "" && m.setting("password") == "" {
 		homeCloud, _ := auth.CloudOf(home)
-		if m.block().SignsInTo(cloud, os.Getenv, homeCloud) {
+		if m.entraBlock().SignsInTo(cloud, os.Getenv, homeCloud) {
 			return m.credential(ctx, registry)
 		}
 		none.Source += ", and an identity of Entra ID is used only in its own cloud of Azure, which is not that of " + registry

@@ -13,32 +13,25 @@ import (
 // copySources has the clients for the sources of acr_image_copy. Copies from one registry share a client, unless they
 // have their own credential.
 type copySources struct {
-	block providerModel
+	provider providerModel
 
 	mu      sync.Mutex
 	clients map[string]*acr.Client
 }
 
-// sourceCredential is source_username and source_password_wo of a resource.
-type sourceCredential struct {
-	username string // empty for none
-	password secret.Text
-}
-
-// client returns the client for a source's registry, which is the provider's own for its own registry. The caller calls
-// done after use. The provider's password never goes to another registry.
-func (s *copySources) client(ctx context.Context, own *acr.Client, registry string, credential sourceCredential) (client *acr.Client, done func(), err error) {
+// client returns the client for a source's registry, which is the provider's own for its own registry. username and
+// password are the resource's, empty for none. The caller calls done after use. The provider's password never goes to
+// another registry.
+func (s *copySources) client(ctx context.Context, own *acr.Client, registry, username string, password secret.Text) (client *acr.Client, done func(), err error) {
 	done = func() {}
 	if registry == own.Registry() {
-		if credential.username != "" {
+		if username != "" {
 			err = fault.Conflicting("source_username", "is for a source in another registry, and the source is in %s, the provider's own", registry)
 		}
 		return own, done, err
 	}
-	if credential.username != "" {
-		client, err = own.OfSource(registry, auth.Basic{
-			Username: credential.username, Password: credential.password, Source: "source_username and source_password_wo",
-		})
+	if username != "" {
+		client, err = own.OfSource(registry, auth.Basic{Username: username, Password: password, Source: "source_username and source_password_wo"})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -49,7 +42,7 @@ func (s *copySources) client(ctx context.Context, own *acr.Client, registry stri
 	if client = s.clients[registry]; client != nil {
 		return client, done, nil
 	}
-	found, err := s.block.sourceCredential(ctx, own.Registry(), registry)
+	found, err := s.provider.sourceCredential(ctx, own.Registry(), registry)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -136,7 +136,7 @@ func (p *acrProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
-	p.share(resp, &connection{client: client, sources: &copySources{block: model}})
+	p.share(resp, &connection{client: client, sources: &copySources{provider: model}})
 }
 
 // share hands the connection to resources, data sources and ephemeral resources. Functions get none: they need no provider block.

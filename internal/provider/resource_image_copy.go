@@ -231,7 +231,7 @@ func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imag
 		diags.Append(invalidValueDiagnostic(err, path.Root("source")))
 		return
 	}
-	from, done, err := r.connection.sources.client(ctx, client, source.Registry, sourceCredential{c.plan.text("source_username"), c.password})
+	from, done, err := r.connection.sources.client(ctx, client, source.Registry, c.plan.text("source_username"), c.password)
 	if err != nil {
 		diags.Append(failureDiagnostic(err, copiedSubject))
 		return

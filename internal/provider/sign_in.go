@@ -26,7 +26,7 @@ type signInModel struct {
 	EntraAudience             types.String `tfsdk:"entra_audience"`
 }
 
-func (m signInModel) block() entra.Block {
+func (m signInModel) entraBlock() entra.Block {
 	return entra.Block{
 		TenantID:                  m.TenantID.ValueString(),
 		ClientID:                  m.ClientID.ValueString(),
