@@ -23,11 +23,13 @@ type block struct {
 	configured values
 }
 
-// newBlock reads a tfsdk.Config, a tfsdk.Plan, a tfsdk.State or a tfsdk.ResourceIdentity.
-func newBlock(ctx context.Context, from interface {
+// rawBlock is a tfsdk.Config, a tfsdk.Plan, a tfsdk.State or a tfsdk.ResourceIdentity.
+type rawBlock interface {
 	Get(context.Context, any) diag.Diagnostics
-}, diags *diag.Diagnostics,
-) block {
+}
+
+// newBlock reads a block.
+func newBlock(ctx context.Context, from rawBlock, diags *diag.Diagnostics) block {
 	var whole types.Object
 	diags.Append(from.Get(ctx, &whole)...)
 	return block{whole.AttributeTypes(ctx), whole.Attributes()}

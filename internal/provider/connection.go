@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
@@ -36,6 +37,16 @@ func (c *connection) open(unknown fault.Reason, diags *diag.Diagnostics) (client
 	return c.client, true
 }
 
+// begin starts every operation: it decodes the block and opens the connection.
+func (c *connection) begin(ctx context.Context, from rawBlock, unknown fault.Reason, diags *diag.Diagnostics) (client *acr.Client, b block, ok bool) {
+	b = newBlock(ctx, from, diags)
+	if diags.HasError() {
+		return nil, block{}, false
+	}
+	client, ok = c.open(unknown, diags)
+	return client, b, ok
+}
+
 // connectedDataSource is embedded by every data source.
 type connectedDataSource struct {
 	connection *connection
@@ -45,14 +56,21 @@ func (d *connectedDataSource) Configure(_ context.Context, req datasource.Config
 	d.connection = connectionFrom(req.ProviderData)
 }
 
-// begin starts every read: it decodes the block's configuration and opens the connection.
 func (d *connectedDataSource) begin(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) (client *acr.Client, b block, ok bool) {
-	b = newBlock(ctx, req.Config, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return nil, block{}, false
-	}
-	client, ok = d.connection.open(unknownConfiguration, &resp.Diagnostics)
-	return client, b, ok
+	return d.connection.begin(ctx, req.Config, unknownConfiguration, &resp.Diagnostics)
+}
+
+// connectedEphemeralResource is embedded by every ephemeral resource.
+type connectedEphemeralResource struct {
+	connection *connection
+}
+
+func (r *connectedEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	r.connection = connectionFrom(req.ProviderData)
+}
+
+func (r *connectedEphemeralResource) begin(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) (client *acr.Client, b block, ok bool) {
+	return r.connection.begin(ctx, req.Config, unknownForEphemeral, &resp.Diagnostics)
 }
 
 // connectedResource is embedded by every resource.
@@ -64,15 +82,6 @@ func (r *connectedResource) Configure(_ context.Context, req resource.ConfigureR
 	r.connection = connectionFrom(req.ProviderData)
 }
 
-// begin starts every operation: it decodes the block of a plan or a state, and opens the connection.
-func (r *connectedResource) begin(ctx context.Context, from interface {
-	Get(context.Context, any) diag.Diagnostics
-}, diags *diag.Diagnostics,
-) (client *acr.Client, b block, ok bool) {
-	b = newBlock(ctx, from, diags)
-	if diags.HasError() {
-		return nil, block{}, false
-	}
-	client, ok = r.connection.open(unknownConfiguration, diags)
-	return client, b, ok
+func (r *connectedResource) begin(ctx context.Context, from rawBlock, diags *diag.Diagnostics) (client *acr.Client, b block, ok bool) {
+	return r.connection.begin(ctx, from, unknownConfiguration, diags)
 }

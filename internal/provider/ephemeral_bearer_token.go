@@ -10,10 +10,8 @@ import (
 // bearerTokenEphemeralResource has no Renew: a renewed token is a new value, and Terraform could not pass it on. It is
 // opened again at plan and at apply instead.
 type bearerTokenEphemeralResource struct {
-	connection *connection
+	connectedEphemeralResource
 }
-
-var _ ephemeral.EphemeralResourceWithConfigure = (*bearerTokenEphemeralResource)(nil)
 
 func newBearerTokenEphemeralResource() ephemeral.EphemeralResource {
 	return &bearerTokenEphemeralResource{}
@@ -36,16 +34,8 @@ func (r *bearerTokenEphemeralResource) Schema(_ context.Context, _ ephemeral.Sch
 	}
 }
 
-func (r *bearerTokenEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
-	r.connection = connectionFrom(req.ProviderData)
-}
-
 func (r *bearerTokenEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	block := newBlock(ctx, req.Config, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client, ok := r.connection.open(unknownForEphemeral, &resp.Diagnostics)
+	client, block, ok := r.begin(ctx, req, resp)
 	if !ok {
 		return
 	}

@@ -15,10 +15,8 @@ import (
 // loginEphemeralResource returns a refresh token. There is no data source for it: the token permits everything that the
 // identity may do, and would be in the state.
 type loginEphemeralResource struct {
-	connection *connection
+	connectedEphemeralResource
 }
-
-var _ ephemeral.EphemeralResourceWithConfigure = (*loginEphemeralResource)(nil)
 
 func newLoginEphemeralResource() ephemeral.EphemeralResource { return &loginEphemeralResource{} }
 
@@ -47,13 +45,8 @@ func (r *loginEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 	}
 }
 
-func (r *loginEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
-	r.connection = connectionFrom(req.ProviderData)
-}
-
 func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	block := newBlock(ctx, req.Config, &resp.Diagnostics)
-	client, ok := r.connection.open(unknownForEphemeral, &resp.Diagnostics)
+	client, block, ok := r.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
