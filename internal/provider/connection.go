@@ -6,7 +6,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
@@ -84,4 +87,60 @@ func (r *connectedResource) Configure(_ context.Context, req resource.ConfigureR
 
 func (r *connectedResource) begin(ctx context.Context, from rawBlock, diags *diag.Diagnostics) (client *acr.Client, b block, ok bool) {
 	return r.connection.begin(ctx, from, unknownConfiguration, diags)
+}
+
+// beginRead is begin for a read. It forgets a resource of another registry, and completes the identity, which
+// an import by an id lacks.
+func (r *connectedResource) beginRead(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) (client *acr.Client, state block, ok bool) {
+	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
+		return nil, block{}, false
+	}
+	if elsewhere(ctx, req.Identity, client) != "" {
+		resp.State.RemoveResource(ctx)
+		return nil, block{}, false
+	}
+	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
+	return client, state, true
+}
+
+// beginUpdate is begin for a change. It refuses to change a resource of another registry, which Terraform asks for if it
+// has not read the resource since the provider's registry changed.
+func (r *connectedResource) beginUpdate(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) (client *acr.Client, plan, state block, ok bool) {
+	state = newBlock(ctx, req.State, &resp.Diagnostics)
+	if client, plan, ok = r.begin(ctx, req.Plan, &resp.Diagnostics); !ok {
+		return nil, block{}, block{}, false
+	}
+	if registry := elsewhere(ctx, req.Identity, client); registry != "" {
+		resp.Diagnostics.AddError(explanations[otherRegistry].Summary, elsewhereDetail(otherRegistry, registry, client))
+		return nil, block{}, block{}, false
+	}
+	return client, plan, state, true
+}
+
+// beginDelete is begin for a removal. It leaves a resource of another registry alone, with a warning.
+func (r *connectedResource) beginDelete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) (client *acr.Client, state block, ok bool) {
+	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
+		return nil, block{}, false
+	}
+	if registry := elsewhere(ctx, req.Identity, client); registry != "" {
+		resp.Diagnostics.AddWarning(explanations[leftElsewhere].Summary, elsewhereDetail(leftElsewhere, registry, client))
+		return nil, block{}, false
+	}
+	return client, state, true
+}
+
+// elsewhere returns the registry in which a resource was created, if that is another than the provider's; else empty. Only
+// Terraform 1.12 and later keep the identity that says so.
+func elsewhere(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr.Client) string {
+	var registry types.String
+	diags := identity.GetAttribute(ctx, path.Root("registry"), &registry)
+	if diags.HasError() || registry.ValueString() == client.Registry() {
+		return ""
+	}
+	return registry.ValueString()
+}
+
+// elsewhereDetail returns the text of a diagnostic about a resource of another registry.
+func elsewhereDetail(reason fault.Reason, registry string, client *acr.Client) string {
+	return explanations[reason].detail("It is in: "+registry, "The provider works with: "+client.Registry())
 }

@@ -36,62 +36,6 @@ func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr
 	}
 }
 
-// elsewhere returns the registry in which a resource was created, if that is another than the provider's; else empty. Only
-// Terraform 1.12 and later keep the identity that says so.
-func elsewhere(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr.Client) string {
-	var registry types.String
-	diags := identity.GetAttribute(ctx, path.Root("registry"), &registry)
-	if diags.HasError() || registry.ValueString() == client.Registry() {
-		return ""
-	}
-	return registry.ValueString()
-}
-
-// beginRead is begin for a read. It forgets a resource of another registry, and completes the identity, which
-// an import by an id lacks.
-func (r *connectedResource) beginRead(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) (client *acr.Client, state block, ok bool) {
-	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
-		return nil, block{}, false
-	}
-	if elsewhere(ctx, req.Identity, client) != "" {
-		resp.State.RemoveResource(ctx)
-		return nil, block{}, false
-	}
-	identify(ctx, resp.Identity, client, state, &resp.Diagnostics)
-	return client, state, true
-}
-
-// beginUpdate is begin for a change. It refuses to change a resource of another registry, which Terraform asks for if it
-// has not read the resource since the provider's registry changed.
-func (r *connectedResource) beginUpdate(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) (client *acr.Client, plan, state block, ok bool) {
-	state = newBlock(ctx, req.State, &resp.Diagnostics)
-	if client, plan, ok = r.begin(ctx, req.Plan, &resp.Diagnostics); !ok {
-		return nil, block{}, block{}, false
-	}
-	if registry := elsewhere(ctx, req.Identity, client); registry != "" {
-		resp.Diagnostics.AddError(explanations[otherRegistry].Summary, elsewhereDetail(otherRegistry, registry, client))
-		return nil, block{}, block{}, false
-	}
-	return client, plan, state, true
-}
-
-// beginDelete is begin for a removal. It leaves a resource of another registry alone, with a warning.
-func (r *connectedResource) beginDelete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) (client *acr.Client, state block, ok bool) {
-	if client, state, ok = r.begin(ctx, req.State, &resp.Diagnostics); !ok {
-		return nil, block{}, false
-	}
-	if registry := elsewhere(ctx, req.Identity, client); registry != "" {
-		resp.Diagnostics.AddWarning(explanations[leftElsewhere].Summary, elsewhereDetail(leftElsewhere, registry, client))
-		return nil, block{}, false
-	}
-	return client, state, true
-}
-
-// elsewhereDetail returns the text of a diagnostic about a resource of another registry.
-func elsewhereDetail(reason fault.Reason, registry string, client *acr.Client) string {
-	return explanations[reason].detail("It is in: "+registry, "The provider works with: "+client.Registry())
-}
-
 // importTarget returns what to import, by its id or by its identity. shapes are the forms of ids, for the error.
 func (r *connectedResource) importTarget(ctx context.Context, req resource.ImportStateRequest, shapes string, diags *diag.Diagnostics) (target acr.Lockable, ok bool) {
 	client, ok := r.connection.open(unknownConfiguration, diags)
