@@ -3,10 +3,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
@@ -26,20 +24,6 @@ func descriptorValues(d oci.Descriptor) values {
 		"media_type": textOrNull(d.MediaType),
 		"digest":     types.StringValue(d.Digest.String()),
 		"size":       types.Int64Value(d.Size),
-	}
-}
-
-// putValues returns what a resource says of the manifest that it puts into the repository of its block. The block's digest is
-// kept if it is one of the manifest, since it may have another algorithm.
-func putValues(client *acr.Client, b block, manifest *oci.Manifest) values {
-	named := digest.Digest(b.text("digest"))
-	if !manifest.Is(named) {
-		named = manifest.Digest
-	}
-	return values{
-		"digest":     types.StringValue(named.String()),
-		"image":      types.StringValue(client.Pin(b.text("repository"), named)),
-		"media_type": types.StringValue(manifest.MediaType),
 	}
 }
 

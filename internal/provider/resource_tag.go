@@ -18,6 +18,7 @@ import (
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/oci"
 )
 
 type tagResource struct {
@@ -161,6 +162,20 @@ func putTag(ctx context.Context, client *acr.Client, plan block, was string, sta
 		diags.AddAttributeError(path.Root("tag"), explanations[failed.Reason].Summary, failureDetail(failed)+importBlock("acr_tag", plan.text("repository")+":"+plan.text("tag")))
 	default:
 		diags.Append(failureDiagnostic(err, taggedSubject))
+	}
+}
+
+// putValues returns the computed attributes of acr_tag and acr_image_copy for the manifest that they put. The block's
+// digest is kept if it is one of the manifest's, since it may have another algorithm.
+func putValues(client *acr.Client, b block, manifest *oci.Manifest) values {
+	named := digest.Digest(b.text("digest"))
+	if !manifest.Is(named) {
+		named = manifest.Digest
+	}
+	return values{
+		"digest":     types.StringValue(named.String()),
+		"image":      types.StringValue(client.Pin(b.text("repository"), named)),
+		"media_type": types.StringValue(manifest.MediaType),
 	}
 }
 
