@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/realregistry"
@@ -75,7 +75,7 @@ func (c copier) measure(ctx context.Context) (one measurement, err error) {
 		return measurement{}, err
 	}
 	defer target.Close()
-	digest := source.PutImage("app", "1.0", acrtest.Image{Layers: []v1.Descriptor{source.PutLayer("app", copiedLayer)}})
+	digest := source.PutImage("app", "1.0", acrtest.Image{Layers: []ocispec.Descriptor{source.PutLayer("app", copiedLayer)}})
 
 	program, err := c.program()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // strike is one request that a fault strikes.

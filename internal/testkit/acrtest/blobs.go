@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // BlobSignature is the sig parameter of every redirect to the blob storage. On

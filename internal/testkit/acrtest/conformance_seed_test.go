@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -43,7 +43,7 @@ func (r *replay) seed() {
 	case e.is("blob.get"), e.is("blob.head"):
 		r.seedBlob(name)
 	case e.is("blob.delete.202"):
-		r.registry.PutUnknown(name, v1.Descriptor{Digest: digest.Digest(reference), Size: 1})
+		r.registry.PutUnknown(name, ocispec.Descriptor{Digest: digest.Digest(reference), Size: 1})
 	case strings.HasSuffix(e.path(), "/tags/list"):
 		r.seedTagNames(strings.TrimSuffix(name, "/tags/list"))
 	case e.is("acr_manifests") && reference == "":
@@ -236,9 +236,9 @@ func (r *replay) seedManifestBytes(name, reference string) {
 // seedPut stores the blobs and children of the manifest that is put. If its bytes were not recorded, bytes with the
 // same JSON are put under their own digest.
 func (r *replay) seedPut(name string) {
-	var manifest v1.Manifest
+	var manifest ocispec.Manifest
 	r.unmarshal(r.body, &manifest)
-	var index v1.Index
+	var index ocispec.Index
 	r.unmarshal(r.body, &index)
 	for _, blob := range append(manifest.Layers, manifest.Config) {
 		r.registry.PutUnknown(name, blob)
@@ -292,7 +292,7 @@ func (r *replay) wholeBlob() []byte {
 // seedUpload stores what a mount names, and advances an upload until the recorded request is its next.
 func (r *replay) seedUpload(name string) {
 	if from := r.query("from"); from != "" {
-		r.registry.PutUnknown(from, v1.Descriptor{Digest: digest.Digest(r.query("mount")), Size: 1})
+		r.registry.PutUnknown(from, ocispec.Descriptor{Digest: digest.Digest(r.query("mount")), Size: 1})
 	}
 	if r.recorded.Request.Method == "POST" {
 		return

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // PutManifest stores a manifest byte for byte under its digest, and under a tag unless that is "". It checks nothing,
@@ -64,18 +64,18 @@ func (r *Registry) PutBlob(repository string, body []byte) digest.Digest {
 }
 
 // Descriptor describes a stored manifest, for use as a subject.
-func (r *Registry) Descriptor(repository string, d digest.Digest) v1.Descriptor {
+func (r *Registry) Descriptor(repository string, d digest.Digest) ocispec.Descriptor {
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
 	return r.store.known(repository).descriptor(d)
 }
 
-func (repo *repository) descriptor(d digest.Digest) v1.Descriptor {
+func (repo *repository) descriptor(d digest.Digest) ocispec.Descriptor {
 	m := repo.manifests[d]
 	if m == nil {
 		panic(fmt.Sprintf("acrtest: there is no manifest %s", d))
 	}
-	return v1.Descriptor{MediaType: m.mediaType, Digest: d, Size: int64(len(m.body))}
+	return ocispec.Descriptor{MediaType: m.mediaType, Digest: d, Size: int64(len(m.body))}
 }
 
 // Digest returns the digest of the manifest that a tag or a digest names; "" if there is none.

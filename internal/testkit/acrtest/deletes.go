@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // deleteHeaders sets the headers of answers about deletes, which have the strictest limits of all requests.

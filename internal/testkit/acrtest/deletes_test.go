@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )

@@ -1,13 +1,13 @@
 package acrtest
 
 import (
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // PutUnknown stores what a descriptor names, without its bytes, which a recording does not have: a recorded manifest
 // needs it to exist.
-func (r *Registry) PutUnknown(repository string, descriptor v1.Descriptor) {
+func (r *Registry) PutUnknown(repository string, descriptor ocispec.Descriptor) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	r.store.putBlob(repository, descriptor.Digest, forgottenBlob(descriptor.Size))

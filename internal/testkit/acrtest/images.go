@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 	specs "github.com/opencontainers/image-spec/specs-go"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // The media types of Docker's image manifest, version 2, schema 2, and its list.
@@ -42,9 +42,9 @@ type Image struct {
 	ExposedPorts []string // "8080/tcp"
 	Volumes      []string
 
-	Layers       []v1.Descriptor   // of PutLayer, instead of the one layer
-	Annotations  map[string]string // of the manifest
-	Subject      *v1.Descriptor
+	Layers       []ocispec.Descriptor // of PutLayer, instead of the one layer
+	Annotations  map[string]string    // of the manifest
+	Subject      *ocispec.Descriptor
 	ArtifactType string
 }
 
@@ -55,7 +55,7 @@ type Index struct {
 	Images       []Image
 	Attestation  bool // adds a child for the platform unknown/unknown, as BuildKit does
 	Annotations  map[string]string
-	Subject      *v1.Descriptor
+	Subject      *ocispec.Descriptor
 	ArtifactType string
 }
 
@@ -63,7 +63,7 @@ type Index struct {
 // with artifactType, the empty configuration and one layer.
 type Artifact struct {
 	ArtifactType   string
-	Subject        *v1.Descriptor // makes it a referrer
+	Subject        *ocispec.Descriptor // makes it a referrer
 	Annotations    map[string]string
 	LayerMediaType string // default "application/octet-stream"
 	Body           []byte // the layer
@@ -76,13 +76,13 @@ func (r *Registry) PutImage(repository, tag string, image Image) digest.Digest {
 	if layers == nil {
 		empty, _ := emptyLayer()
 		r.PutBlob(repository, empty)
-		layers = []v1.Descriptor{describe(v1.MediaTypeImageLayerGzip, empty)}
+		layers = []ocispec.Descriptor{describe(ocispec.MediaTypeImageLayerGzip, empty)}
 	}
-	m := v1.Manifest{
+	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
-		MediaType:    v1.MediaTypeImageManifest,
+		MediaType:    ocispec.MediaTypeImageManifest,
 		ArtifactType: image.ArtifactType,
-		Config:       describe(v1.MediaTypeImageConfig, config),
+		Config:       describe(ocispec.MediaTypeImageConfig, config),
 		Layers:       layers,
 		Subject:      image.Subject,
 		Annotations:  image.Annotations,
@@ -98,17 +98,17 @@ func (r *Registry) PutImage(repository, tag string, image Image) digest.Digest {
 	return r.PutManifest(repository, tag, m.MediaType, encode(m))
 }
 
-func (image Image) config() v1.Image {
+func (image Image) config() ocispec.Image {
 	_, diffID := emptyLayer()
-	config := v1.Image{
+	config := ocispec.Image{
 		Author: image.Author,
-		Platform: v1.Platform{
+		Platform: ocispec.Platform{
 			OS:           cmp.Or(image.OS, "linux"),
 			Architecture: cmp.Or(image.Architecture, "amd64"),
 			Variant:      image.Variant,
 			OSVersion:    image.OSVersion,
 		},
-		Config: v1.ImageConfig{
+		Config: ocispec.ImageConfig{
 			User:         image.User,
 			ExposedPorts: set(image.ExposedPorts),
 			Env:          image.Env,
@@ -118,7 +118,7 @@ func (image Image) config() v1.Image {
 			WorkingDir:   image.WorkingDir,
 			Labels:       image.Labels,
 		},
-		RootFS: v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
+		RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
 	}
 	if !image.Created.IsZero() {
 		config.Created = &image.Created
@@ -128,7 +128,7 @@ func (image Image) config() v1.Image {
 
 // PutIndex stores an index and its images. Its children are in the order of Images, with the attestation last.
 func (r *Registry) PutIndex(repository, tag string, index Index) digest.Digest {
-	var children []v1.Descriptor
+	var children []ocispec.Descriptor
 	for _, image := range index.Images {
 		image.Docker = index.Docker
 		child := r.Descriptor(repository, r.PutImage(repository, "", image))
@@ -139,9 +139,9 @@ func (r *Registry) PutIndex(repository, tag string, index Index) digest.Digest {
 	if index.Attestation {
 		children = append(children, r.putAttestation(repository, index.Docker, children))
 	}
-	body := v1.Index{
+	body := ocispec.Index{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
-		MediaType:    v1.MediaTypeImageIndex,
+		MediaType:    ocispec.MediaTypeImageIndex,
 		ArtifactType: index.ArtifactType,
 		Manifests:    children,
 		Subject:      index.Subject,
@@ -155,10 +155,10 @@ func (r *Registry) PutIndex(repository, tag string, index Index) digest.Digest {
 
 // putAttestation stores the provenance that BuildKit attaches to the first
 // child, and returns its descriptor for the index.
-func (r *Registry) putAttestation(repository string, docker bool, children []v1.Descriptor) v1.Descriptor {
+func (r *Registry) putAttestation(repository string, docker bool, children []ocispec.Descriptor) ocispec.Descriptor {
 	d := r.PutImage(repository, "", Image{Docker: docker, OS: "unknown", Architecture: "unknown"})
 	attestation := r.Descriptor(repository, d)
-	attestation.Platform = &v1.Platform{OS: "unknown", Architecture: "unknown"}
+	attestation.Platform = &ocispec.Platform{OS: "unknown", Architecture: "unknown"}
 	attestation.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest"}
 	if len(children) > 0 {
 		attestation.Annotations["vnd.docker.reference.digest"] = children[0].Digest.String()
@@ -169,12 +169,12 @@ func (r *Registry) putAttestation(repository string, docker bool, children []v1.
 // PutArtifact stores an artifact under its digest, and under a tag unless that
 // is "". With a subject it is listed among that manifest's referrers.
 func (r *Registry) PutArtifact(repository, tag string, artifact Artifact) digest.Digest {
-	m := v1.Manifest{
+	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
-		MediaType:    v1.MediaTypeImageManifest,
+		MediaType:    ocispec.MediaTypeImageManifest,
 		ArtifactType: artifact.ArtifactType,
-		Config:       v1.DescriptorEmptyJSON,
-		Layers:       []v1.Descriptor{describe(cmp.Or(artifact.LayerMediaType, "application/octet-stream"), artifact.Body)},
+		Config:       ocispec.DescriptorEmptyJSON,
+		Layers:       []ocispec.Descriptor{describe(cmp.Or(artifact.LayerMediaType, "application/octet-stream"), artifact.Body)},
 		Subject:      artifact.Subject,
 		Annotations:  artifact.Annotations,
 	}
@@ -193,8 +193,8 @@ func emptyLayer() (layer []byte, diffID digest.Digest) {
 	return buffer.Bytes(), digest.FromBytes(archive)
 }
 
-func describe(mediaType string, body []byte) v1.Descriptor {
-	return v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(body), Size: int64(len(body))}
+func describe(mediaType string, body []byte) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(body), Size: int64(len(body))}
 }
 
 func set(names []string) map[string]struct{} {

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // layer is a blob of any size that takes no memory: its bytes are generated as they are read, the same for the same
@@ -55,13 +55,13 @@ var layers struct {
 // PutLayer stores a layer of so many bytes, without holding them in memory, for
 // use among an image's Layers. Layers of one size are alike. When one is pushed
 // to this or another registry of the process, it takes no memory there either.
-func (r *Registry) PutLayer(repository string, size int64) v1.Descriptor {
+func (r *Registry) PutLayer(repository string, size int64) ocispec.Descriptor {
 	l := layer(size)
 	d := l.digest()
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()
 	r.store.putBlob(repository, d, l)
-	return v1.Descriptor{MediaType: v1.MediaTypeImageLayer, Digest: d, Size: size}
+	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: d, Size: size}
 }
 
 func (l layer) digest() digest.Digest {

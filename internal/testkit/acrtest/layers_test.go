@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -35,7 +35,7 @@ func TestLayerHasItsDigestAndRanges(t *testing.T) {
 	if whole.body[:65536] == whole.body[65536:131072] {
 		t.Error("two blocks are alike")
 	}
-	image := registry.PutImage("app", "v1", acrtest.Image{Layers: []v1.Descriptor{layer}})
+	image := registry.PutImage("app", "v1", acrtest.Image{Layers: []ocispec.Descriptor{layer}})
 	manifest := c.do("GET", "/v2/app/manifests/"+image.String(), "Accept", acceptAll)
 	if !strings.Contains(manifest.body, `"digest":"`+layer.Digest.String()+`","size":200001`) {
 		t.Errorf("manifest %s", manifest.body)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -187,7 +187,7 @@ func TestManifestMetadata(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	image := registry.PutImage("app", "", acrtest.Image{})
 	index := registry.PutIndex("app", "v1", acrtest.Index{Images: []acrtest.Image{{}}})
-	var m v1.Manifest
+	var m ocispec.Manifest
 	read(t, c.get("/v2/app/manifests/"+image.String(), "Accept", acceptAll), &m)
 
 	var list struct {
@@ -303,7 +303,7 @@ func TestTenThousandTags(t *testing.T) {
 	var want []string
 	for i := range 10_000 {
 		name := fmt.Sprintf("v%05d", 9_999-i)
-		registry.PutManifest("app", name, v1.MediaTypeImageManifest, body)
+		registry.PutManifest("app", name, ocispec.MediaTypeImageManifest, body)
 		want = append(want, name)
 	}
 	begun := time.Now()
@@ -330,13 +330,13 @@ func TestReferrers(t *testing.T) {
 	image := registry.PutImage("app", "", acrtest.Image{Subject: &about})
 	path := "/v2/app/referrers/" + subject.String()
 
-	var all v1.Index
+	var all ocispec.Index
 	a := c.get(path)
 	read(t, a, &all)
-	wantHeader(t, a, "Content-Type", v1.MediaTypeImageIndex)
+	wantHeader(t, a, "Content-Type", ocispec.MediaTypeImageIndex)
 	wantHeader(t, a, "OCI-Filters-Applied", "")
 	want := map[digest.Digest]string{
-		sbom: "application/spdx+json", signature: "application/x.signature", image: v1.MediaTypeImageConfig,
+		sbom: "application/spdx+json", signature: "application/x.signature", image: ocispec.MediaTypeImageConfig,
 	}
 	if len(all.Manifests) != len(want) {
 		t.Fatalf("%d referrers, want %d", len(all.Manifests), len(want))
@@ -347,7 +347,7 @@ func TestReferrers(t *testing.T) {
 		}
 	}
 
-	var filtered v1.Index
+	var filtered ocispec.Index
 	a = c.get(path + "?artifactType=" + url.QueryEscape("application/spdx+json"))
 	read(t, a, &filtered)
 	wantHeader(t, a, "OCI-Filters-Applied", "artifactType")
@@ -355,11 +355,11 @@ func TestReferrers(t *testing.T) {
 		t.Errorf("filtered %+v", filtered.Manifests)
 	}
 
-	var page v1.Index
+	var page ocispec.Index
 	a = c.get(path + "?n=2")
 	read(t, a, &page)
 	next, _, _ := strings.Cut(strings.TrimPrefix(a.header.Get("Link"), "<"), ">")
-	var rest v1.Index
+	var rest ocispec.Index
 	read(t, c.get(next), &rest)
 	if len(page.Manifests) != 2 || len(rest.Manifests) != 1 || rest.Manifests[0].Digest != all.Manifests[2].Digest {
 		t.Errorf("pages of %d and %d", len(page.Manifests), len(rest.Manifests))
@@ -372,7 +372,7 @@ func TestReferrers(t *testing.T) {
 		t.Errorf("Link %q", link)
 	}
 
-	var none v1.Index
+	var none ocispec.Index
 	read(t, c.get("/v2/app/referrers/"+sbom.String()), &none)
 	if none.Manifests == nil || len(none.Manifests) != 0 {
 		t.Errorf("referrers of an artifact: %v, want an empty list", none.Manifests)
@@ -388,7 +388,7 @@ func TestReferrersTagSchema(t *testing.T) {
 	second := registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "a/second", Subject: &about})
 
 	wantStatus(t, c.do("GET", "/v2/app/referrers/"+subject.String()), 404)
-	var index v1.Index
+	var index ocispec.Index
 	read(t, c.get("/v2/app/manifests/sha256-"+subject.Encoded(), "Accept", acceptAll), &index)
 	types := map[digest.Digest]string{}
 	for _, referrer := range index.Manifests {

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // mediaTypeArtifact is the artifact manifest that OCI's image spec had before 1.1.
@@ -74,19 +74,19 @@ var manifestInvalid = apiError{
 // fits reports whether the bytes are a manifest of the media type.
 func fits(mediaType string, body []byte) bool {
 	var m struct {
-		SchemaVersion int             `json:"schemaVersion"`
-		MediaType     string          `json:"mediaType"`
-		Config        *v1.Descriptor  `json:"config"`
-		Layers        []v1.Descriptor `json:"layers"`
-		Manifests     []v1.Descriptor `json:"manifests"`
+		SchemaVersion int                  `json:"schemaVersion"`
+		MediaType     string               `json:"mediaType"`
+		Config        *ocispec.Descriptor  `json:"config"`
+		Layers        []ocispec.Descriptor `json:"layers"`
+		Manifests     []ocispec.Descriptor `json:"manifests"`
 	}
 	if json.Unmarshal(body, &m) != nil || m.MediaType != "" && m.MediaType != mediaType {
 		return false
 	}
 	switch mediaType {
-	case v1.MediaTypeImageManifest, MediaTypeDockerManifest:
+	case ocispec.MediaTypeImageManifest, MediaTypeDockerManifest:
 		return m.SchemaVersion == 2 && m.Config != nil && m.Manifests == nil
-	case v1.MediaTypeImageIndex, MediaTypeDockerList:
+	case ocispec.MediaTypeImageIndex, MediaTypeDockerList:
 		return m.SchemaVersion == 2 && m.Config == nil && m.Layers == nil
 	case mediaTypeArtifact:
 		return m.MediaType != "" // it has no schemaVersion
@@ -105,7 +105,7 @@ func (s *store) missing(name string, body []byte) digest.Digest {
 	repo := s.repositories[name]
 	blobs := parsed.Layers
 	if parsed.Config != nil {
-		blobs = append([]v1.Descriptor{*parsed.Config}, blobs...)
+		blobs = append([]ocispec.Descriptor{*parsed.Config}, blobs...)
 	}
 	for _, blob := range blobs {
 		if len(blob.URLs) == 0 && (repo == nil || repo.blobs[blob.Digest] == nil) {

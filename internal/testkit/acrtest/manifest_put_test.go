@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -68,27 +68,27 @@ func TestManifestIsRefused(t *testing.T) {
 		name, reference, mediaType, body string
 		code, message, detail            string
 	}{
-		{"docker as OCI", "v1", v1.MediaTypeImageManifest, docker, invalid, "manifest invalid", invalidDetail},
+		{"docker as OCI", "v1", ocispec.MediaTypeImageManifest, docker, invalid, "manifest invalid", invalidDetail},
 		{"OCI as docker", "v1", dockerType, oci, invalid, "manifest invalid", invalidDetail},
-		{"manifest as index", "v1", v1.MediaTypeImageIndex, oci, invalid, "manifest invalid", invalidDetail},
-		{"index as manifest", "v1", v1.MediaTypeImageManifest, index, invalid, "manifest invalid", invalidDetail},
-		{"neither", "v1", v1.MediaTypeImageManifest, `{"schemaVersion":2}`, invalid, "manifest invalid", invalidDetail},
-		{"both", "v1", v1.MediaTypeImageManifest, `{"schemaVersion":2,"config":{},"manifests":[]}`, invalid, "manifest invalid", invalidDetail},
-		{"index of layers", "v1", v1.MediaTypeImageIndex, `{"schemaVersion":2,"layers":[]}`, invalid, "manifest invalid", invalidDetail},
-		{"schema 1", "v1", v1.MediaTypeImageManifest, `{"schemaVersion":1,"config":{}}`, invalid, "manifest invalid", invalidDetail},
-		{"no JSON", "v1", v1.MediaTypeImageManifest, "hello", invalid, "manifest invalid", invalidDetail},
+		{"manifest as index", "v1", ocispec.MediaTypeImageIndex, oci, invalid, "manifest invalid", invalidDetail},
+		{"index as manifest", "v1", ocispec.MediaTypeImageManifest, index, invalid, "manifest invalid", invalidDetail},
+		{"neither", "v1", ocispec.MediaTypeImageManifest, `{"schemaVersion":2}`, invalid, "manifest invalid", invalidDetail},
+		{"both", "v1", ocispec.MediaTypeImageManifest, `{"schemaVersion":2,"config":{},"manifests":[]}`, invalid, "manifest invalid", invalidDetail},
+		{"index of layers", "v1", ocispec.MediaTypeImageIndex, `{"schemaVersion":2,"layers":[]}`, invalid, "manifest invalid", invalidDetail},
+		{"schema 1", "v1", ocispec.MediaTypeImageManifest, `{"schemaVersion":1,"config":{}}`, invalid, "manifest invalid", invalidDetail},
+		{"no JSON", "v1", ocispec.MediaTypeImageManifest, "hello", invalid, "manifest invalid", invalidDetail},
 		{"no media type", "v1", "", oci, invalid, "manifest invalid", invalidDetail},
 		{"other media type", "v1", "application/json", `{"schemaVersion":2}`, invalid, "manifest invalid", invalidDetail},
 		{
-			"other digest", missingDigest, v1.MediaTypeImageManifest, oci,
+			"other digest", missingDigest, ocispec.MediaTypeImageManifest, oci,
 			"DIGEST_INVALID", "provided digest did not match uploaded content", `"digest parsing failed"`,
 		},
 		{
-			"missing blob", "v1", v1.MediaTypeImageManifest, other,
+			"missing blob", "v1", ocispec.MediaTypeImageManifest, other,
 			"MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", `{"digest":"` + missingDigest + `"}`,
 		},
 		{
-			"missing child", "v1", v1.MediaTypeImageIndex, unborn,
+			"missing child", "v1", ocispec.MediaTypeImageIndex, unborn,
 			"MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", `{"digest":"` + missingDigest + `"}`,
 		},
 	}
@@ -110,7 +110,7 @@ func TestUnusualManifestIsPut(t *testing.T) {
 	config := registry.PutBlob("app", []byte("{}"))
 	foreign := `{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"` + config.String() + `","size":2},` +
 		`"layers":[{"mediaType":"a/b","digest":"` + missingDigest + `","size":1,"urls":["https://example.com/layer"]}]}`
-	wantStatus(t, c.write("PUT", "/v2/app/manifests/foreign", foreign, "Content-Type", v1.MediaTypeImageManifest), 201)
+	wantStatus(t, c.write("PUT", "/v2/app/manifests/foreign", foreign, "Content-Type", ocispec.MediaTypeImageManifest), 201)
 }
 
 // A manifest with a subject, which need not exist, becomes its referrer.
@@ -119,15 +119,15 @@ func TestReferrerIsPut(t *testing.T) {
 		registry, c := start(t, acrtest.Options{WithoutReferrersAPI: without})
 		config := registry.PutBlob("app", []byte("{}"))
 		body, err := json.Marshal(map[string]any{
-			"schemaVersion": 2, "mediaType": v1.MediaTypeImageManifest, "artifactType": "a/b",
-			"config":  map[string]any{"mediaType": v1.MediaTypeEmptyJSON, "digest": config, "size": 2},
+			"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageManifest, "artifactType": "a/b",
+			"config":  map[string]any{"mediaType": ocispec.MediaTypeEmptyJSON, "digest": config, "size": 2},
 			"layers":  []any{},
-			"subject": map[string]any{"mediaType": v1.MediaTypeImageManifest, "digest": missingDigest, "size": 7},
+			"subject": map[string]any{"mediaType": ocispec.MediaTypeImageManifest, "digest": missingDigest, "size": 7},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := c.write("PUT", "/v2/app/manifests/"+digest.FromBytes(body).String(), string(body), "Content-Type", v1.MediaTypeImageManifest)
+		a := c.write("PUT", "/v2/app/manifests/"+digest.FromBytes(body).String(), string(body), "Content-Type", ocispec.MediaTypeImageManifest)
 		wantStatus(t, a, 201)
 		if without {
 			wantHeader(t, a, "OCI-Subject", "")
@@ -136,7 +136,7 @@ func TestReferrerIsPut(t *testing.T) {
 			continue
 		}
 		wantHeader(t, a, "OCI-Subject", missingDigest)
-		var referrers v1.Index
+		var referrers ocispec.Index
 		read(t, c.get("/v2/app/referrers/"+missingDigest), &referrers)
 		if len(referrers.Manifests) != 1 || referrers.Manifests[0].Digest != digest.FromBytes(body) || referrers.Manifests[0].ArtifactType != "a/b" {
 			t.Errorf("referrers %+v", referrers.Manifests)
@@ -149,7 +149,7 @@ func TestPushWithoutACRAPI(t *testing.T) {
 	_, p := startPush(t, acrtest.Options{WithoutACRAPI: true})
 	config := p.blob("{}")
 	body := `{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"` + config.String() + `","size":2},"layers":[]}`
-	wantStatus(t, p.write("PUT", "/v2/app/manifests/v1", body, "Content-Type", v1.MediaTypeImageManifest), 201)
+	wantStatus(t, p.write("PUT", "/v2/app/manifests/v1", body, "Content-Type", ocispec.MediaTypeImageManifest), 201)
 	wantBody(t, p.get("/v2/app/tags/list"), `{"name":"app","tags":["v1"]}`+"\n")
 	wantStatus(t, p.do("DELETE", "/acr/v1/app/_tags/v1"), 404)
 	wantRefusal(t, p.write("DELETE", "/v2/app/manifests/v1", ""), 405, "UNSUPPORTED", "A manifest can only be deleted by digest.", "")

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // served is a manifest as sent for one request.
@@ -67,7 +67,7 @@ func (s *store) manifestFor(t target, accepted []string) (served, *apiError) {
 		return repo.schema1(t, childManifest), nil
 	case MediaTypeDockerManifest:
 		return repo.schema1(t, m), nil
-	case v1.MediaTypeImageIndex:
+	case ocispec.MediaTypeImageIndex:
 		return served{}, notAccepted("OCI index found, but accept header does not support OCI indexes")
 	default:
 		return served{}, notAccepted("OCI manifest found, but accept header does not support OCI manifests")

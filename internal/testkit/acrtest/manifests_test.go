@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
@@ -39,20 +39,20 @@ func TestAcceptTraps(t *testing.T) {
 		{"docker accepted", "docker", acceptAll, docker, image, ""},
 		{"docker by digest without Accept", image.String(), "", docker, image, ""},
 		{"docker without Accept", "docker", "", acrtest.MediaTypeSchema1, "", ""},
-		{"docker with OCI alone", "docker", v1.MediaTypeImageManifest, acrtest.MediaTypeSchema1, "", ""},
+		{"docker with OCI alone", "docker", ocispec.MediaTypeImageManifest, acrtest.MediaTypeSchema1, "", ""},
 		{"list accepted", "list", acceptAll, acrtest.MediaTypeDockerList, list, ""},
 		{"list with docker alone", "list", docker, docker, child, ""},
 		{"list without Accept", "list", "", acrtest.MediaTypeSchema1, "", ""},
 		{"list by digest with docker alone", list.String(), docker, acrtest.MediaTypeDockerList, list, ""},
 		{"list without linux/amd64", "arm", docker, "", "", notFoundArm},
 		{"list without linux/amd64 accepted", "arm", acceptAll, acrtest.MediaTypeDockerList, arm, ""},
-		{"OCI accepted", "oci", acceptAll, v1.MediaTypeImageManifest, oci, ""},
-		{"OCI in odd spelling", "oci", "text/html, Application/vnd.OCI.image.manifest.v1+json;q=0.5", v1.MediaTypeImageManifest, oci, ""},
+		{"OCI accepted", "oci", acceptAll, ocispec.MediaTypeImageManifest, oci, ""},
+		{"OCI in odd spelling", "oci", "text/html, Application/vnd.OCI.image.manifest.v1+json;q=0.5", ocispec.MediaTypeImageManifest, oci, ""},
 		{"OCI without Accept", "oci", "", "", "", noOCI},
 		{"OCI by digest without Accept", oci.String(), "", "", "", noOCI},
 		{"OCI with docker alone", "oci", docker, "", "", noOCI},
-		{"index accepted", "index", acceptAll, v1.MediaTypeImageIndex, index, ""},
-		{"index with OCI manifest alone", "index", v1.MediaTypeImageManifest, "", "", noOCIIndex},
+		{"index accepted", "index", acceptAll, ocispec.MediaTypeImageIndex, index, ""},
+		{"index with OCI manifest alone", "index", ocispec.MediaTypeImageManifest, "", "", noOCIIndex},
 		{"older artifact", "oras", acceptAll, "", "", noOCI},
 		{"older artifact with */*", "oras", acceptAll + ", */*", orasType, oras, ""},
 	}
@@ -150,7 +150,7 @@ func TestHeadHasLengthAndNoBody(t *testing.T) {
 func TestManifestBytesAreKept(t *testing.T) {
 	registry, c := start(t, acrtest.Options{})
 	body := "{\r\n  \"mediaType\": \"application\\/vnd.oci.image.manifest.v1+json\",\r\n  \"layers\": [ }\xff"
-	d := registry.PutManifest("app", "broken", v1.MediaTypeImageManifest, []byte(body))
+	d := registry.PutManifest("app", "broken", ocispec.MediaTypeImageManifest, []byte(body))
 	a := c.get("/v2/app/manifests/broken", "Accept", acceptAll)
 	wantBody(t, a, body)
 	wantHeader(t, a, "Docker-Content-Digest", d.String())
@@ -162,12 +162,12 @@ func TestPutImage(t *testing.T) {
 		Architecture: "arm", Variant: "v7", Labels: map[string]string{"a": "b"}, Env: []string{"K=V"},
 		Cmd: []string{"run"}, ExposedPorts: []string{"80/tcp"}, Annotations: map[string]string{"x": "y"},
 	})
-	var m v1.Manifest
+	var m ocispec.Manifest
 	read(t, c.get("/v2/app/manifests/v1", "Accept", acceptAll), &m)
-	if m.Config.MediaType != v1.MediaTypeImageConfig || m.Annotations["x"] != "y" || len(m.Layers) != 1 {
+	if m.Config.MediaType != ocispec.MediaTypeImageConfig || m.Annotations["x"] != "y" || len(m.Layers) != 1 {
 		t.Errorf("manifest %+v", m)
 	}
-	var config v1.Image
+	var config ocispec.Image
 	a := c.get("/v2/app/blobs/" + m.Config.Digest.String())
 	read(t, a, &config)
 	if int64(len(a.body)) != m.Config.Size || digest.FromString(a.body) != m.Config.Digest {
@@ -189,7 +189,7 @@ func TestPutIndex(t *testing.T) {
 		Images:      []acrtest.Image{{}, {Architecture: "arm64", Variant: "v8"}},
 		Attestation: true,
 	})
-	var index v1.Index
+	var index ocispec.Index
 	read(t, c.get("/v2/app/manifests/v1", "Accept", acceptAll), &index)
 	var platforms []string
 	for _, child := range index.Manifests {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // The answers of ACR's own API, /acr/v1, in the field order of the recorded ones.
@@ -243,8 +243,8 @@ func (m *manifest) imageSize() int64 {
 }
 
 // platform returns what an image's configuration says; empty for anything else.
-func (repo *repository) platform(m *manifest) v1.Platform {
-	var platform v1.Platform
+func (repo *repository) platform(m *manifest) ocispec.Platform {
+	var platform ocispec.Platform
 	if m.parsed.Config != nil {
 		// A configuration that is missing or unreadable leaves it empty.
 		config, _ := repo.blobs[m.parsed.Config.Digest].(storedBlob)

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 	specs "github.com/opencontainers/image-spec/specs-go"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // serveReferrers answers the referrers API of the OCI distribution spec 1.1. No traffic of it was ever recorded: this
@@ -26,7 +26,7 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 		p.filter = url.Values{"artifactType": {artifactType}}
 	}
 	r.withRepository(w, t, func(repo *repository) {
-		byDigest := map[string]v1.Descriptor{}
+		byDigest := map[string]ocispec.Descriptor{}
 		var keys []string
 		for _, referrer := range repo.referrers(subject) {
 			if artifactType == "" || referrer.ArtifactType == artifactType {
@@ -35,22 +35,22 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 				keys = append(keys, key)
 			}
 		}
-		index := referrersIndex([]v1.Descriptor{})
+		index := referrersIndex([]ocispec.Descriptor{})
 		for _, key := range p.cut(w, req, keys) {
 			index.Manifests = append(index.Manifests, byDigest[key])
 		}
 		if artifactType != "" {
 			w.Header().Set("OCI-Filters-Applied", "artifactType")
 		}
-		writeBody(w, http.StatusOK, v1.MediaTypeImageIndex, encode(index))
+		writeBody(w, http.StatusOK, ocispec.MediaTypeImageIndex, encode(index))
 	})
 }
 
 // referrers returns the manifests whose subject is this digest, sorted by digest.
 // An image manifest without artifactType counts under its configuration's
 // media type, as the spec has it.
-func (repo *repository) referrers(subject digest.Digest) []v1.Descriptor {
-	referrers := []v1.Descriptor{}
+func (repo *repository) referrers(subject digest.Digest) []ocispec.Descriptor {
+	referrers := []ocispec.Descriptor{}
 	for d, m := range repo.manifests {
 		if m.parsed.Subject == nil || m.parsed.Subject.Digest != subject {
 			continue
@@ -63,16 +63,16 @@ func (repo *repository) referrers(subject digest.Digest) []v1.Descriptor {
 		referrer.Annotations = m.parsed.Annotations
 		referrers = append(referrers, referrer)
 	}
-	slices.SortFunc(referrers, func(a, b v1.Descriptor) int {
+	slices.SortFunc(referrers, func(a, b ocispec.Descriptor) int {
 		return cmp.Compare(a.Digest, b.Digest)
 	})
 	return referrers
 }
 
-func referrersIndex(referrers []v1.Descriptor) v1.Index {
-	return v1.Index{
+func referrersIndex(referrers []ocispec.Descriptor) ocispec.Index {
+	return ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2},
-		MediaType: v1.MediaTypeImageIndex,
+		MediaType: ocispec.MediaTypeImageIndex,
 		Manifests: referrers,
 	}
 }
@@ -91,5 +91,5 @@ func (repo *repository) updateReferrersTag(d digest.Digest, now time.Time) {
 		return
 	}
 	index := encode(referrersIndex(repo.referrers(subject.Digest)))
-	repo.putManifest(referrersTag(subject.Digest), v1.MediaTypeImageIndex, digest.FromBytes(index), index, now)
+	repo.putManifest(referrersTag(subject.Digest), ocispec.MediaTypeImageIndex, digest.FromBytes(index), index, now)
 }

@@ -3,7 +3,7 @@ package acrtest
 import (
 	"sync/atomic"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // lagging is a tag as it is on a replica that the last write has not reached: replication between regions is eventually

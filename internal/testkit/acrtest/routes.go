@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // The grammar of names, as the OCI distribution spec and its reference implementation have it. A path outside it is not

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // MediaTypeSchema1 is the signed manifest of Docker's schema 1, into which a Docker image is converted for a client

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 )
 
 // upload is a blob that is being uploaded. Its requests come one after the other.

@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
