@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
 // Claims are the claims of a token (RFC 7519 section 4.1, and the access claim of distribution's token specification).

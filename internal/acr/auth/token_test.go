@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // asked is when the tokens of these tests were requested, on a clock that differs from the registry's.

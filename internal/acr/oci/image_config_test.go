@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func TestDecodeImageConfig(t *testing.T) {

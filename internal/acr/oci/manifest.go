@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
-	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
+	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
 // Docker's media types. OCI's are in ocispec.

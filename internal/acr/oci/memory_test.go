@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/hostile"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/hostile"
 )
 
 // Memory stays under 64 MiB, whatever is read within the limits or refused.

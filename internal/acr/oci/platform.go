@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // ParsePlatform parses `os/architecture[/variant]`, such as linux/arm64 or linux/arm/v7.

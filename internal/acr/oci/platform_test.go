@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 func TestParsePlatform(t *testing.T) {

@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 	"github.com/distribution/reference"
+
+	"github.com/acrkit/terraform-provider-acr/internal/acr/secret"
 )
 
 // Origin is what two URLs must share to be trusted alike: scheme, host and port (RFC 6454 section 4). Compare origins
