@@ -77,8 +77,7 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
-// The parts are valid by their own rules, and the canonical form is read as the
-// same image.
+// The parts are valid by their own rules, and the canonical form is read as the same image.
 func FuzzImageReference(f *testing.F) {
 	for _, seed := range []string{
 		"example.azurecr.io/team/app:1.0", "example.azurecr.io/app@" + digestA, "example.azurecr.io/app:1.0@" + digestA,

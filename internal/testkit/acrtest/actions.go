@@ -65,8 +65,7 @@ func (f Fault) action() action {
 	return chosen[0]
 }
 
-// statusTexts are the codes and messages of refusals that a fault may ask for
-// by status alone.
+// statusTexts are the codes and messages of refusals that a fault may ask for by status alone.
 var statusTexts = map[int]apiError{
 	http.StatusForbidden:       {Code: "DENIED", Message: "requested access to the resource is denied"},
 	http.StatusTooManyRequests: {Code: "TOOMANYREQUESTS", Message: "too many requests"},

@@ -13,8 +13,7 @@ type permission struct {
 	Actions []string `json:"actions"`
 }
 
-// scope returns the permission as a challenge and a token request spell it:
-// "repository:app:pull,push".
+// scope returns the permission as a challenge and a token request spell it: "repository:app:pull,push".
 func (p permission) scope() string {
 	return p.Type + ":" + p.Name + ":" + strings.Join(p.Actions, ",")
 }
@@ -29,8 +28,7 @@ func parseScope(scope string) (permission, bool) {
 	return permission{Type: kind, Name: rest[:last], Actions: strings.Split(rest[last+1:], ",")}, true
 }
 
-// within returns the part of p that the grants allow. A grant for the repository
-// "*" covers all repositories.
+// within returns the part of p that the grants allow. A grant for the repository "*" covers all repositories.
 func (p permission) within(grants []permission) permission {
 	allowed := permission{Type: p.Type, Name: p.Name}
 	for _, action := range p.Actions {
@@ -87,12 +85,10 @@ func (r *Registry) authorize(req *http.Request, needs []permission) *refusal {
 	return &refusal{r.challenges(req, needs, challengeError), needs}
 }
 
-// basicRefused stands for wrong Basic credentials, which the registry answers
-// with a challenge for the same scheme.
+// basicRefused stands for wrong Basic credentials, which the registry answers with a challenge for the same scheme.
 const basicRefused = "basic"
 
-// authenticate returns what the request's Authorization permits, or the error
-// for the challenge.
+// authenticate returns what the request's Authorization permits, or the error for the challenge.
 func (r *Registry) authenticate(req *http.Request, needs []permission) (granted []permission, challengeError string) {
 	switch authScheme(req) {
 	case "Bearer":

@@ -19,8 +19,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
 )
 
-// exchange is one recorded request of an Azure SDK to the real registry, with
-// its answer.
+// exchange is one recorded request of an Azure SDK to the real registry, with its answer.
 type exchange struct {
 	ID      string `json:"id"`
 	Kind    string `json:"kind"` // "acr_tags.delete.202"

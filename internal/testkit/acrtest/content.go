@@ -127,8 +127,7 @@ func (r *Registry) SetTagAttributes(repository, tag string, attributes Attribute
 	r.store.known(repository).knownTag(tag).attributes = attributes
 }
 
-// SetManifestAttributes replaces a manifest's locks, as a PATCH does (reference
-// is a digest or a tag).
+// SetManifestAttributes replaces a manifest's locks, as a PATCH does (reference is a digest or a tag).
 func (r *Registry) SetManifestAttributes(repository, reference string, attributes Attributes) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

@@ -2,10 +2,9 @@ package acrtest
 
 import "net/http"
 
-// serveExchange answers POST /oauth2/exchange: an access token of Entra ID
-// becomes a refresh token of this registry. The form has grant_type
-// "access_token", service and access_token; tenant is optional and has no
-// effect. Any other method is 404, as Azure/acr issue 166 reports of GET.
+// serveExchange answers POST /oauth2/exchange: an access token of Entra ID becomes a refresh token of this registry.
+// The form has grant_type "access_token", service and access_token; tenant is optional and has no effect. Any other
+// method is 404, as Azure/acr issue 166 reports of GET.
 func (r *Registry) serveExchange(w http.ResponseWriter, req *http.Request) {
 	if r.options.WithoutExchange || req.Method != http.MethodPost {
 		pageNotFound(w)

@@ -25,10 +25,9 @@ type Fault struct {
 	Rate float64
 	Seed int64
 
-	// Status answers with this status. Code and Message make the body, by
-	// default as the registry words that status; Body and ContentType replace it,
-	// and ContentType alone leaves it empty.
-	// RetryAfter, verbatim, and Header are added.
+	// Status answers with this status. Code and Message make the body, by default as the registry words that status;
+	// Body and ContentType replace it, and ContentType alone leaves it empty. RetryAfter, verbatim, and Header are
+	// added.
 	Status      int
 	RetryAfter  string
 	Code        string
@@ -37,8 +36,7 @@ type Fault struct {
 	ContentType string
 	Header      http.Header
 
-	// Reset ends the connection with a TCP reset, the stream with HTTP/2, before
-	// the registry acts.
+	// Reset ends the connection with a TCP reset, the stream with HTTP/2, before the registry acts.
 	Reset bool
 	// Hang never answers: until the client leaves or the registry closes.
 	Hang bool
@@ -52,8 +50,7 @@ type Fault struct {
 	// Drip sends DripBytes of the true answer's body per interval, by default one.
 	Drip      time.Duration
 	DripBytes int
-	// Truncate announces the true Content-Length and ends the connection after
-	// this many bytes of the body.
+	// Truncate announces the true Content-Length and ends the connection after this many bytes of the body.
 	Truncate int
 
 	// WrongDigest replaces Docker-Content-Digest by the digest of something else.

@@ -48,8 +48,7 @@ type Image struct {
 	ArtifactType string
 }
 
-// Index describes an index that PutIndex builds: each image, untagged, and the
-// index over them.
+// Index describes an index that PutIndex builds: each image, untagged, and the index over them.
 type Index struct {
 	Docker       bool // a Docker manifest list of Docker images; otherwise OCI's
 	Images       []Image

@@ -52,9 +52,8 @@ var layers struct {
 	known   map[digest.Digest]layer
 }
 
-// PutLayer stores a layer of so many bytes, without holding them in memory, for
-// use among an image's Layers. Layers of one size are alike. When one is pushed
-// to this or another registry of the process, it takes no memory there either.
+// PutLayer stores a layer of so many bytes, without holding them in memory, for use among an image's Layers. Layers of
+// one size are alike. When one is pushed to this or another registry of the process, it takes no memory there either.
 func (r *Registry) PutLayer(repository string, size int64) ocispec.Descriptor {
 	l := layer(size)
 	d := l.digest()

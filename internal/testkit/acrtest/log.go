@@ -42,8 +42,7 @@ type Request struct {
 	Acted      bool      // a fault with ActFirst has let the registry do what was asked for
 }
 
-// Requests returns the requests since the start or the last ResetLog, in the
-// order in which they arrived.
+// Requests returns the requests since the start or the last ResetLog, in the order in which they arrived.
 func (r *Registry) Requests() []Request {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()

@@ -65,8 +65,7 @@ func (r *Registry) putManifest(w http.ResponseWriter, req *http.Request, t targe
 	writeEmpty(w, http.StatusCreated)
 }
 
-// manifestInvalid is the recorded answer to bytes that do not fit their
-// Content-Type. The reason is an empty object.
+// manifestInvalid is the recorded answer to bytes that do not fit their Content-Type. The reason is an empty object.
 var manifestInvalid = apiError{
 	Code: "MANIFEST_INVALID", Message: "manifest invalid", Detail: map[string]any{"Reason": struct{}{}},
 }

@@ -11,15 +11,13 @@ const (
 	DefaultPassword = "acrtest-password"
 )
 
-// Options says what kind of registry Start makes. The zero value is a registry
-// as Azure runs it: TLS, HTTP/2, one user, no anonymous pull, ACR's own API
-// and the referrers API.
+// Options says what kind of registry Start makes. The zero value is a registry as Azure runs it: TLS, HTTP/2, one user,
+// no anonymous pull, ACR's own API and the referrers API.
 type Options struct {
 	// Users maps a user name to its password; nil means DefaultUser and DefaultPassword.
 	Users map[string]string
-	// Grants limits a user to scopes such as "repository:app:pull,metadata_read",
-	// as repository-scoped tokens are; the name "*" stands for every repository.
-	// A user without an entry may do everything.
+	// Grants limits a user to scopes such as "repository:app:pull,metadata_read", as repository-scoped tokens are; the
+	// name "*" stands for every repository. A user without an entry may do everything.
 	Grants map[string][]string
 	// AnonymousPull hands tokens for reading to requests without a credential.
 	AnonymousPull bool

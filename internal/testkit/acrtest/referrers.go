@@ -46,9 +46,8 @@ func (r *Registry) serveReferrers(w http.ResponseWriter, req *http.Request, t ta
 	})
 }
 
-// referrers returns the manifests whose subject is this digest, sorted by digest.
-// An image manifest without artifactType counts under its configuration's
-// media type, as the spec has it.
+// referrers returns the manifests whose subject is this digest, sorted by digest. An image manifest without
+// artifactType counts under its configuration's media type, as the spec has it.
 func (repo *repository) referrers(subject digest.Digest) []ocispec.Descriptor {
 	referrers := []ocispec.Descriptor{}
 	for d, m := range repo.manifests {

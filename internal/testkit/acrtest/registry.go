@@ -1,14 +1,11 @@
 // Package acrtest is an Azure Container Registry in memory, with the answers, the tokens and the oddities of the real
 // one, and with faults on demand. Tests, the demonstration, soak runs and benchmarks talk to it over real sockets.
 //
-// A reader finds: registry.go and options.go (starting and stopping, and what
-// kind of registry it is), routes.go (which path and method is answered by whom,
-// after which permission), authorization.go, token.go and exchange.go
-// (challenges, tokens, Entra ID), manifests.go, blobs.go, lists.go, metadata.go
-// and referrers.go (reads), manifest_put.go, uploads.go, deletes.go and locks.go
-// (writes), replica.go and ratelimit.go (registries that lag or limit),
-// content.go, images.go and layers.go (filling the registry), faults.go and
-// log.go (breaking it and counting what reached it).
+// A reader finds: registry.go and options.go (starting and stopping, and what kind of registry it is), routes.go (which
+// path and method is answered by whom, after which permission), authorization.go, token.go and exchange.go (challenges,
+// tokens, Entra ID), manifests.go, blobs.go, lists.go, metadata.go and referrers.go (reads), manifest_put.go,
+// uploads.go, deletes.go and locks.go (writes), replica.go and ratelimit.go (registries that lag or limit), content.go,
+// images.go and layers.go (filling the registry), faults.go and log.go (breaking it and counting what reached it).
 package acrtest
 
 import (
@@ -100,8 +97,7 @@ func (r *Registry) handler(classify func(*http.Request) Kind, answer http.Handle
 	}
 }
 
-// wait passes the time, and reports false when the client left or the
-// registry closed before it was over.
+// wait passes the time, and reports false when the client left or the registry closed before it was over.
 func (r *Registry) wait(req *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -172,9 +168,8 @@ func (r *Registry) Close() {
 	})
 }
 
-// Host returns the login server, "127.0.0.1:port". The certificate is also valid
-// for localhost, ::1 and *.azurecr.io: a client may be told to dial Host for
-// such a name, and the challenges then name that host.
+// Host returns the login server, "127.0.0.1:port". The certificate is also valid for localhost, ::1 and *.azurecr.io: a
+// client may be told to dial Host for such a name, and the challenges then name that host.
 func (r *Registry) Host() string { return r.main.host }
 
 // URL returns Host with its scheme: "https://127.0.0.1:port".
@@ -191,8 +186,7 @@ func (r *Registry) CAPEM() string {
 	return r.authority.PEM
 }
 
-// Connections returns the number of TCP connections that the registry, without its
-// blob storage, has accepted so far.
+// Connections returns the number of TCP connections that the registry, without its blob storage, has accepted so far.
 func (r *Registry) Connections() int { return int(r.connections.Load()) }
 
 func (r *Registry) scheme() string {

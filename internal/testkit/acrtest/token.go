@@ -36,8 +36,7 @@ var (
 // revoked one gets 401 with error="invalid_token".
 func (r *Registry) RevokeTokens() { r.tokens.revoke() }
 
-// serveToken answers GET /oauth2/token with Basic or no credentials, and POST
-// with a form.
+// serveToken answers GET /oauth2/token with Basic or no credentials, and POST with a form.
 func (r *Registry) serveToken(w http.ResponseWriter, req *http.Request) {
 	bareHeaders(w)
 	switch req.Method {
