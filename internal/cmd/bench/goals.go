@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/workload"
 )
 
 // goal is an upper limit for a figure of the measured rows of acr_images. Times are compared with others of the same
@@ -37,15 +39,15 @@ func goals() []goal {
 	}
 
 	requests := func(s scenario) func(finder) float64 {
-		return func(find finder) float64 { return median(find("acr_images", s), measurement.requests) }
+		return func(find finder) float64 { return median(find(workload.Images, s), measurement.requests) }
 	}
 	add("requests for 100 tags", 102, requests(hundredTags))
 	add("requests for 100 repositories", 106, requests(hundredRepositories))
 
 	span := func(s scenario) func(finder) float64 {
 		return func(find finder) float64 {
-			network := median(find("acr_images", s), func(m measurement) time.Duration { return m.network })
-			return network.Seconds() / s.limit(repositoriesPerToken["acr_images"]).Seconds()
+			network := median(find(workload.Images, s), func(m measurement) time.Duration { return m.network })
+			return network.Seconds() / s.limit(repositoriesPerToken[workload.Images]).Seconds()
 		}
 	}
 	add("network over its limit, 100 tags, 50 ms, HTTP/1.1", 1.10, span(hundredTags.delayed()))
@@ -56,7 +58,7 @@ func goals() []goal {
 	wall := func(many, one scenario) func(finder) float64 {
 		figure := func(m measurement) time.Duration { return m.wall }
 		return func(find finder) float64 {
-			return median(find("acr_images", many), figure).Seconds() / median(find("acr_manifest", one), figure).Seconds()
+			return median(find(workload.Images, many), figure).Seconds() / median(find(workload.Manifest, one), figure).Seconds()
 		}
 	}
 	add("wall of 100 tags over that of one read, 0 ms", 1.3, wall(hundredTags, oneTag))
@@ -65,16 +67,16 @@ func goals() []goal {
 
 	add("CPU of 100 tags over that of one, 0 ms", 1.3, func(find finder) float64 {
 		figure := func(m measurement) time.Duration { return m.User + m.System }
-		return median(find("acr_images", hundredTags), figure).Seconds() / median(find("acr_images", oneTag), figure).Seconds()
+		return median(find(workload.Images, hundredTags), figure).Seconds() / median(find(workload.Images, oneTag), figure).Seconds()
 	})
 	add("peak memory of 100 tags less that of one, 0 ms, in MB", 3, func(find finder) float64 {
 		figure := func(m measurement) int64 { return m.Peak }
-		return float64(median(find("acr_images", hundredTags), figure)-median(find("acr_images", oneTag), figure)) * 1024 / 1e6
+		return float64(median(find(workload.Images, hundredTags), figure)-median(find(workload.Images, oneTag), figure)) * 1024 / 1e6
 	})
 	add("seconds for 100 repositories at 20 manifests a second", 5.8, func(find finder) float64 {
 		s := hundredRepositories
 		s.perSecond = 20
-		return median(find("acr_images", s), func(m measurement) time.Duration { return m.wall }).Seconds()
+		return median(find(workload.Images, s), func(m measurement) time.Duration { return m.wall }).Seconds()
 	})
 	return all
 }
