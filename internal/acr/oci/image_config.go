@@ -47,7 +47,7 @@ func (m *Manifest) HasImageConfig() bool {
 		return false
 	}
 	switch m.Config.MediaType {
-	case ocispec.MediaTypeImageConfig, MediaTypeDockerConfig:
+	case ocispec.MediaTypeImageConfig, mediaTypeDockerConfig:
 		return true
 	case "", "application/octet-stream", "application/json", "text/html":
 		// The types that Docker's daemon accepts for an image: imageTypes in its distribution/registry.go.

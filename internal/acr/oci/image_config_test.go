@@ -109,13 +109,13 @@ func TestHasImageConfig(t *testing.T) {
 		want             bool
 	}{
 		{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageConfig, true},
-		{ocispec.MediaTypeImageManifest, MediaTypeDockerConfig, true},
+		{ocispec.MediaTypeImageManifest, mediaTypeDockerConfig, true},
 		{ocispec.MediaTypeImageManifest, ocispec.MediaTypeEmptyJSON, false},
 		{ocispec.MediaTypeImageManifest, "application/vnd.cncf.helm.config.v1+json", false},
 		{ocispec.MediaTypeImageManifest, "application/octet-stream", false},
 		{ocispec.MediaTypeImageManifest, "", false},
 		{artifact, "application/json", false},
-		{MediaTypeDockerManifest, MediaTypeDockerConfig, true},
+		{MediaTypeDockerManifest, mediaTypeDockerConfig, true},
 		{MediaTypeDockerManifest, ocispec.MediaTypeImageConfig, true},
 		{MediaTypeDockerManifest, "application/octet-stream", true},
 		{MediaTypeDockerManifest, "application/json", true},

@@ -21,10 +21,10 @@ import (
 const (
 	MediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	MediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-	MediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
 	// MediaTypeArtifactManifest comes from OCI's image spec before 1.1 and is still in use.
 	MediaTypeArtifactManifest = "application/vnd.oci.artifact.manifest.v1+json"
 
+	mediaTypeDockerConfig  = "application/vnd.docker.container.image.v1+json"
 	mediaTypeDockerSchema1 = "application/vnd.docker.distribution.manifest.v1"
 )
 

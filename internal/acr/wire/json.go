@@ -13,8 +13,8 @@ import (
 // so many tiny values that they take many times its size in memory, here and once more in Terraform's values.
 var ErrTooMany = errors.New("it holds too many values, more than any image or list has")
 
-// ErrTooDeep is returned for a body that is nested more deeply than any honest one.
-var ErrTooDeep = errors.New("it is nested too deeply")
+// errTooDeep is returned for a body that is nested more deeply than any honest one.
+var errTooDeep = errors.New("it is nested too deeply")
 
 // maxDepth bounds the nesting. Manifests have 4 levels, configurations hardly more.
 const maxDepth = 1_000
@@ -25,7 +25,7 @@ func Unmarshal(body []byte, most int, into any) error {
 	case values > most:
 		return ErrTooMany
 	case depth > maxDepth:
-		return ErrTooDeep
+		return errTooDeep
 	}
 	return json.Unmarshal(body, into)
 }
@@ -84,8 +84,8 @@ func Explain(err error) error {
 	switch {
 	case errors.Is(err, ErrTooMany):
 		return ErrTooMany
-	case errors.Is(err, ErrTooDeep):
-		return ErrTooDeep
+	case errors.Is(err, errTooDeep):
+		return errTooDeep
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return errors.New("it has the same key twice in one object")
 	case errors.As(err, &syntax):

@@ -32,8 +32,8 @@ func TestDepth(t *testing.T) {
 	if err := Unmarshal(nested(maxDepth), maxDepth, &into); err != nil {
 		t.Errorf("as deep as may be: %v", err)
 	}
-	if err := Unmarshal(nested(maxDepth+1), 2*maxDepth, &into); !errors.Is(err, ErrTooDeep) {
-		t.Errorf("error = %v, want %v", err, ErrTooDeep)
+	if err := Unmarshal(nested(maxDepth+1), 2*maxDepth, &into); !errors.Is(err, errTooDeep) {
+		t.Errorf("error = %v, want %v", err, errTooDeep)
 	}
 }
 
