@@ -82,7 +82,7 @@ func TestCopyIsWhatOtherClientsRead(t *testing.T) {
 		copyAndCompare(t, source, target, sourceAccount, digests, signature)
 	})
 	t.Run("within a registry", func(t *testing.T) {
-		source.ResetRequests()
+		source.ResetLog()
 		copyAndCompare(t, source, source, "", digests, signature)
 		mounted := 0
 		for _, request := range source.Requests() {

@@ -39,7 +39,7 @@ type outcome struct {
 func (o outcome) check(t *testing.T, registry *realregistry.Registry, workspace *terraform.Workspace, image realregistry.Image) {
 	t.Helper()
 	digest := said(t)(registry.Crane(t.Context(), "digest", registry.Reference(image)))
-	registry.ResetRequests()
+	registry.ResetLog()
 
 	printed, err := workspace.Run(t.Context(), "apply", "-auto-approve", "-no-color")
 

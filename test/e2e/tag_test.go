@@ -76,7 +76,7 @@ func TestTagOnARealRegistry(t *testing.T) {
 	terraformRun(t, other, "import", "-no-color", "acr_tag.prod", repository+":prod")
 	wantEmptyPlan(t, other)
 
-	registry.ResetRequests()
+	registry.ResetLog()
 	if _, err := other.Run(t.Context(), "destroy", "-auto-approve", "-no-color"); err == nil || !strings.Contains(err.Error(), "Tag cannot be removed here") {
 		t.Errorf("destroying: %v, want the advice of a removed block", err)
 	}

@@ -144,7 +144,7 @@ func (r *Registry) CAPEM() string {
 	return r.authority.PEM
 }
 
-// Requests returns what has reached the registry and its token endpoint since the start or the last [Registry.ResetRequests].
+// Requests returns what has reached the registry and its token endpoint since the start or the last [Registry.ResetLog].
 func (r *Registry) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,8 +155,8 @@ func (r *Registry) Requests() []Request {
 	return requests
 }
 
-// ResetRequests forgets the requests so far.
-func (r *Registry) ResetRequests() {
+// ResetLog forgets the requests so far.
+func (r *Registry) ResetLog() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.requests = nil

@@ -213,7 +213,7 @@ func TestRequestsAreLogged(t *testing.T) {
 				t.Fatalf("registry at %s, token server at %s", registry.Host(), registry.TokenHost())
 			}
 			seed(t, registry)
-			registry.ResetRequests()
+			registry.ResetLog()
 			must(t)(registry.Crane(t.Context(), "manifest", registry.Reference(realregistry.OCIImage)))
 
 			want := []realregistry.Request{
