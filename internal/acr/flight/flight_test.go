@@ -35,7 +35,7 @@ func (c *counted) call(ctx context.Context) (int, error) {
 	}
 }
 
-func TestShareACall(t *testing.T) {
+func TestCallersOfOneKeyShareACall(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[int]
@@ -63,7 +63,7 @@ func TestShareACall(t *testing.T) {
 	})
 }
 
-func TestKeepKeysApart(t *testing.T) {
+func TestCallersOfOtherKeysDoNotShare(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[string]
@@ -86,7 +86,7 @@ func TestKeepKeysApart(t *testing.T) {
 	})
 }
 
-func TestOutliveTheirFirstCaller(t *testing.T) {
+func TestCallOutlivesItsFirstCaller(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[int]
@@ -117,7 +117,7 @@ func TestOutliveTheirFirstCaller(t *testing.T) {
 	})
 }
 
-func TestIgnoreTheFirstCallersDeadline(t *testing.T) {
+func TestCallHasNoDeadlineOfItsFirstCaller(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[int]
@@ -148,7 +148,7 @@ func TestIgnoreTheFirstCallersDeadline(t *testing.T) {
 }
 
 // The last one to leave ends the call, and the next caller begins a new one.
-func TestEndWithTheirLastCaller(t *testing.T) {
+func TestCallEndsWithItsLastCaller(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[int]
@@ -176,7 +176,7 @@ func TestEndWithTheirLastCaller(t *testing.T) {
 }
 
 // A call that takes long to end must not replace the one that came after it.
-func TestForgetOnlyTheirOwn(t *testing.T) {
+func TestSlowCallDoesNotReplaceItsSuccessor(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		var f Group[string]
@@ -222,7 +222,7 @@ func TestForgetOnlyTheirOwn(t *testing.T) {
 	})
 }
 
-func TestShareAFailureAndForgetIt(t *testing.T) {
+func TestFailureIsSharedAndForgotten(t *testing.T) {
 	var f Group[int]
 	failure := errors.New("refused")
 	if _, _, err := f.Do(t.Context(), "key", func(context.Context) (int, error) { return 0, failure }); !errors.Is(err, failure) {
@@ -233,7 +233,7 @@ func TestShareAFailureAndForgetIt(t *testing.T) {
 	}
 }
 
-func TestDoNotBeginForWhoIsGone(t *testing.T) {
+func TestNoCallBeginsForACallerThatIsGone(t *testing.T) {
 	var f Group[int]
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -244,7 +244,7 @@ func TestDoNotBeginForWhoIsGone(t *testing.T) {
 }
 
 // The values of the first caller's context, such as its logger, reach the call.
-func TestKeepValues(t *testing.T) {
+func TestCallHasTheValuesOfItsFirstCaller(t *testing.T) {
 	type key struct{}
 	var f Group[any]
 	ctx := context.WithValue(t.Context(), key{}, "logger")
