@@ -86,30 +86,38 @@ type Client struct {
 	known discovery // the realm, or that there is none, once an answer has shown it
 }
 
-// NewClient checks the configuration and returns a client. It sends nothing. Errors are *fault.Error.
-func NewClient(config Config) (*Client, error) {
-	registry, err := ParseRegistry(config.Registry)
+// checked returns the configuration with its defaults, or the error for what cannot be used.
+func (c Config) checked() (Config, error) {
+	registry, err := ParseRegistry(c.Registry)
 	if err != nil {
-		return nil, err
+		return Config{}, err
 	}
-	config.Registry = registry
-	if config.Credential == nil {
-		config.Credential = auth.Anonymous{}
+	c.Registry = registry
+	if c.Credential == nil {
+		c.Credential = auth.Anonymous{}
 	}
-	if err := config.Credential.Validate(); err != nil {
-		return nil, err
+	if err := c.Credential.Validate(); err != nil {
+		return Config{}, err
 	}
-	for _, host := range config.TrustedTokenHosts {
+	for _, host := range c.TrustedTokenHosts {
 		if err := auth.ValidateTrustedTokenHost(host); err != nil {
-			return nil, err
+			return Config{}, err
 		}
 	}
-	home := transport.OriginOf(config.endpoint())
-	if home.IsHTTP() && !home.IsLoopback() && !auth.IsAnonymous(config.Credential) {
-		return nil, fault.Invalid("plain_http", "would send the credential to %s in the clear; over http only a loopback host may receive it", home.Hostport())
+	if home := transport.OriginOf(c.endpoint()); home.IsHTTP() && !home.IsLoopback() && !auth.IsAnonymous(c.Credential) {
+		return Config{}, fault.Invalid("plain_http", "would send the credential to %s in the clear; over http only a loopback host may receive it", home.Hostport())
 	}
-	if config.RequestTimeout <= 0 {
-		config.RequestTimeout = DefaultRequestTimeout
+	if c.RequestTimeout <= 0 {
+		c.RequestTimeout = DefaultRequestTimeout
+	}
+	return c, nil
+}
+
+// NewClient checks the configuration and returns a client. It sends nothing. Errors are *fault.Error.
+func NewClient(config Config) (*Client, error) {
+	config, err := config.checked()
+	if err != nil {
+		return nil, err
 	}
 	secrets := &secret.Set{}
 	how := transport.Config{
@@ -133,6 +141,7 @@ func NewClient(config Config) (*Client, error) {
 			return nil, err
 		}
 	}
+	home := transport.OriginOf(config.endpoint())
 	return &Client{
 		config:    config,
 		home:      home,
