@@ -21,7 +21,7 @@ func (c *Client) hasBlob(ctx context.Context, repository string, d digest.Digest
 	r.shared = token
 	r.Step = "looking for " + c.Pin(repository, d)
 	answer, err := c.do(ctx, r)
-	return err == nil && answer.Status == http.StatusOK, err
+	return err == nil && answer.Status != http.StatusNotFound, err
 }
 
 // openBlob begins to read a blob. Errors, also those of the reader, are *fault.Error.

@@ -375,6 +375,33 @@ func TestCopyReadsRedirectedBlobs(t *testing.T) {
 	wantWhole(t, to, d)
 }
 
+// That a blob is in the target is known from the redirect to its storage, which need not answer: addresses are signed for
+// GET alone, and a firewall may be between.
+func TestCopyDoesNotAskTheTargetsStorage(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	target.PutImage("mirror/app", "other", acrtest.Image{Layers: []ocispec.Descriptor{target.PutLayer("mirror/app", 1000)}})
+	target.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodHead, Redirect: "https://storage.example.invalid/x"})
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	if sent := received(target); sent != 0 {
+		t.Errorf("%d bytes of blobs were sent, want none", sent)
+	}
+	wantWhole(t, to, d)
+}
+
+// Quay answers 202 to a manifest.
+func TestCopyToARegistryThatAcceptsManifests(t *testing.T) {
+	source, target, from, to := two(t, acrtest.Options{})
+	d := oneImage(source, "app", 1000)
+	target.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodPut, Path: "/manifests/", ActFirst: true, Status: http.StatusAccepted, ContentType: "text/plain"})
+	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, to, d)
+}
+
 func TestCopyThatIsCancelledLeavesNoTag(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 64<<20)

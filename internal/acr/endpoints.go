@@ -45,10 +45,17 @@ const (
 const maxDone = 8 << 10
 
 var (
-	only200        = []int{http.StatusOK}
-	only201        = []int{http.StatusCreated}
-	only202        = []int{http.StatusAccepted}
-	either200or404 = []int{http.StatusOK, http.StatusNotFound} // whether it exists
+	only200 = []int{http.StatusOK}
+	only201 = []int{http.StatusCreated}
+	only202 = []int{http.StatusAccepted}
+	created = []int{http.StatusCreated, http.StatusAccepted} // Quay answers 202 to a manifest
+
+	// Whether a blob exists. A redirect leads to where it is stored, which need not answer: storage signs addresses for
+	// GET alone, and firewalls keep it from machines that only push.
+	existence = []int{
+		http.StatusOK, http.StatusNotFound,
+		http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+	}
 )
 
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
@@ -56,8 +63,8 @@ var (
 var (
 	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, only200}
 	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", scopePull, acceptManifest, oci.MaxManifest, only200}
-	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", scopePush, "", maxDone, only201}
-	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", scopePull, "", 0, either200or404}
+	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", scopePush, "", maxDone, created}
+	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", scopePull, "", 0, existence}
 	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", 0, only200} // a stream, checked against its descriptor
 	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only202}
 	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only201} // to the upload's own URL

@@ -23,7 +23,7 @@ func refuseRedirect(format string, values ...any) error {
 // follow sends the request and follows redirects. It does not use Go's own client, which sends Authorization to a
 // sub-domain, to another port and from https to http. Here the header is sent only to the first origin, and no longer
 // once the chain has left it: if a chain comes back, a stranger has steered it. It returns the last answer, whose body
-// the caller closes, and whether the chain has left the first origin.
+// the caller closes, and whether the chain has left the first origin. The redirect of a HEAD is itself an answer.
 func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, away bool, err error) {
 	target := r.URL
 	visited := map[string]bool{}
@@ -32,7 +32,7 @@ func (t *Transport) follow(ctx context.Context, r Request) (res *http.Response, 
 		if res, err = t.send(ctx, r, target, !away); err != nil {
 			return nil, away, r.redirected(target, err)
 		}
-		if !isRedirect(res.StatusCode) {
+		if !isRedirect(res.StatusCode) || r.Method == http.MethodHead {
 			return res, away, nil
 		}
 		passOver(res.Body)
