@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -38,7 +39,7 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 		return nil, err
 	}
 	referrers, err = c.referrersByAPI(ctx, req)
-	if mayLackAPI(err) || isNotFound(err) {
+	if mayLackAPI(err) || isNotFound(err) || sourceLacksReferrers(err) {
 		referrers, err = c.referrersByTag(ctx, req)
 	}
 	if err != nil {
@@ -50,6 +51,18 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 	})
 	slices.SortFunc(referrers, func(a, b oci.Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
 	return slices.CompactFunc(referrers, func(a, b oci.Descriptor) bool { return a.Digest == b.Digest }), nil
+}
+
+// sourceLacksReferrers reports whether the registry behind a cache rule has no referrers API, by the status that it
+// answered: GitHub's is 303. Source of the words: https://github.com/Azure/acr/issues/891.
+func sourceLacksReferrers(err error) bool {
+	failed, ok := ofAnswer(err)
+	if !ok || failed.Reason != fault.CacheRule {
+		return false
+	}
+	_, answered, _ := strings.Cut(failed.Message, "returned status code ")
+	status, err := strconv.Atoi(answered[:min(len(answered), 3)])
+	return err == nil && (status/100 == 3 || lacksAPI(&fault.Error{Status: status}))
 }
 
 func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oci.Descriptor, error) {

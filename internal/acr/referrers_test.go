@@ -3,6 +3,7 @@ package acr_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -95,6 +96,24 @@ func TestReferrersThatAreDenied(t *testing.T) {
 	_, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: digest.FromString("x").String()})
 	faulttest.Want(t, err, fault.Denied, "403", "DENIED")
 	wantWire(t, registry, "1/1/1")
+}
+
+// A cache rule reads from another registry, which need not have the API. That it fails is another matter.
+func TestReferrersBehindACacheRule(t *testing.T) {
+	for status, lacking := range map[int]bool{303: true, 404: true, 405: true, 401: false, 429: false, 500: false} {
+		registry := acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})
+		subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+		referrer := registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "example/note", Subject: &subject})
+		registry.Inject(acrtest.Fault{Path: "/referrers/", Status: http.StatusFailedDependency, Code: "UNKNOWN",
+			Message: fmt.Sprintf("request to fetch referrers from source 'owner/app' for cache rule 'x' returned status code %d. For more information, visit https://aka.ms/acr/cache", status)})
+		referrers, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+		switch {
+		case !lacking:
+			faulttest.Want(t, err, fault.CacheRule, "424", strconv.Itoa(status))
+		case err != nil || len(referrers) != 1 || referrers[0].Digest != referrer:
+			t.Errorf("after %d of the source, referrers = %v, %v; want %s", status, referrers, err, referrer)
+		}
+	}
 }
 
 // The referrers tag need not name a list: GitLab's registry answers with the subject itself.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,6 +80,16 @@ func TestRetriesEndAtMaxRetries(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The limit or fault of the registry that a cache rule reads from may pass, but is not the registry's own.
+func TestSourceOfACacheRuleThatFails(t *testing.T) {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Status: status, Message: "too many requests to source registry for cache rule 'x'."})
+		err := readApp(t, newClient(t, registry, func(c *acr.Config) { c.MaxRetries = 1 }).WithoutBackOff())
+		faulttest.Want(t, err, fault.CacheRule, strconv.Itoa(status), "for cache rule 'x'", "after 2 attempts")
 	}
 }
 

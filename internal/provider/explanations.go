@@ -225,8 +225,8 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.CacheRule: {
 		Summary: "Artifact cache cannot read its source",
-		Cause: "A cache rule of the registry fills this repository from another registry. That one refuses the credential of the rule, lacks " +
-			"the image or fails.",
+		Cause: "A cache rule of the registry fills this repository from another registry. That one refuses the credential of the rule, limits " +
+			"its callers, lacks the image or fails.",
 		Remedy: "Check that the image is there in the source registry, under the name that the rule makes of it (`az acr cache list`). Check the rule's " +
 			"credential set (`az acr credential-set list`): user name and password are secrets of a key vault, which its identity must be able to read.",
 	},

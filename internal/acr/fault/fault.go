@@ -108,8 +108,9 @@ func OfForbidden(message string) Reason {
 	}
 }
 
-// IsOfCacheRule reports whether a registry's message, of a 403 or a 401, is about the registry that a cache rule reads
-// from. Sources: https://github.com/Azure/acr/issues/772 and https://github.com/Azure/acr/issues/599.
+// IsOfCacheRule reports whether a registry's message, of a 401, 403, 429 or 5xx, is about the registry that a cache rule
+// reads from. Sources: https://github.com/Azure/acr/issues/772, https://github.com/Azure/acr/issues/599 and
+// https://github.com/Azure/acr/issues/754.
 func IsOfCacheRule(message string) bool { return strings.Contains(message, "cache rule") }
 
 // Error is the type of every failure that reaches a caller of the client. It holds no secret and no raw body: of a

@@ -162,6 +162,9 @@ func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 		reason = fault.RequestRefused
 	}
 	f := &failure{err: answer.Fault(reason, r.Step), verdict: again}
+	if fault.IsOfCacheRule(f.err.Message) {
+		f.err.Reason = fault.CacheRule // the source limits its callers or fails, not this registry
+	}
 	t.heedRetryAfter(f, answer.Status, answer.Header, "registry")
 	return f
 }
