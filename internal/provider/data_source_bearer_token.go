@@ -28,11 +28,11 @@ func (d *bearerTokenDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 }
 
 func (d *bearerTokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	if read, ok := readBearerToken(ctx, client, block, &resp.Diagnostics); ok {
-		block.write(ctx, &resp.State, &resp.Diagnostics, read)
+	if read, ok := readBearerToken(ctx, client, config, &resp.Diagnostics); ok {
+		config.write(ctx, &resp.State, &resp.Diagnostics, read)
 	}
 }

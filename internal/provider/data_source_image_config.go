@@ -64,35 +64,35 @@ func (d *imageConfigDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 }
 
 func (d *imageConfigDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	config, err := client.ImageConfig(ctx, acr.ManifestRequest{
-		Repository: block.text("repository"),
-		Tag:        block.text("tag"),
-		Digest:     block.text("digest"),
-		Platform:   block.text("platform"),
+	image, err := client.ImageConfig(ctx, acr.ManifestRequest{
+		Repository: config.text("repository"),
+		Tag:        config.text("tag"),
+		Digest:     config.text("digest"),
+		Platform:   config.text("platform"),
 	})
 	if err != nil {
-		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: manifestAttribute(block.text("digest"))}))
+		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: manifestAttribute(config.text("digest"))}))
 		return
 	}
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{
-		"digest":        types.StringValue(config.Digest.String()),
-		"created":       textOrNull(config.Created),
-		"author":        textOrNull(config.Author),
-		"architecture":  textOrNull(config.Architecture),
-		"os":            textOrNull(config.OS),
-		"variant":       textOrNull(config.Variant),
-		"labels":        textMap(config.Labels),
-		"env":           textMap(config.Env),
-		"entrypoint":    textListOrNull(config.Entrypoint),
-		"cmd":           textListOrNull(config.Cmd),
-		"user":          textOrNull(config.User),
-		"working_dir":   textOrNull(config.WorkingDir),
-		"exposed_ports": textList(config.ExposedPorts),
-		"volumes":       textList(config.Volumes),
-		"body":          types.StringValue(string(config.Body)),
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{
+		"digest":        types.StringValue(image.Digest.String()),
+		"created":       textOrNull(image.Created),
+		"author":        textOrNull(image.Author),
+		"architecture":  textOrNull(image.Architecture),
+		"os":            textOrNull(image.OS),
+		"variant":       textOrNull(image.Variant),
+		"labels":        textMap(image.Labels),
+		"env":           textMap(image.Env),
+		"entrypoint":    textListOrNull(image.Entrypoint),
+		"cmd":           textListOrNull(image.Cmd),
+		"user":          textOrNull(image.User),
+		"working_dir":   textOrNull(image.WorkingDir),
+		"exposed_ports": textList(image.ExposedPorts),
+		"volumes":       textList(image.Volumes),
+		"body":          types.StringValue(string(image.Body)),
 	})
 }

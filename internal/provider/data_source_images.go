@@ -81,11 +81,11 @@ func (d *imagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 }
 
 func (d *imagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	results, err := client.Images(ctx, acr.ImagesRequest{References: block.textMap("references"), Platform: block.text("platform")})
+	results, err := client.Images(ctx, acr.ImagesRequest{References: config.textMap("references"), Platform: config.text("platform")})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
@@ -95,7 +95,7 @@ func (d *imagesDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		switch {
 		case result.Err == nil:
 			images[key], digests[key] = types.StringValue(result.Image), types.StringValue(result.Digest.String())
-		case fault.IsMissing(result.Err) && block.flag("allow_missing"):
+		case fault.IsMissing(result.Err) && config.flag("allow_missing"):
 			missing = append(missing, types.StringValue(key))
 		default:
 			failed[key] = result.Err
@@ -105,7 +105,7 @@ func (d *imagesDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		resp.Diagnostics.Append(referenceErrors(failed)...)
 		return
 	}
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{
 		"images":  types.MapValueMust(types.StringType, images),
 		"digests": types.MapValueMust(types.StringType, digests),
 		"missing": types.SetValueMust(types.StringType, missing),

@@ -108,16 +108,16 @@ func (d *manifestDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 }
 
 func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	request := acr.ManifestRequest{
-		Repository:  block.text("repository"),
-		Tag:         block.text("tag"),
-		Digest:      block.text("digest"),
-		Platform:    block.text("platform"),
-		AccessToken: secret.New(block.text("access_token")),
+		Repository:  config.text("repository"),
+		Tag:         config.text("tag"),
+		Digest:      config.text("digest"),
+		Platform:    config.text("platform"),
+		AccessToken: secret.New(config.text("access_token")),
 	}
 	manifest, err := client.Manifest(ctx, request)
 	var images map[string]digest.Digest
@@ -127,12 +127,12 @@ func (d *manifestDataSource) Read(ctx context.Context, req datasource.ReadReques
 	pin := func(d digest.Digest) string { return client.Pin(request.Repository, d) }
 	switch {
 	case err == nil:
-		block.write(ctx, &resp.State, &resp.Diagnostics, manifestValues(manifest, images, pin))
-	case fault.IsMissing(err) && block.flag("allow_missing"):
-		block.write(ctx, &resp.State, &resp.Diagnostics, values{"exists": types.BoolValue(false)})
+		config.write(ctx, &resp.State, &resp.Diagnostics, manifestValues(manifest, images, pin))
+	case fault.IsMissing(err) && config.flag("allow_missing"):
+		config.write(ctx, &resp.State, &resp.Diagnostics, values{"exists": types.BoolValue(false)})
 	default:
-		of := subject{repository: "repository", manifest: manifestAttribute(block.text("digest"))}
-		if !block.isNull("access_token") {
+		of := subject{repository: "repository", manifest: manifestAttribute(config.text("digest"))}
+		if !config.isNull("access_token") {
 			of.accessToken = "access_token"
 		}
 		resp.Diagnostics.Append(failureDiagnostic(err, of))

@@ -83,20 +83,20 @@ func (d *manifestsDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 }
 
 func (d *manifestsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	manifests, err := client.Manifests(ctx, acr.ManifestsRequest{
-		Repository: block.text("repository"),
-		OrderBy:    block.text("order_by"),
-		Untagged:   get[types.Bool](block, "untagged").ValueBoolPointer(),
-		Limit:      int(block.number("limit")),
+		Repository: config.text("repository"),
+		OrderBy:    config.text("order_by"),
+		Untagged:   get[types.Bool](config, "untagged").ValueBoolPointer(),
+		Limit:      int(config.number("limit")),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository"}))
 		return
 	}
 	makeRoom(len(manifests))
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{"manifests": objectList(manifestDetailsType(), manifests, manifestDetailsValues)})
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{"manifests": objectList(manifestDetailsType(), manifests, manifestDetailsValues)})
 }

@@ -47,18 +47,18 @@ func (d *referrersDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 }
 
 func (d *referrersDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	referrers, err := client.Referrers(ctx, acr.ReferrersRequest{
-		Repository:   block.text("repository"),
-		Digest:       block.text("digest"),
-		ArtifactType: block.text("artifact_type"),
+		Repository:   config.text("repository"),
+		Digest:       config.text("digest"),
+		ArtifactType: config.text("artifact_type"),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository", manifest: "digest"}))
 		return
 	}
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{"referrers": objectsOrNull(referrerType(), referrers, referrerValues)})
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{"referrers": objectsOrNull(referrerType(), referrers, referrerValues)})
 }

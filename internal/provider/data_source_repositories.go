@@ -37,19 +37,19 @@ func (d *repositoriesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 }
 
 func (d *repositoriesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	names, err := client.Repositories(ctx, acr.RepositoriesRequest{
-		Prefix:    block.text("prefix"),
-		NameRegex: regexOrNil(block.text("name_regex")),
-		Limit:     int(block.number("limit")),
+		Prefix:    config.text("prefix"),
+		NameRegex: regexOrNil(config.text("name_regex")),
+		Limit:     int(config.number("limit")),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{}))
 		return
 	}
 	makeRoom(len(names))
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{"names": textList(names)})
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{"names": textList(names)})
 }

@@ -39,11 +39,11 @@ func (d *repositoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 }
 
 func (d *repositoryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	repository, err := client.Repository(ctx, block.text("name"))
+	repository, err := client.Repository(ctx, config.text("name"))
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "name"}))
 		return
@@ -53,5 +53,5 @@ func (d *repositoryDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	read["last_update_time"] = textOrNull(repository.LastUpdateTime)
 	read["manifest_count"] = types.Int64Value(repository.ManifestCount)
 	read["tag_count"] = types.Int64Value(repository.TagCount)
-	block.write(ctx, &resp.State, &resp.Diagnostics, read)
+	config.write(ctx, &resp.State, &resp.Diagnostics, read)
 }

@@ -64,15 +64,15 @@ func (d *tagsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 }
 
 func (d *tagsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	client, block, ok := d.begin(ctx, req, resp)
+	client, config, ok := d.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
 	tags, err := client.Tags(ctx, acr.TagsRequest{
-		Repository: block.text("repository"),
-		OrderBy:    block.text("order_by"),
-		NameRegex:  regexOrNil(block.text("name_regex")),
-		Limit:      int(block.number("limit")),
+		Repository: config.text("repository"),
+		OrderBy:    config.text("order_by"),
+		NameRegex:  regexOrNil(config.text("name_regex")),
+		Limit:      int(config.number("limit")),
 	})
 	if err != nil {
 		resp.Diagnostics.Append(failureDiagnostic(err, subject{repository: "repository"}))
@@ -83,7 +83,7 @@ func (d *tagsDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	for i, tag := range tags {
 		names[i] = tag.Name
 	}
-	block.write(ctx, &resp.State, &resp.Diagnostics, values{
+	config.write(ctx, &resp.State, &resp.Diagnostics, values{
 		"names": textList(names),
 		"tags":  objectsOrNull(tagType(), tags, tagValues),
 	})

@@ -35,11 +35,11 @@ func (r *bearerTokenEphemeralResource) Schema(_ context.Context, _ ephemeral.Sch
 }
 
 func (r *bearerTokenEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	client, block, ok := r.begin(ctx, req, resp)
+	client, config, ok := r.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
-	if read, ok := readBearerToken(ctx, client, block, &resp.Diagnostics); ok {
-		block.write(ctx, &resp.Result, &resp.Diagnostics, read)
+	if read, ok := readBearerToken(ctx, client, config, &resp.Diagnostics); ok {
+		config.write(ctx, &resp.Result, &resp.Diagnostics, read)
 	}
 }

@@ -46,7 +46,7 @@ func (r *loginEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 }
 
 func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	client, block, ok := r.begin(ctx, req, resp)
+	client, config, ok := r.begin(ctx, req, resp)
 	if !ok {
 		return
 	}
@@ -56,7 +56,7 @@ func (r *loginEphemeralResource) Open(ctx context.Context, req ephemeral.OpenReq
 		return
 	}
 	token := login.RefreshToken.Reveal()
-	block.write(ctx, &resp.Result, &resp.Diagnostics, values{
+	config.write(ctx, &resp.Result, &resp.Diagnostics, values{
 		"registry":           types.StringValue(client.Registry()),
 		"username":           types.StringValue(auth.NullUsername),
 		"password":           types.StringValue(token),
