@@ -1,16 +1,40 @@
 package provider
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 )
 
+// reasonsIn returns the constants of a file that are reasons.
+func reasonsIn(t *testing.T, file string) (reasons []fault.Reason) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(parsed, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok || spec.Type == nil || !strings.HasSuffix(types.ExprString(spec.Type), "Reason") {
+			return true
+		}
+		if value, err := strconv.Unquote(types.ExprString(spec.Values[0])); err == nil {
+			reasons = append(reasons, fault.Reason(value))
+		}
+		return true
+	})
+	return reasons
+}
+
 func TestEveryReasonIsExplained(t *testing.T) {
-	reasons := append(fault.Reasons(), missingRegistry, unknownConfiguration, unknownForEphemeral, uncheckedCertificate, fewerPermissions, moreFailures,
-		otherRegistry, leftElsewhere, tagLeft)
+	reasons := append(reasonsIn(t, "../acr/fault/fault.go"), reasonsIn(t, "explanations.go")...)
 	seen := map[string]fault.Reason{}
 	for _, reason := range reasons {
 		explained := explanations[reason]

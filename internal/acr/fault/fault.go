@@ -80,17 +80,7 @@ const (
 	NotSignedIn           Reason = "not signed in"           // what is asked for needs sign-in with Entra ID
 )
 
-// Reasons returns every Reason, for the test that compares the documentation with the code.
-func Reasons() []Reason {
-	return append([]Reason{
-		InvalidArgument, MissingSetting, ConflictingSettings, Unreachable, TimedOut, Canceled, CertificateRejected, ProxyRefused, NotARegistry, NoTokenNeeded,
-		ForeignRealm, BadRedirect, WrongCredentials, NoCredential, CredentialHelper, InvalidToken, InsufficientScope,
-		Denied, Firewall, CacheRule, Disallowed, RepositoryNotFound, ManifestNotFound, ListNotFound, UnsupportedAPI, RateLimited, RegistryFault, RequestRefused,
-		MayNotPush, MayNotDelete, MayNotLock, WriteDisallowed, TagElsewhere, TagMoved, NotInRepository, SignaturesDiffer, CannotUntag,
-		BadAnswer, TooLarge, DigestMismatch, Schema1, IncompleteImage, PartUnknown, UploadLost, MalformedImage, PlatformNotFound, NotAnImage,
-	}, ofSignIn...)
-}
-
+// ofSignIn has the reasons of failures to sign in with Entra ID.
 var ofSignIn = []Reason{
 	SignInUnavailable, SignInRefused, NoFederatedToken, FederatedTokenExpired, TenantNotFound, AudienceUnknown, NoManagedIdentity,
 	AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"testing"
 )
 
@@ -34,14 +33,6 @@ func TestErrorText(t *testing.T) {
 				t.Errorf("answer = %q, want %q", got, test.answer)
 			}
 		})
-	}
-}
-
-func TestReasonsAreAllDifferent(t *testing.T) {
-	reasons := Reasons()
-	slices.Sort(reasons)
-	if compact := slices.Compact(slices.Clone(reasons)); len(compact) != len(reasons) || len(reasons) == 0 || reasons[0] == "" {
-		t.Errorf("reasons = %q", reasons)
 	}
 }
 
