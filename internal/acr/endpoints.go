@@ -61,27 +61,27 @@ var (
 // Every request of the client. Source of the paths under /v2/: OCI distribution spec 1.1, "Endpoints"; of those under
 // /acr/v1/: Microsoft, "Azure Container Registry REST API".
 var (
-	base            = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, only200}
-	getManifest     = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", scopePull, acceptManifest, oci.MaxManifest, only200}
-	putManifest     = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", scopePush, "", maxDone, created}
-	headBlob        = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", scopePull, "", 0, existence}
-	getBlob         = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", 0, only200} // a stream, checked against its descriptor
-	startUpload     = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only202}
-	putBlob         = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only201} // to the upload's own URL
-	getConfig       = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", oci.MaxConfig, only200}
-	getReferrers    = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", scopePull, ocispec.MediaTypeImageIndex, MaxPageBytes, only200}
-	listTags        = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", scopeMetadataRead, "", MaxPageBytes, only200}
-	listTagNames    = endpoint{http.MethodGet, "/v2/{name}/tags/list", scopePull, "", MaxPageBytes, only200}
-	listManifests   = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", scopeMetadataRead, "", MaxPageBytes, only200}
-	listCatalog     = endpoint{http.MethodGet, "/acr/v1/_catalog", scopeCatalog, "", MaxPageBytes, only200}
-	listCatalogOCI  = endpoint{http.MethodGet, "/v2/_catalog", scopeCatalog, "", MaxPageBytes, only200}
-	getRepository   = endpoint{http.MethodGet, "/acr/v1/{name}", scopeMetadataRead, "", MaxPageBytes, only200}
-	getTag          = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
-	getDetails      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
-	patchRepository = endpoint{http.MethodPatch, "/acr/v1/{name}", scopeMetadataWrite, "", MaxPageBytes, only200}
-	patchTag        = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
-	patchManifest   = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
-	deleteTag       = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", scopeDelete, "", maxDone, only202}
+	checkVersion       = endpoint{http.MethodGet, "/v2/", "", "", 8 << 10, only200}
+	getManifest        = endpoint{http.MethodGet, "/v2/{name}/manifests/{reference}", scopePull, acceptManifest, oci.MaxManifest, only200}
+	putManifest        = endpoint{http.MethodPut, "/v2/{name}/manifests/{reference}", scopePush, "", maxDone, created}
+	headBlob           = endpoint{http.MethodHead, "/v2/{name}/blobs/{reference}", scopePull, "", 0, existence}
+	getBlob            = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", 0, only200} // a stream, checked against its descriptor
+	startUpload        = endpoint{http.MethodPost, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only202}
+	putBlob            = endpoint{http.MethodPut, "/v2/{name}/blobs/uploads/", scopePush, "", maxDone, only201} // to the upload's own URL
+	getConfig          = endpoint{http.MethodGet, "/v2/{name}/blobs/{reference}", scopePull, "", oci.MaxConfig, only200}
+	getReferrers       = endpoint{http.MethodGet, "/v2/{name}/referrers/{reference}", scopePull, ocispec.MediaTypeImageIndex, MaxPageBytes, only200}
+	listTags           = endpoint{http.MethodGet, "/acr/v1/{name}/_tags", scopeMetadataRead, "", MaxPageBytes, only200}
+	listTagNames       = endpoint{http.MethodGet, "/v2/{name}/tags/list", scopePull, "", MaxPageBytes, only200}
+	listManifests      = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests", scopeMetadataRead, "", MaxPageBytes, only200}
+	listCatalog        = endpoint{http.MethodGet, "/acr/v1/_catalog", scopeCatalog, "", MaxPageBytes, only200}
+	listCatalogOCI     = endpoint{http.MethodGet, "/v2/_catalog", scopeCatalog, "", MaxPageBytes, only200}
+	getRepository      = endpoint{http.MethodGet, "/acr/v1/{name}", scopeMetadataRead, "", MaxPageBytes, only200}
+	getTag             = endpoint{http.MethodGet, "/acr/v1/{name}/_tags/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
+	getManifestDetails = endpoint{http.MethodGet, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataRead, "", MaxPageBytes, only200}
+	patchRepository    = endpoint{http.MethodPatch, "/acr/v1/{name}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	patchTag           = endpoint{http.MethodPatch, "/acr/v1/{name}/_tags/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	patchManifest      = endpoint{http.MethodPatch, "/acr/v1/{name}/_manifests/{reference}", scopeMetadataWrite, "", MaxPageBytes, only200}
+	deleteTag          = endpoint{http.MethodDelete, "/acr/v1/{name}/_tags/{reference}", scopeDelete, "", maxDone, only202}
 )
 
 // request is an endpoint's request for one name: what is sent, and what the three steps need to know.

@@ -99,7 +99,7 @@ func (l Lockable) Validate() error {
 // are *fault.Error; fault.IsMissing reports whether what has the locks does not exist.
 func (c *Client) Locks(ctx context.Context, l Lockable) (locks *Attributes, err error) {
 	defer c.finish(&err, "reading the locks of "+c.nameOf(l))
-	return c.locks(ctx, l, lockEndpoints{getRepository, getTag, getDetails}, nil)
+	return c.locks(ctx, l, lockEndpoints{getRepository, getTag, getManifestDetails}, nil)
 }
 
 // Lock sets locks, and sets those in had that are not among them back to true, unless this client has set them: whoever

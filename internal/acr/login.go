@@ -10,7 +10,7 @@ import (
 // before it. Errors are *fault.Error; NotSignedIn for a client with another kind of credential.
 func (c *Client) Login(ctx context.Context) (login *auth.Login, err error) {
 	defer c.finish(&err, "signing in to "+c.config.Registry)
-	r := c.request(base, "", "", nil)
+	r := c.request(checkVersion, "", "", nil)
 	found, err := c.discover(ctx, r)
 	if err != nil {
 		return nil, err

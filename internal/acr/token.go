@@ -42,7 +42,7 @@ func (r TokenRequest) validate() error {
 // say what exists.
 func (c *Client) tokenRequest(r TokenRequest) request {
 	if len(r.Scopes) > 0 {
-		return c.request(base, "", "", nil)
+		return c.request(checkVersion, "", "", nil)
 	}
 	return c.request(getManifest, r.Repository, "latest", nil)
 }
