@@ -21,8 +21,7 @@ var version = "dev"
 
 func main() {
 	provider.LimitMemory()
-	// net/http uses the standard logger and quotes the server, such as what it sends unasked on an idle connection. A
-	// server knows the secrets that it was sent.
+	// net/http logs what a server sends unasked on an idle connection, and that may repeat a secret.
 	log.SetOutput(io.Discard)
 	forDebugger := flag.Bool("debug", false, "serve for a debugger: print what TF_REATTACH_PROVIDERS must be, and stay")
 	flag.Parse()
