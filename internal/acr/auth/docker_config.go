@@ -140,10 +140,19 @@ func fileConfig(registry string) (dockerConfig, error) {
 	return config, nil
 }
 
+// Docker Hub's registry, and the key under which Docker keeps its credential (docker/cli, cli/command/registry.go).
+const (
+	dockerHub    = "registry-1.docker.io"
+	dockerHubKey = "https://index.docker.io/v1/"
+)
+
 // keysFor returns the names under which the config may have the registry. As in Docker the registry's own name comes
 // first, for a helper and then for an entry; after it come those that stand for it with a scheme, a path or capitals. A
 // store for all registries is asked for the name itself.
 func (c dockerConfig) keysFor(registry string) []string {
+	if registry == dockerHub {
+		registry = dockerHubKey
+	}
 	helpers, entries := namesOf(c.CredHelpers, registry), namesOf(c.Auths, registry)
 	keys := slices.Concat(helpers, entries, []string{registry})
 	if _, exact := c.Auths[registry]; exact && c.CredHelpers[registry] == "" {
@@ -161,7 +170,7 @@ func (c dockerConfig) keysFor(registry string) []string {
 // namesOf returns the keys that stand for the registry, its own name first. The port of https is the same as none.
 func namesOf[V any](keyed map[string]V, registry string) []string {
 	var names []string
-	wanted := transport.HostOrigin("https", registry)
+	wanted := transport.HostOrigin("https", transport.BareHost(registry))
 	for key := range keyed {
 		if transport.HostOrigin("https", transport.BareHost(key)) == wanted {
 			names = append(names, key)

@@ -132,6 +132,22 @@ func TestDockerConfigWithAPort(t *testing.T) {
 	wantCredential(t, got, err, "user", "made-up", "")
 }
 
+// Docker keeps the credential of Docker Hub under another name than its registry's.
+func TestDockerConfigOfDockerHub(t *testing.T) {
+	const hub = "registry-1.docker.io"
+	dockerConfigOf(t, `{"auths":{"https://index.docker.io/v1/":{`+asAuth("user:made-up")+`}}}`)
+	got, err := DockerConfig(t.Context(), hub)
+	wantCredential(t, got, err, "user", "made-up", "")
+
+	dockerConfigOf(t, `{"auths":{"https://index.docker.io/v1/":{}},"credsStore":"test"}`)
+	log := helper(t, helperAnswers)
+	got, err = DockerConfig(t.Context(), hub)
+	wantCredential(t, got, err, "helped", "made-up text", "")
+	if asked, _ := os.ReadFile(log); string(asked) != "get https://index.docker.io/v1/\n" {
+		t.Errorf("the helper was asked %q", asked)
+	}
+}
+
 func TestDockerConfigFileOfTheHomeFolder(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", "")
