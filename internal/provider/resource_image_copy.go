@@ -323,6 +323,9 @@ func parseSource(reference string) (*oci.Image, error) {
 	if err := oci.ValidateDigest(image.Digest); err != nil {
 		return nil, err
 	}
+	if image.Registry == "docker.io" || image.Registry == "index.docker.io" {
+		return nil, fault.Invalid("source", "%q is an image of Docker Hub, whose registry is registry-1.docker.io", secret.Excerpt(reference))
+	}
 	if image.Registry, err = acr.ParseRegistry(image.Registry); err != nil {
 		return nil, err
 	}

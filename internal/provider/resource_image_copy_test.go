@@ -212,6 +212,7 @@ func TestImageCopyIsValidatedBeforeAnythingIsSent(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("a", 64)
 	for name, test := range map[string]struct{ arguments, words string }{
 		"no digest":                {`source = "other.azurecr.io/app:1.0"`, "has no digest"},
+		"Docker Hub":               {`source = "docker.io/library/alpine@` + digest + `"`, "whose registry is registry-1.docker.io"},
 		"no registry":              {`source = "app@` + digest + `"`, "names no registry"},
 		"half a digest":            {`source = "other.azurecr.io/app@sha256:abc"`, "is not an image reference"},
 		"a tag with a slash":       {"source = \"other.azurecr.io/app@" + digest + "\"\n tag = \"a/b\"", "is not a tag"},
