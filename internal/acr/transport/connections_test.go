@@ -153,3 +153,38 @@ func TestWaitForAConnectionEndsWithTheCaller(t *testing.T) {
 	}
 	_ = answer.Stream.Close()
 }
+
+// A Location or a realm may spell the registry's host in its own way. Idle connections to the host must be found by it:
+// they leave no room for others.
+func TestSpellingsOfAHostShareConnections(t *testing.T) {
+	ready := make(chan struct{}, maxAtATime)
+	answer := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		ready <- struct{}{}
+		<-answer
+	}))
+	defer server.Close()
+	transport, target := newTransport(t, server.URL)
+	transport.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, target.Host)
+	}
+	gauge := watch(transport)
+	get := func(host string) error {
+		_, err := transport.Do(t.Context(), Request{Method: http.MethodGet, URL: &url.URL{Scheme: "http", Host: host}})
+		return err
+	}
+	var group errgroup.Group
+	for range maxAtATime {
+		group.Go(func() error { return get("registry.example.com") })
+	}
+	for range maxAtATime {
+		<-ready
+	}
+	close(answer)
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := get("Registry.Example.com:80"); err != nil || gauge.highest() != maxAtATime {
+		t.Errorf("a request after %d others: %v, with %d connections", maxAtATime, err, gauge.highest())
+	}
+}

@@ -135,6 +135,7 @@ func (t *Transport) newRequest(ctx context.Context, r Request, target *url.URL, 
 	if err != nil {
 		return nil, err
 	}
+	req.URL.Host = secret.LowerASCII(req.URL.Host) // net/http would keep connections apart that are to one origin
 	if authorized {
 		maps.Copy(req.Header, r.Header)
 	}
