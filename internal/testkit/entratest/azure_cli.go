@@ -50,7 +50,7 @@ func newCLI(t testing.TB, does string) *CLI {
 		t.Skip("the stand-in for the Azure CLI is a shell script")
 	}
 	dir := t.TempDir()
-	script := "#!/bin/sh\necho $$ >'" + dir + "/process'\necho \"$*\" >>'" + dir + "/calls'\n" + does
+	script := "#!/bin/sh\necho $$ >'" + dir + "/process'\npwd >'" + dir + "/folder'\necho \"$*\" >>'" + dir + "/calls'\n" + does
 	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +67,12 @@ func (c *CLI) Calls() []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
+}
+
+// Folder returns the folder in which the last call ran, empty before a call.
+func (c *CLI) Folder() string {
+	content, _ := os.ReadFile(filepath.Join(c.Dir, "folder"))
+	return strings.TrimSpace(string(content))
 }
 
 // Process returns the id of the last call's process, 0 before a call. If it leads a group, that is the group's id too.

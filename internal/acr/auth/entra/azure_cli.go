@@ -55,7 +55,7 @@ func (s cliSession) GetToken(ctx context.Context, options policy.TokenRequestOpt
 	}
 	command := exec.CommandContext(bounded, "az", args...) //nolint:gosec // both values were checked
 	command.WaitDelay = 500 * time.Millisecond             // what `az` has started can hold the pipes open after its end
-	ownGroup(command)
+	setApart(command)
 	output, err := command.Output()
 	var answer struct {
 		AccessToken string `json:"accessToken"`

@@ -37,6 +37,20 @@ func TestAzureCLIEndsWithItsContextAlone(t *testing.T) {
 	await(t, "the end of all its processes", func() bool { return errors.Is(syscall.Kill(-cli.Process(), 0), syscall.ESRCH) })
 }
 
+// Whoever writes to the folder of a configuration must not thereby say what `az` runs.
+func TestAzureCLIRunsInAFolderOfTheSystem(t *testing.T) {
+	cli := entratest.SignedIn(t, entraToken)
+	t.Setenv("PATH", cli.Path())
+	t.Chdir(t.TempDir())
+	id := choose(t, entra.Block{UseCLI: on()}, environment{})
+	if _, err := id.Token(t.Context(), entra.Connection{Timeout: time.Hour, Secrets: &secret.Set{}}); err != nil {
+		t.Fatal(err)
+	}
+	if folder := cli.Folder(); folder != "/" {
+		t.Errorf("the Azure CLI ran in %q, want /", folder)
+	}
+}
+
 func await(t *testing.T, what string, isSo func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !isSo(); time.Sleep(time.Millisecond) {
