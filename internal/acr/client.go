@@ -5,6 +5,7 @@ package acr
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -217,6 +218,15 @@ func (c *Client) send(ctx context.Context, r request, token secret.Text) (*trans
 	c.secrets.Add(token)
 	r.Authorization = secret.New("Bearer " + token.Reveal())
 	return c.transport.Do(ctx, r.Request)
+}
+
+// repeat is the transport's Repeat for requests that need a token. A failure to get one does not count as a break: Do has
+// already retried that.
+func (c *Client) repeat(ctx context.Context, run func() (broke bool, err error)) error {
+	return c.transport.Repeat(ctx, func() (bool, error) {
+		broke, err := run()
+		return broke && !errors.As(err, new(unsent)), err
+	})
 }
 
 // maxDetail is the longest Detail of an error, in characters.

@@ -177,7 +177,7 @@ func (cp *copying) blob(ctx context.Context, d oci.Descriptor) error {
 	}
 	defer leave()
 	begun := false
-	return cp.target.transport.Repeat(ctx, func() (broke bool, err error) {
+	return cp.target.repeat(ctx, func() (broke bool, err error) {
 		if begun { // the registry may have taken the blob, and its answer was lost
 			if there, err := cp.target.hasBlob(ctx, cp.Repository, d.Digest, cp.targetToken); err != nil || there {
 				return false, err

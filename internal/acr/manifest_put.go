@@ -29,7 +29,7 @@ func (c *Client) putManifest(ctx context.Context, repository string, manifest *o
 	r := c.manifestPut(repository, manifest.Digest.String(), manifest, token)
 	r.Step = "storing the manifest " + c.Pin(repository, manifest.Digest)
 	var answer *answer
-	err := c.transport.Repeat(ctx, func() (broke bool, err error) {
+	err := c.repeat(ctx, func() (broke bool, err error) {
 		answer, err = c.storeManifest(ctx, r, manifest)
 		return true, err
 	})

@@ -130,7 +130,7 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 		return err
 	}
 	defer leave()
-	return c.transport.Repeat(ctx, func() (broke bool, err error) {
+	return c.repeat(ctx, func() (broke bool, err error) {
 		list, err := c.referrersList(ctx, repository, referrer.Subject.Digest, token)
 		if err != nil {
 			return false, err

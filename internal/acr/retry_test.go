@@ -49,6 +49,38 @@ func TestPassingFaultsAreRetried(t *testing.T) {
 	}
 }
 
+// A write that begins again needs a token again. If there is none to get, that has been retried, and the write ends.
+func TestTokenServersFaultEndsAWriteAfterItsOwnRetries(t *testing.T) {
+	for name, write := range map[string]func(*acr.Client, string) error{
+		"put": func(client *acr.Client, d string) error {
+			_, err := client.PutTag(t.Context(), acr.TagRequest{Repository: "app", Tag: "prod", Digest: d})
+			return err
+		},
+		"copy": func(client *acr.Client, d string) error {
+			_, err := client.CopyImage(t.Context(), acr.CopyRequest{Source: client, SourceRepository: "app", Digest: d, Repository: "mirror"})
+			return err
+		},
+		"delete": func(client *acr.Client, d string) error { return client.Untag(t.Context(), "app", "v", d) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{})
+			d := registry.PutImage("app", "v", acrtest.Image{})
+			for _, method := range []string{http.MethodPut, http.MethodDelete} {
+				registry.Inject(acrtest.Fault{
+					Kind: acrtest.KindResource, Method: method, Times: 1, Status: http.StatusUnauthorized,
+					Header: http.Header{"WWW-Authenticate": {`Bearer error="invalid_token"`}},
+				})
+			}
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindToken, Skip: 1, Status: http.StatusServiceUnavailable})
+			client := newClient(t, registry, func(config *acr.Config) { config.MaxRetries = 2 }).WithoutBackOff()
+			failed := faulttest.Want(t, write(client, d.String()), fault.RegistryFault, "for a token")
+			if got := registry.Count(acrtest.KindToken); got != 1+3 || failed.Detail != "after 3 attempts" {
+				t.Errorf("%d requests for a token, detail %q; want the first and 3, after 3 attempts", got, failed.Detail)
+			}
+		})
+	}
+}
+
 func closeConnection(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

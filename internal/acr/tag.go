@@ -128,7 +128,7 @@ func (t tagWrite) wanted(ctx context.Context) (*oci.Manifest, error) {
 func (t tagWrite) write(ctx context.Context, manifest *oci.Manifest) error {
 	r := t.client.manifestPut(t.Repository, t.Tag, manifest, t.token)
 	tried := false
-	return t.client.transport.Repeat(ctx, func() (broke bool, err error) {
+	return t.client.repeat(ctx, func() (broke bool, err error) {
 		if tried {
 			now, err := t.before(ctx)
 			if err != nil || now.Is(digest.Digest(t.Digest)) {
@@ -190,7 +190,7 @@ func (t tagWrite) remove(ctx context.Context) error {
 	r := t.client.request(deleteTag, t.Repository, t.Tag, nil)
 	r.shared = t.token
 	r.Once = true
-	return t.client.transport.Repeat(ctx, func() (broke bool, err error) {
+	return t.client.repeat(ctx, func() (broke bool, err error) {
 		now, err := t.current(ctx)
 		switch {
 		case err != nil:
