@@ -18,7 +18,7 @@ var ErrEncoding = errors.New("unknown content encoding")
 // ReadBody reads a body of at most limit bytes, counted after decompression. It never truncates: for one byte more it
 // returns ErrTooLarge, and for a compression that was not asked for ErrEncoding.
 func ReadBody(res *http.Response, limit int64) ([]byte, error) {
-	if err := CheckEncoding(res); err != nil {
+	if err := checkEncoding(res); err != nil {
 		return nil, err
 	}
 	if res.ContentLength > limit {
@@ -37,10 +37,10 @@ func ReadBody(res *http.Response, limit int64) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// CheckEncoding returns ErrEncoding if a body is compressed though that was not asked for. aws-chunked is not a compression
+// checkEncoding returns ErrEncoding if a body is compressed though that was not asked for. aws-chunked is not a compression
 // but a way to upload. Amazon's storage forgets it, and storage that imitates it may send it with the plain bytes (AWS,
 // "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks").
-func CheckEncoding(res *http.Response) error {
+func checkEncoding(res *http.Response) error {
 	for encoding := range strings.SplitSeq(strings.Join(res.Header.Values("Content-Encoding"), ","), ",") {
 		switch strings.ToLower(strings.TrimSpace(encoding)) {
 		case "", "identity", "aws-chunked":

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCheckEncoding(t *testing.T) {
+func TestEncodingOfABody(t *testing.T) {
 	for _, test := range []struct {
 		lines   []string
 		refused bool
@@ -15,7 +15,7 @@ func TestCheckEncoding(t *testing.T) {
 		{[]string{"aws-chunked"}, false}, {[]string{"aws-chunked,gzip"}, true}, {[]string{"aws-chunked", "zstd"}, true},
 		{[]string{"gzip"}, true}, {[]string{"br"}, true}, {[]string{"of its own"}, true},
 	} {
-		err := CheckEncoding(&http.Response{Header: http.Header{"Content-Encoding": test.lines}})
+		err := checkEncoding(&http.Response{Header: http.Header{"Content-Encoding": test.lines}})
 		if errors.Is(err, ErrEncoding) != test.refused {
 			t.Errorf("Content-Encoding %q: %v, want it refused: %t", test.lines, err, test.refused)
 		}
