@@ -80,7 +80,7 @@ func TestProxyAndTrustedTokenHost(t *testing.T) {
 		realregistry.Username, realregistry.Password)
 
 	t.Run("with the password", func(t *testing.T) {
-		workspace := newWorkspace(t, reading(image, block+fmt.Sprintf("trusted_token_hosts = [%q]\n", registry.TokenHost())))
+		workspace := newWorkspace(t, reading(image, block+fmt.Sprintf("trusted_token_hosts = [%q]\n", registry.Host())))
 		workspace.Set("HTTPS_PROXY", at("proxy-sentinel"))
 		outcome{tokens: []string{"GET Basic"}}.check(t, registry, workspace, image)
 		if _, connected := proxy.seen(); len(connected) == 0 || connected[0] != "registry.test:443" {
@@ -90,7 +90,7 @@ func TestProxyAndTrustedTokenHost(t *testing.T) {
 	t.Run("token host that is not trusted", func(t *testing.T) {
 		workspace := newWorkspace(t, reading(image, block))
 		workspace.Set("HTTPS_PROXY", at("proxy-sentinel"))
-		outcome{failure: []string{"trusted_token_hosts", registry.TokenHost()}}.check(t, registry, workspace, image)
+		outcome{failure: []string{"trusted_token_hosts", registry.Host()}}.check(t, registry, workspace, image)
 	})
 	t.Run("wrong password", func(t *testing.T) {
 		workspace := newWorkspace(t, reading(image, block))

@@ -58,7 +58,7 @@ func (c Clients) Crane(ctx context.Context, arguments ...string) (string, error)
 // Oras runs oras and returns its standard output, byte for byte. The error holds what it said on standard error.
 func (c Clients) Oras(ctx context.Context, arguments ...string) (string, error) {
 	if c.authority != "" {
-		arguments = append(arguments, "--ca-file", c.authority, "--plain-http=false") // for localhost it assumes plain http
+		arguments = append(arguments, "--ca-file", c.authority)
 	} else {
 		arguments = append(arguments, "--plain-http")
 	}

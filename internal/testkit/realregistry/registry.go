@@ -30,8 +30,6 @@ type Options struct {
 	NoAuth bool
 	// AnonymousPull names the repositories for which a token asked for without a credential grants pull.
 	AnonymousPull []string
-	// SeparateTokenServer puts the token endpoint on its own origin, [Registry.TokenHost].
-	SeparateTokenServer bool
 }
 
 // Registry is a running registry. [Registry.Close] ends it.
@@ -41,11 +39,10 @@ type Registry struct {
 
 	dir       string
 	host      string
-	tokenHost string
 	authority *authority.Authority // nil for plain http
 	signer    *tokenSigner         // nil without authentication
 	process   *process
-	servers   []*http.Server
+	front     *http.Server
 
 	mu       sync.Mutex
 	requests []*Request
@@ -100,11 +97,11 @@ func (r *Registry) start(options Options, run func(*Registry) (*process, error))
 	if r.host, err = r.serve(front); err != nil {
 		return err
 	}
-	r.tokenHost = r.host
 	if !options.NoAuth {
-		if err = r.serveTokens(front, options); err != nil {
+		if r.signer, err = newTokenSigner(r.host); err != nil {
 			return err
 		}
+		front.Handle(tokenPath, &tokenServer{signer: r.signer, anonymousPull: options.AnonymousPull})
 	}
 	if r.process, err = run(r); err != nil {
 		return err
@@ -114,27 +111,8 @@ func (r *Registry) start(options Options, run func(*Registry) (*process, error))
 	return err
 }
 
-// serveTokens adds the token endpoint to the registry's front, or puts it on its own origin.
-func (r *Registry) serveTokens(front *http.ServeMux, options Options) (err error) {
-	if r.signer, err = newTokenSigner(r.host); err != nil {
-		return err
-	}
-	origin := front
-	if options.SeparateTokenServer {
-		origin = http.NewServeMux()
-		if r.tokenHost, err = r.serve(origin); err != nil {
-			return err
-		}
-	}
-	origin.Handle(tokenPath, &tokenServer{signer: r.signer, anonymousPull: options.AnonymousPull})
-	return nil
-}
-
 // Host returns the registry's login server, host:port.
 func (r *Registry) Host() string { return r.host }
-
-// TokenHost returns the token endpoint's host:port: [Registry.Host], unless [Options.SeparateTokenServer] is set.
-func (r *Registry) TokenHost() string { return r.tokenHost }
 
 // CAPEM returns the certificate authority of a TLS registry in PEM, or "" for plain http.
 func (r *Registry) CAPEM() string {
@@ -164,8 +142,8 @@ func (r *Registry) ResetLog() {
 
 // Close ends the registry and removes what it stored.
 func (r *Registry) Close() {
-	for _, server := range r.servers {
-		server.Close()
+	if r.front != nil {
+		r.front.Close()
 	}
 	if r.process != nil {
 		r.process.stop()
@@ -206,30 +184,26 @@ func (r *Registry) realm() string {
 	if r.authority != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + r.tokenHost + tokenPath
+	return scheme + "://" + r.host + tokenPath
 }
 
-// serve answers with the handler on a free loopback port until Close, and returns its host:port. That is a name, not an
-// address: crane refuses the realm of another origin when it is a loopback address, and oras when its host name is not
-// the registry's.
+// serve answers with the handler on a free loopback port until Close, and returns its host:port.
 func (r *Registry) serve(handler http.Handler) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{
+	r.front = &http.Server{
 		Handler:  r.logged(handler),
 		ErrorLog: log.New(io.Discard, "", 0), // a client that distrusts the certificate is part of the tests
 	}
-	r.servers = append(r.servers, server)
 	if r.authority == nil {
-		go server.Serve(listener)
+		go r.front.Serve(listener)
 	} else {
-		server.TLSConfig = r.authority.ServerConfig()
-		go server.ServeTLS(listener, "", "")
+		r.front.TLSConfig = r.authority.ServerConfig()
+		go r.front.ServeTLS(listener, "", "")
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return net.JoinHostPort("localhost", port), err
+	return listener.Addr().String(), nil
 }
 
 // logged notes each request when it arrives and its status before the answer leaves, so that a client that has read an

@@ -204,31 +204,24 @@ func TestTokenEndpoint(t *testing.T) {
 	})
 }
 
-// A first read takes a challenge, a token and the manifest; the log shows that, wherever the token server is.
+// A first read takes a challenge, a token and the manifest; the log shows that.
 func TestRequestsAreLogged(t *testing.T) {
-	for name, separate := range map[string]bool{"one origin": false, "separate token server": true} {
-		t.Run(name, func(t *testing.T) {
-			registry := start(t, realregistry.Options{SeparateTokenServer: separate})
-			if separate == (registry.TokenHost() == registry.Host()) {
-				t.Fatalf("registry at %s, token server at %s", registry.Host(), registry.TokenHost())
-			}
-			seed(t, registry)
-			registry.ResetLog()
-			must(t)(registry.Crane(t.Context(), "manifest", registry.Reference(realregistry.OCIImage)))
+	registry := start(t, realregistry.Options{})
+	seed(t, registry)
+	registry.ResetLog()
+	must(t)(registry.Crane(t.Context(), "manifest", registry.Reference(realregistry.OCIImage)))
 
-			want := []realregistry.Request{
-				{Host: registry.Host(), Method: "GET", Path: "/v2/", Status: 401},
-				{
-					Host: registry.TokenHost(), Method: "GET", Path: "/oauth2/token", Authorization: "Basic", Status: 200,
-					Query: url.Values{"scope": {"repository:seed/oci-image:pull"}, "service": {registry.Host()}}.Encode(),
-				},
-				{Host: registry.Host(), Method: "GET", Path: "/v2/seed/oci-image/manifests/1.0", Authorization: "Bearer", Status: 200},
-			}
-			got := registry.Requests()
-			if fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("requests\n%+v, want\n%+v", got, want)
-			}
-		})
+	want := []realregistry.Request{
+		{Host: registry.Host(), Method: "GET", Path: "/v2/", Status: 401},
+		{
+			Host: registry.Host(), Method: "GET", Path: "/oauth2/token", Authorization: "Basic", Status: 200,
+			Query: url.Values{"scope": {"repository:seed/oci-image:pull"}, "service": {registry.Host()}}.Encode(),
+		},
+		{Host: registry.Host(), Method: "GET", Path: "/v2/seed/oci-image/manifests/1.0", Authorization: "Bearer", Status: 200},
+	}
+	got := registry.Requests()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("requests\n%+v, want\n%+v", got, want)
 	}
 }
 
@@ -356,7 +349,7 @@ func do(t *testing.T, client *http.Client, request *http.Request) (*http.Respons
 func fetchToken(t *testing.T, registry *realregistry.Registry, scope string) string {
 	t.Helper()
 	query := url.Values{"service": {registry.Host()}, "scope": {scope}}
-	request := newRequest(t, "http://"+registry.TokenHost()+"/oauth2/token?"+query.Encode())
+	request := newRequest(t, "http://"+registry.Host()+"/oauth2/token?"+query.Encode())
 	request.SetBasicAuth(realregistry.Username, realregistry.Password)
 	_, body := do(t, http.DefaultClient, request)
 	return accessToken(t, body)
