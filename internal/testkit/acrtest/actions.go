@@ -36,7 +36,6 @@ func (f Fault) action() action {
 		{f.Status != 0, (*strike).status},
 		{f.Reset, (*strike).reset},
 		{f.Hang, (*strike).hang},
-		{f.Hold != nil, (*strike).hold},
 		{f.HangAfterHeaders, (*strike).hangAfterHeaders},
 		{f.Drip > 0, (*strike).drip},
 		{f.Truncate > 0, (*strike).truncate},
@@ -117,17 +116,6 @@ func (s *strike) hang() {
 	panic(http.ErrAbortHandler)
 }
 
-func (s *strike) hold() {
-	select {
-	case <-s.fault.Hold:
-		s.truth(s.w, s.req)
-	case <-s.req.Context().Done():
-		panic(http.ErrAbortHandler)
-	case <-s.registry.closed:
-		panic(http.ErrAbortHandler)
-	}
-}
-
 func (s *strike) hangAfterHeaders() {
 	s.record().sendHeaders(s.w)
 	s.flush()
@@ -138,12 +126,12 @@ func (s *strike) drip() {
 	answer := s.record()
 	answer.sendHeaders(s.w)
 	s.flush()
-	body, drop := answer.content(), int64(max(1, s.fault.DripBytes))
-	for left := answer.length(); left > 0; left -= drop {
+	body := answer.content()
+	for range answer.length() {
 		if !s.registry.wait(s.req, s.fault.Drip) {
 			panic(http.ErrAbortHandler)
 		}
-		if _, err := io.CopyN(s.w, body, min(left, drop)); err != nil {
+		if _, err := io.CopyN(s.w, body, 1); err != nil {
 			return
 		}
 		s.flush()

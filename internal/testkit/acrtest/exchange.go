@@ -40,7 +40,7 @@ func (r *Registry) RefreshToken(user string) string {
 // refreshToken lists the same actions as the recorded ones, whatever the user may do: what matters is what an access
 // token for it is granted.
 func (r *Registry) refreshToken(user, service string) string {
-	c := r.claims(user, service, grantRefresh, r.options.RefreshTokenLifetime)
+	c := r.claims(user, service, grantRefresh, refreshTokenLifetime)
 	c.Permissions = &permissions{
 		Actions:    []string{"read", "write", "delete", "deleted/read", "deleted/restore/action"},
 		NotActions: []string{},

@@ -43,13 +43,10 @@ type Fault struct {
 	// ActFirst lets the registry do what the request asks for before Status, Reset or Hang: a write is done, but the
 	// client does not learn of it.
 	ActFirst bool
-	// Hold acts and answers truly, but only once the channel is closed.
-	Hold <-chan struct{}
 	// HangAfterHeaders sends status and headers of the true answer, and no body.
 	HangAfterHeaders bool
-	// Drip sends DripBytes of the true answer's body per interval, by default one.
-	Drip      time.Duration
-	DripBytes int
+	// Drip sends one byte of the true answer's body per interval.
+	Drip time.Duration
 	// Truncate announces the true Content-Length and ends the connection after this many bytes of the body.
 	Truncate int
 

@@ -126,18 +126,6 @@ func TestDrip(t *testing.T) {
 	wantBody(t, a, truth.body)
 }
 
-// Many bytes in an interval, of a body that is not kept in memory.
-func TestDripOfALargeBlob(t *testing.T) {
-	registry, c := start(t, acrtest.Options{NoAuth: true, PlainHTTP: true})
-	layer := registry.PutLayer("app", 10<<20)
-	registry.Inject(acrtest.Fault{Drip: time.Millisecond, DripBytes: 1 << 20})
-	begun := time.Now()
-	a := c.do("GET", "/v2/app/blobs/"+layer.Digest.String())
-	if digest.FromString(a.body) != layer.Digest || time.Since(begun) < 10*time.Millisecond {
-		t.Errorf("%d bytes after %v", len(a.body), time.Since(begun))
-	}
-}
-
 func TestTruncate(t *testing.T) {
 	_, c, truth := faulty(t, acrtest.Fault{Truncate: 10})
 	a, err := c.try("GET", faultyPath, "Accept", acceptAll)
@@ -267,24 +255,6 @@ func TestUploadIsTakenBeforeTheCut(t *testing.T) {
 		t.Errorf("error %v, want a cut connection", err)
 	}
 	wantBody(t, p.get("/v2/app/blobs/"+d.String()), "hello")
-}
-
-func TestHold(t *testing.T) {
-	release := make(chan struct{})
-	registry, c, truth := faulty(t, acrtest.Fault{Method: "DELETE", Hold: release})
-	path := "/v2/app/manifests/" + truth.header.Get("Docker-Content-Digest")
-	answered := make(chan answer)
-	go func() {
-		a, _ := c.try("DELETE", path)
-		answered <- a
-	}()
-	for registry.Count("") == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	wantStatus(t, c.do("GET", faultyPath, "Accept", acceptAll), 200)
-	close(release)
-	wantStatus(t, <-answered, 202)
-	wantStatus(t, c.do("GET", faultyPath, "Accept", acceptAll), 404)
 }
 
 func TestLocationOfAnUpload(t *testing.T) {

@@ -60,8 +60,7 @@ type Options struct {
 	TokenField string
 	// TokenLifetime is exp - iat of an access token, RefreshTokenLifetime that of
 	// a refresh token; default 4500 and 11700 seconds.
-	TokenLifetime        time.Duration
-	RefreshTokenLifetime time.Duration
+	TokenLifetime time.Duration
 
 	// ServiceName is the challenge's service; default the host that the request named.
 	ServiceName string
@@ -95,7 +94,6 @@ func (o Options) withDefaults() Options {
 	}
 	o.TokenField = cmp.Or(o.TokenField, "access_token")
 	o.TokenLifetime = cmp.Or(o.TokenLifetime, accessTokenLifetime)
-	o.RefreshTokenLifetime = cmp.Or(o.RefreshTokenLifetime, refreshTokenLifetime)
 	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
 	return o
 }
