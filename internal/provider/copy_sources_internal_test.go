@@ -23,9 +23,9 @@ func TestIdentityIsUsedForSourcesOfItsOwnCloudAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		home, environment, variable string
-		docker                      bool
-		source, want                string // a part of the description
+		home, environment, variable, authority string
+		docker                                 bool
+		source, want                           string // a part of the description
 	}{
 		"the same cloud":                  {home: "home.azurecr.io", source: "other.azurecr.io", want: global},
 		"another cloud":                   {home: "home.azurecr.io", source: "other.azurecr.cn", want: elsewhere + "other.azurecr.cn"},
@@ -34,16 +34,20 @@ func TestIdentityIsUsedForSourcesOfItsOwnCloudAlone(t *testing.T) {
 		"the same cloud, by the name":     {home: "home.azurecr.cn", source: "other.azurecr.cn", want: china},
 		"the same cloud, by the block":    {home: "own.example.com", environment: "china", source: "other.azurecr.cn", want: china},
 		"the same cloud, by the variable": {home: "own.example.com", variable: "usgovernmentl4", source: "other.azurecr.us", want: american},
+		"the same cloud, by AKS":          {home: "own.example.com", authority: "https://login.chinacloudapi.cn/", source: "other.azurecr.cn", want: china},
+		"another cloud, by AKS":           {home: "own.example.com", authority: "https://login.chinacloudapi.cn", source: "other.azurecr.io", want: elsewhere + "other.azurecr.io"},
+		"a login host of no cloud":        {home: "home.azurecr.io", authority: "https://login.example.com", source: "other.azurecr.io", want: "a client secret at https://login.example.com"},
 		"a name of one's own":             {home: "own.example.com", source: "other.azurecr.io", want: global},
 		"the Docker config":               {home: "home.azurecr.io", docker: true, source: "docker.azurecr.cn", want: `the user "alice"`},
 		"not in the Docker config":        {home: "home.azurecr.io", docker: true, source: "other.azurecr.cn", want: "none was found in the Docker config, source_username and source_password_wo, and " + elsewhere},
 		"not of Azure":                    {home: "home.azurecr.io", source: "registry.example.com", want: "none was found in source_username and source_password_wo"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, variable := range []string{"ACR_USERNAME", "ACR_PASSWORD", "AZURE_AUTHORITY_HOST", "DOCKER_AUTH_CONFIG"} {
+			for _, variable := range []string{"ACR_USERNAME", "ACR_PASSWORD", "DOCKER_AUTH_CONFIG"} {
 				t.Setenv(variable, "")
 			}
 			t.Setenv("ARM_ENVIRONMENT", test.variable)
+			t.Setenv("AZURE_AUTHORITY_HOST", test.authority)
 			t.Setenv("DOCKER_CONFIG", folder)
 			model := providerModel{UseDockerConfig: types.BoolValue(test.docker)}
 			model.TenantID, model.ClientID = types.StringValue("made-up.example"), types.StringValue("made-up")

@@ -64,12 +64,17 @@ func ValidateEnvironment(name string) error {
 	return nil
 }
 
-// SignsInTo reports whether the block's identity is one of this cloud: the one that `environment` or its variable names, or
-// else the home cloud. All names are azurerm's.
+// SignsInTo reports whether the block's identity is one of this cloud. It is of the cloud whose login host it signs in at;
+// a host of no cloud counts as one of the home cloud. All names are azurerm's.
 func (b Block) SignsInTo(cloud string, getenv func(string) string, home string) bool {
-	named := settings{b, getenv, home}.find("environment", secret.New(b.Environment))
-	if !named.IsZero() {
-		home = strings.ToLower(named.Reveal())
+	host, err := settings{b, getenv, home}.loginHost()
+	if err != nil {
+		return false
+	}
+	for name, login := range loginHosts {
+		if strings.TrimSuffix(login, "/") == strings.TrimSuffix(host, "/") {
+			home = name
+		}
 	}
 	return loginHosts[home] == loginHosts[cloud]
 }
