@@ -123,8 +123,8 @@ func TestDecodeTokenRefuses(t *testing.T) {
 
 func TestSeconds(t *testing.T) {
 	for raw, want := range map[string]time.Duration{
-		"1": time.Second, "1.999": time.Second, "6e1": time.Minute, "31536000": 365 * 24 * time.Hour,
-		"": 0, "0": 0, "0.999": 0, "-0": 0, "-1": 0, "31536001": 0, "1e400": 0, "-1e400": 0, `"60"`: 0, "null": 0, "true": 0, "[60]": 0, `{"a":1}`: 0,
+		"1": time.Second, "1.999": time.Second, "6e1": time.Minute, "31536000": 365 * 24 * time.Hour, `"60"`: time.Minute,
+		"": 0, "0": 0, "0.999": 0, "-0": 0, "-1": 0, "31536001": 0, "1e400": 0, "-1e400": 0, `"1y"`: 0, "null": 0, "true": 0, "[60]": 0, `{"a":1}`: 0,
 	} {
 		got, ok := seconds(jsontext.Value(raw))
 		if got != want || ok != (want > 0) {
