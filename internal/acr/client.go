@@ -42,6 +42,9 @@ const (
 	DefaultMaxRetries     = 5
 )
 
+// MaxRetryAfter is the longest wait that a registry may ask for with Retry-After.
+const MaxRetryAfter = transport.MaxRetryAfter
+
 func (c Config) endpoint() *url.URL {
 	scheme := "https"
 	if c.PlainHTTP {

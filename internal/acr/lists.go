@@ -22,10 +22,18 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr/wire"
 )
 
+// The limits of lists. A list over one of them is returned as an error with the reason fault.TooLarge, and nothing of it
+// is used.
 const (
-	pageSize      = 1000    // the most that ACR returns at once
-	maxPageValues = 150_000 // of one page: 10,000 tags with all of ACR's details have 130,000
-	maxPages      = 10_000  // of one list
+	MaxPageBytes   = 8 << 20 // of one page
+	MaxPageEntries = 10_000  // of one page: some registries send more than they were asked for
+	MaxListEntries = 100_000 // of a whole list that are kept
+	maxPageValues  = 150_000 // of one page: 10,000 tags with all of ACR's details have 130,000
+)
+
+const (
+	pageSize = 1000   // entries that are asked for: the most that ACR returns at once
+	maxPages = 10_000 // of one list
 )
 
 // errTooLong is returned if more of a list would be kept than MaxListEntries.

@@ -87,6 +87,9 @@ func (c *Client) Manifests(ctx context.Context, req ManifestsRequest) (manifests
 	return list.result(), nil
 }
 
+// MaxListFindings bounds the scanners' findings in a whole list of manifests, in bytes.
+const MaxListFindings = 64 << 20
+
 // The longest texts of a manifest's details, in bytes, with room to spare. A longer one is left out: whoever pushed or
 // scanned the image may have chosen it, and the list is about all the others too.
 const (

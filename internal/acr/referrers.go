@@ -27,6 +27,9 @@ type ReferrersRequest struct {
 	shared *sharedToken // the token of a larger operation; nil to request one for this operation alone
 }
 
+// MaxReferrers bounds the list of one manifest's referrers: as many as the referrers tag can hold.
+const MaxReferrers = oci.MaxDescriptors
+
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest. It uses
 // the referrers API, or else the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
 // "Listing Referrers"). A manifest that does not exist has none. Errors are *fault.Error.
