@@ -43,6 +43,19 @@ var (
 	notEmpty               = syntax{"not empty", checkNotEmpty}
 )
 
+func (s syntax) Description(context.Context) string { return "must be " + s.of }
+
+func (s syntax) MarkdownDescription(ctx context.Context) string { return s.Description(ctx) }
+
+func (s syntax) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := s.check(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.Append(invalidValueDiagnostic(err, req.Path))
+	}
+}
+
 // checkOf returns a check that fails if the parser does.
 func checkOf[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
@@ -112,17 +125,4 @@ func (e exactlyOneOf) ValidateString(ctx context.Context, req validator.StringRe
 		given = "neither is given"
 	}
 	resp.Diagnostics.Append(invalidValueDiagnostic(fault.Invalid(e[0], "%s, and %s", e.Description(ctx), given), req.Path))
-}
-
-func (s syntax) Description(context.Context) string { return "must be " + s.of }
-
-func (s syntax) MarkdownDescription(ctx context.Context) string { return s.Description(ctx) }
-
-func (s syntax) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	if err := s.check(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.Append(invalidValueDiagnostic(err, req.Path))
-	}
 }

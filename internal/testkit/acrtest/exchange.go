@@ -24,7 +24,7 @@ func (r *Registry) serveExchange(w http.ResponseWriter, req *http.Request) {
 		refuseToken(w)
 		return
 	}
-	r.writeToken(w, "refresh_token", r.refreshToken(identity, r.serviceName(req)))
+	writeToken(w, "refresh_token", r.refreshToken(identity, r.serviceName(req)))
 }
 
 // RefreshToken issues a refresh token of a user for this registry, as the

@@ -66,6 +66,16 @@ func (r *Registry) Count(kind Kind) int {
 	return count
 }
 
+// UsedConnections returns the number of TCP connections that carried a request since the start or the last ResetLog. It
+// can be less than Connections: net/http closes a new connection that it no longer needs.
+func (r *Registry) UsedConnections() int {
+	clients := map[string]bool{}
+	for _, request := range r.Requests() {
+		clients[request.RemoteAddr] = true
+	}
+	return len(clients)
+}
+
 // ResetLog forgets the requests so far. Connections keeps counting.
 func (r *Registry) ResetLog() {
 	r.log.mu.Lock()
@@ -73,7 +83,8 @@ func (r *Registry) ResetLog() {
 	r.log.requests = nil
 }
 
-func (r *Registry) classify(req *http.Request) Kind {
+// classify returns the kind of a request to the login server.
+func classify(req *http.Request) Kind {
 	switch {
 	case req.URL.Path == "/oauth2/exchange":
 		return KindExchange
@@ -193,13 +204,3 @@ func (w *loggedWriter) entryStatus() int {
 
 // Unwrap lets http.ResponseController flush and hijack.
 func (w *loggedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// UsedConnections returns the number of TCP connections that carried a request since the start or the last ResetLog. It
-// can be less than Connections: net/http closes a new connection that it no longer needs.
-func (r *Registry) UsedConnections() int {
-	clients := map[string]bool{}
-	for _, request := range r.Requests() {
-		clients[request.RemoteAddr] = true
-	}
-	return len(clients)
-}

@@ -76,7 +76,7 @@ func (r *Registry) start() (err error) {
 			return err
 		}
 	}
-	if r.main, err = r.listen(r.handler(r.classify, r.serveRegistry), &r.connections); err != nil {
+	if r.main, err = r.listen(r.handler(classify, r.serveRegistry), &r.connections); err != nil {
 		return err
 	}
 	blobKind := func(*http.Request) Kind { return KindBlob }

@@ -147,11 +147,11 @@ func (r *Registry) writeAccessToken(w http.ResponseWriter, user string, a asked,
 			c.Access = append(c.Access, granted)
 		}
 	}
-	r.writeToken(w, r.options.TokenField, r.tokens.issue(c, r.options.OpaqueTokens))
+	writeToken(w, r.options.TokenField, r.tokens.issue(c, r.options.OpaqueTokens))
 }
 
 // writeToken sends an answer with the token as its only member.
-func (r *Registry) writeToken(w http.ResponseWriter, member, token string) {
+func writeToken(w http.ResponseWriter, member, token string) {
 	w.Header().Set("Content-Type", jsonContentType)
 	w.Header().Set("X-Ms-Ratelimit-Remaining-Calls-Per-Second", "166.65")
 	w.WriteHeader(http.StatusOK)
