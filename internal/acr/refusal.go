@@ -51,7 +51,7 @@ func (c *Client) refusal(r request, res *transport.Response) *fault.Error {
 	case failed.Code == codeDisallowed:
 		failed.Reason = fault.WriteDisallowed
 	case res.Status == http.StatusForbidden:
-		failed.Reason = fault.OfForbidden(failed.Message)
+		failed.Reason = fault.ReasonOf403(failed.Message)
 	case res.Status == http.StatusFailedDependency:
 		failed.Reason = fault.CacheRule
 	case res.Status == http.StatusNotFound && r.part != "":
@@ -191,7 +191,7 @@ func (c *Client) refusalOfToken(refused *auth.Refusal) *fault.Error {
 	case refused.Cause != nil:
 		failed.Reason, failed.Code, failed.Message, failed.Detail = fault.BadAnswer, "", "", refused.Cause.Error()
 	case res.Status == http.StatusForbidden: // also of a gateway's page: only a 401 is about the credential
-		failed.Reason, failed.Detail = fault.OfForbidden(failed.Message), "it was sent "+credential.Description()
+		failed.Reason, failed.Detail = fault.ReasonOf403(failed.Message), "it was sent "+credential.Description()
 	case res.Status == http.StatusBadRequest:
 		failed.Detail = "the token server does not accept the requested scopes, or the service"
 	case res.Status == http.StatusUnauthorized:

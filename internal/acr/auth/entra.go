@@ -208,7 +208,7 @@ func (e *Entra) exchangeRefused(r transport.Request, answer *transport.Response)
 	failed := answer.Fault(reason, r.Step)
 	switch reason {
 	case fault.Denied:
-		failed.Reason = fault.OfForbidden(failed.Message)
+		failed.Reason = fault.ReasonOf403(failed.Message)
 	case fault.ExchangeRefused:
 		failed.Detail = "it was sent a token obtained with " + e.identity.String()
 	}

@@ -86,8 +86,8 @@ var ofSignIn = []Reason{
 	AzureCLIMissing, AzureCLISignedOut, AzureCLITimedOut, AzureCLIFailed, ExchangeRefused, NoExchange, NotSignedIn,
 }
 
-// OfForbidden returns what a registry's 403 means, by its message: ACR has one code for all.
-func OfForbidden(message string) Reason {
+// ReasonOf403 returns the reason that the message of a registry's 403 gives: ACR has one code for all.
+func ReasonOf403(message string) Reason {
 	switch {
 	case IsOfCacheRule(message):
 		return CacheRule

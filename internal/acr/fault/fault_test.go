@@ -50,7 +50,7 @@ func TestIsMissing(t *testing.T) {
 	}
 }
 
-func TestOfForbidden(t *testing.T) {
+func TestReasonOf403(t *testing.T) {
 	for message, want := range map[string]Reason{
 		"client with IP '192.0.2.1' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.": Firewall,
 		"client with IP '192.0.2.1' is not allowed access.":                                                    Firewall,
@@ -60,7 +60,7 @@ func TestOfForbidden(t *testing.T) {
 		"requested access to the resource is denied":                                                           Denied,
 		"": Denied,
 	} {
-		if got := OfForbidden(message); got != want {
+		if got := ReasonOf403(message); got != want {
 			t.Errorf("%q means %q, want %q", message, got, want)
 		}
 	}
