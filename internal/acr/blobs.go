@@ -38,7 +38,7 @@ func (c *Client) openBlob(ctx context.Context, repository string, d oci.Descript
 	}
 	return &blobReader{
 		client: c, ctx: ctx, operation: operation, request: r, answer: answer.Response,
-		blob: d, hash: d.Digest.Verifier(), told: c.transport.Now(),
+		blob: d, hash: d.Digest.Verifier(), logged: c.transport.Now(),
 	}, nil
 }
 
@@ -55,7 +55,7 @@ type blobReader struct {
 	read      int64
 	verified  bool
 	failed    error     // what Read returned other than io.EOF
-	told      time.Time // when the log last showed how far this is
+	logged    time.Time // when the log last showed how far this is
 }
 
 // Read implements io.Reader. Errors are io.EOF and *fault.Error.
@@ -66,7 +66,7 @@ func (b *blobReader) Read(p []byte) (n int, err error) {
 	n, err = b.answer.Stream.Read(p[:min(int64(len(p)), b.blob.Size-b.read)])
 	_, _ = b.hash.Write(p[:n])
 	b.read += int64(n)
-	b.tell()
+	b.logProgress()
 	switch {
 	case b.read == b.blob.Size:
 		if err = b.verify(); err == nil {
@@ -101,15 +101,15 @@ func mismatched(format string, values ...any) *fault.Error {
 	return &fault.Error{Reason: fault.DigestMismatch, Detail: fmt.Sprintf(format, values...)}
 }
 
-// tellEvery is how often the log reports on a blob under way.
-const tellEvery = 10 * time.Second
+// logEvery is how often the log reports on a blob under way.
+const logEvery = 10 * time.Second
 
-func (b *blobReader) tell() {
+func (b *blobReader) logProgress() {
 	now := b.client.transport.Now()
-	if b.client.config.Log == nil || now.Sub(b.told) < tellEvery {
+	if b.client.config.Log == nil || now.Sub(b.logged) < logEvery {
 		return
 	}
-	b.told = now
+	b.logged = now
 	b.client.config.Log(b.ctx, "copying a blob", map[string]any{
 		"digest": b.blob.Digest.String(), "progress": fmt.Sprintf("%d of %d bytes", b.read, b.blob.Size),
 	})

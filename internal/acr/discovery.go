@@ -12,7 +12,7 @@ import (
 
 // discovery is what a request without credentials has shown.
 type discovery struct {
-	of        string              // the request, as its name method has it
+	request   string              // its name; empty if no request has shown anything yet
 	challenge *auth.Challenge     // nil if the registry asked for no token
 	answer    *transport.Response // the registry's answer, if it asked for no token
 }
@@ -22,9 +22,9 @@ type discovery struct {
 // identical reads share that answer, writes never do.
 func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error) {
 	known := c.whatIsKnown()
-	if known.of == "" {
+	if known.request == "" {
 		found, led, err := c.first.Do(ctx, "", func(ctx context.Context) (discovery, error) {
-			if known := c.whatIsKnown(); known.of != "" {
+			if known := c.whatIsKnown(); known.request != "" {
 				return known, nil // another flight has landed meanwhile
 			}
 			return c.discover(ctx, r)
@@ -33,7 +33,7 @@ func (c *Client) discoveryFor(ctx context.Context, r request) (discovery, error)
 		case err != nil && !led && !concernsAll(err):
 			r.Once = true // the leader has already retried
 			return c.discover(ctx, r)
-		case err != nil || found.answer != nil && (led || r.isRead() && found.of == r.name()):
+		case err != nil || found.answer != nil && (led || r.isRead() && found.request == r.name()):
 			return found, err
 		}
 		known = found
@@ -67,7 +67,7 @@ func (c *Client) discover(ctx context.Context, r request) (discovery, error) {
 	if err != nil {
 		return discovery{}, err
 	}
-	found := discovery{of: r.name(), answer: res}
+	found := discovery{request: r.name(), answer: res}
 	if res.Status == http.StatusUnauthorized && res.Elsewhere == "" {
 		ch, err := auth.ReadChallenge(res.Header.Values("WWW-Authenticate"), c.policy)
 		if err != nil {

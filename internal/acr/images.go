@@ -138,5 +138,5 @@ func (c *Client) endsAll(err error) bool {
 	case failed.Reason == fault.Canceled, failed.Reason == fault.WrongCredentials, fault.IsOfSignIn(err):
 		return true
 	}
-	return c.whatIsKnown().of == "" && concernsAll(err)
+	return c.whatIsKnown().request == "" && concernsAll(err)
 }

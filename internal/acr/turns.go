@@ -2,7 +2,8 @@ package acr
 
 import "context"
 
-// turns lets as many go on at a time as it has room for. Unlike those of a sync.Mutex, its waits end with a context.
+// turns is a counting semaphore, or a mutex if it has room for one. Unlike that of a sync.Mutex, a wait ends with the
+// context.
 type turns chan struct{}
 
 // take waits for a turn. The caller calls leave when it is over.
