@@ -157,6 +157,9 @@ func TestCopyUploadsWhatIsNotMounted(t *testing.T) {
 		"unknown": func(registry *acrtest.Registry) {
 			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "mount=", Status: http.StatusNotFound})
 		},
+		"not implemented": func(registry *acrtest.Registry) {
+			registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: "mount=", Status: http.StatusNotImplemented})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			registry := acrtest.StartT(t, acrtest.Options{MountFallsBack: true})

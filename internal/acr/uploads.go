@@ -44,7 +44,10 @@ func (c *Client) mountBlob(ctx context.Context, repository, from string, d diges
 // from a repository that it does not know (https://github.com/google/go-containerregistry/issues/1393).
 func isMountRefused(err error) bool {
 	failed, ok := fault.As(err)
-	return ok && failed.Status >= 400 && failed.Status < 500 && failed.Reason != fault.WriteDisallowed && failed.Reason != fault.RateLimited
+	if !ok || failed.Reason == fault.WriteDisallowed || failed.Reason == fault.RateLimited {
+		return false
+	}
+	return failed.Status >= 400 && failed.Status < 500 || failed.Status == http.StatusNotImplemented
 }
 
 // beginUpload asks where to send a blob.
