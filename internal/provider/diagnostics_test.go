@@ -95,7 +95,7 @@ func TestNotARegistry(t *testing.T) {
 		host := unusedAddress(t)
 		_, diagnostics := configuredFor(t, values{"registry": host, "max_retries": 0}).
 			read("acr_manifest", values{"repository": "app", "tag": "1.0"})
-		wanted{summary: "Registry unreachable", says: []string{"reading the manifest " + host + "/app:1.0", "refused"}}.check(t, diagnostics)
+		wanted{summary: "Registry unreachable", says: []string{"reading the manifest " + host + "/app:1.0", "refused", "not the registry's name alone"}}.check(t, diagnostics)
 	})
 	t.Run("http where https is expected", func(t *testing.T) {
 		server := httptest.NewServer(answer(http.StatusOK, "text/plain", "", nil))

@@ -92,9 +92,10 @@ var explanations = map[fault.Reason]explanation{
 	fault.Unreachable: {
 		Summary: "Registry unreachable",
 		Cause:   "The host name could not be looked up, or no connection to the host could be made or kept.",
-		Remedy: "Check `registry`, the DNS and the network. A registry with a private endpoint answers only where that endpoint resolves. " +
-			"A host after a redirect is the registry's storage, such as `*.blob.core.windows.net` or `*.data.azurecr.io`: a firewall must " +
-			"admit it, too. Behind a proxy, set HTTPS_PROXY.",
+		Remedy: "Check `registry`: the login server, such as example.azurecr.io, not the registry's name alone. Check the DNS and the " +
+			"network. A registry with a private endpoint answers only where that endpoint resolves. A host after a redirect is the " +
+			"registry's storage, such as `*.blob.core.windows.net` or `*.data.azurecr.io`: a firewall must admit it, too. Behind a proxy, " +
+			"set HTTPS_PROXY.",
 	},
 	fault.TimedOut: {
 		Summary: "No answer in time",
