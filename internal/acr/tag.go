@@ -190,6 +190,7 @@ func (t tagWrite) remove(ctx context.Context) error {
 	r := t.client.request(deleteTag, t.Repository, t.Tag, nil)
 	r.shared = t.token
 	r.Once = true
+	was := "" // what the tag named before a DELETE; empty if it was gone already
 	return t.client.repeat(ctx, func() (broke bool, err error) {
 		now, err := t.current(ctx)
 		switch {
@@ -198,11 +199,12 @@ func (t tagWrite) remove(ctx context.Context) error {
 		case now != nil && !t.expects(now):
 			return false, t.conflict(now)
 		case now != nil:
+			was = digestOf(now)
 			if _, err := t.client.do(ctx, r); err != nil && (!fault.IsMissing(err) || lacksAPI(err)) {
 				return true, cannotUntag(err)
 			}
 		}
-		t.client.written.note(t.Repository, t.Tag, digestOf(now), "")
+		t.client.written.note(t.Repository, t.Tag, was, "")
 		return false, nil
 	})
 }

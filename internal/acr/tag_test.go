@@ -333,6 +333,41 @@ func TestWhatWasWrittenIsTrusted(t *testing.T) {
 	}
 }
 
+// What has removed a tag is not forgotten when the tag is found gone, by a second resource that gives it up or by a second
+// try: late replicas have it still.
+func TestTagThatWasRemovedStaysGone(t *testing.T) {
+	for name, test := range map[string]struct {
+		untags int
+		faults []acrtest.Fault
+	}{
+		"removed twice": {untags: 2},
+		"lost answer": {1, []acrtest.Fault{
+			{Method: http.MethodDelete, Times: 1, Reset: true, ActFirst: true},
+			{Method: http.MethodGet, Path: "/manifests/prod", Kind: acrtest.KindResource, Skip: 1, Times: 1, Status: http.StatusNotFound}, // not late
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := acrtest.StartT(t, acrtest.Options{ReplicaLag: 2})
+			d := registry.PutImage("app", "prod", acrtest.Image{})
+			for _, f := range test.faults {
+				registry.Inject(f)
+			}
+			client := newClient(t, registry).WithoutBackOff()
+			for range test.untags {
+				if err := client.Untag(t.Context(), "app", "prod", d.String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := client.Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "prod"}); !fault.IsMissing(err) {
+				t.Errorf("error = %v, want that of a tag that is gone", err)
+			}
+			if _, err := putTag(t, client, "prod", d, ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestChangeBySomebodyElseIsBelieved(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
 	mine, theirs := registry.PutImage("app", "", acrtest.Image{}), registry.PutImage("app", "", acrtest.Image{Author: "them"})

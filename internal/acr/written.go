@@ -17,11 +17,10 @@ type written struct {
 }
 
 type writtenTag struct {
-	writing turns // one write of a tag at a time: the second finds what the first did
-	kept    bool  // whether this client has put the tag, or found it as wanted; guarded by writing
-	listing turns // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
-	noted   bool
-	was, is string // digests before and after the write; empty for no tag
+	writing turns  // one write of a tag at a time: the second finds what the first did
+	kept    bool   // whether this client has put the tag, or found it as wanted; guarded by writing
+	listing turns  // likewise for a list of referrers, while a referrer is put under a tag, perhaps this very one
+	was, is string // digests before and after the last change; empty for no tag, both empty before a change
 }
 
 func (w *written) tag(repository, tag string) *writtenTag {
@@ -37,12 +36,14 @@ func (w *written) tag(repository, tag string) *writtenTag {
 	return w.tags[name]
 }
 
-// note remembers a write.
+// note remembers a write, unless it has changed nothing.
 func (w *written) note(repository, tag, was, is string) {
 	t := w.tag(repository, tag)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t.noted, t.was, t.is = true, was, is
+	if was != is {
+		t.was, t.is = was, is
+	}
 }
 
 // overtakes reports whether a read of a tag found what it named before this client's write, and returns what it names
@@ -54,7 +55,7 @@ func (w *written) overtakes(repository, tag string, found *oci.Manifest, err err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := w.tags[repository+":"+tag]
-	if t == nil || !t.noted || t.was == t.is || digestOf(found) != t.was {
+	if t == nil || t.was == t.is || digestOf(found) != t.was {
 		return "", false
 	}
 	return t.is, true
