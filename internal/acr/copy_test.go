@@ -190,7 +190,7 @@ func TestCopyRefusesWhatTheSourceGetsWrong(t *testing.T) {
 		"no permission":      {acrtest.Fault{Path: "/manifests/", Status: http.StatusForbidden}, fault.Denied, ""},
 		"a silent blob":      {acrtest.Fault{Path: "/blobs/", HangAfterHeaders: true}, fault.TimedOut, "neither accepted nor sent anything"},
 		"too many requests":  {acrtest.Fault{Path: "/blobs/", Status: http.StatusTooManyRequests, RetryAfter: "3600"}, fault.RateLimited, "over the limit"},
-		"a compressed bomb":  {acrtest.Fault{Path: "/blobs/", GzipBomb: 1 << 20}, fault.DigestMismatch, "it ends after"},
+		"a compressed bomb":  {acrtest.Fault{Path: "/blobs/", GzipBomb: 1 << 20}, fault.DigestMismatch, ""},
 		"an oversized index": {acrtest.Fault{Path: "/manifests/", Oversize: 5 << 20}, fault.TooLarge, "over the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
