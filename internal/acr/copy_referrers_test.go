@@ -154,6 +154,30 @@ func TestReferrerIsListedBeforeItIsTagged(t *testing.T) {
 	}
 }
 
+// The list that a lost answer was about is found, and remembered: what a late replica has instead is not added to.
+func TestListOfReferrersIsRememberedWhenItsAnswerIsLost(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true, ReplicaLag: 1})
+	image := oneImage(registry, "mirror/app", 1000)
+	list := cosignTag(image, "")
+	of := registry.Descriptor("mirror/app", image)
+	var referrers []digest.Digest
+	for _, artifactType := range []string{signatureType, sbomType} {
+		referrers = append(referrers, registry.PutArtifact("mirror/app", "", acrtest.Artifact{ArtifactType: artifactType, Subject: &of}))
+	}
+	registry.Untag("mirror/app", list)
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodPut, Path: list, Times: 1, Reset: true, ActFirst: true})
+	registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodGet, Path: list, Skip: 1, Times: 1, Handler: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/v2/mirror/app/manifests/"+registry.Digest("mirror/app", list).String(), http.StatusTemporaryRedirect) // not late
+	}})
+	client := newClient(t, registry).WithoutBackOff()
+	for i, referrer := range referrers {
+		if _, err := client.PutTag(t.Context(), acr.TagRequest{Repository: "mirror/app", Tag: fmt.Sprint(i), Digest: referrer.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReferrers(t, client, image, referrers...)
+}
+
 // The target's own list is kept.
 func TestCopyAddsToTheTargetsListOfReferrers(t *testing.T) {
 	source, target := acrtest.StartT(t, acrtest.Options{}), acrtest.StartT(t, acrtest.Options{WithoutReferrersAPI: true})

@@ -133,21 +133,25 @@ func (c *Client) listReferrer(ctx context.Context, repository string, referrer *
 		return err
 	}
 	defer leave()
+	was, is := "", "" // the list before and after it was put; both empty if it needs no change
 	return c.repeat(ctx, func() (broke bool, err error) {
 		list, err := c.referrersList(ctx, repository, referrer.Subject.Digest, token)
 		if err != nil {
 			return false, err
 		}
 		longer, err := oci.AddReferrer(list, referrer)
-		if err != nil || longer == nil {
+		if err != nil {
 			return false, err
 		}
-		put := c.manifestPut(repository, tag, longer, token)
-		put.Step = "listing a referrer under the tag " + tag
-		if _, err := c.storeManifest(ctx, put, longer); err != nil {
-			return true, err
+		if longer != nil {
+			was, is = digestOf(list), digestOf(longer)
+			put := c.manifestPut(repository, tag, longer, token)
+			put.Step = "listing a referrer under the tag " + tag
+			if _, err := c.storeManifest(ctx, put, longer); err != nil {
+				return true, err
+			}
 		}
-		c.written.note(repository, tag, digestOf(list), longer.Digest.String())
+		c.written.note(repository, tag, was, is)
 		return false, nil
 	})
 }
