@@ -272,8 +272,8 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Tag exists and names another manifest",
 		Cause: "A tag that this configuration should create exists already, and names another manifest. It was not changed, since somebody " +
 			"may rely on it.",
-		Remedy: "If Terraform should manage the tag, import it: the next plan then shows both digests. Otherwise choose another tag, or " +
-			"remove this one first.",
+		Remedy: "If a block that got another name has the tag, add a `moved` block. If something else has put it and Terraform should manage " +
+			"it, import it: the next plan then shows both digests. Otherwise choose another tag, or remove this one first.",
 	},
 	fault.TagMoved: {
 		Summary: "Tag has moved since the plan",

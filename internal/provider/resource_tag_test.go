@@ -218,7 +218,7 @@ func TestTagThatPointsElsewhereIsNotTouched(t *testing.T) {
 	_, diagnostics := p.apply("acr_tag", managed{}, prodTag(two))
 	wanted{
 		attribute: "tag", summary: "Tag exists and names another manifest",
-		says: []string{one.String(), two.String(), "import {\n    to = acr_tag.NAME\n    id = \"app:prod\"\n  }"},
+		says: []string{one.String(), two.String(), "add a `moved` block", "import {\n    to = acr_tag.NAME\n    id = \"app:prod\"\n  }"},
 	}.check(t, diagnostics)
 	wantProd(t, registry, one)
 	if got := writes(registry); got != nil {
