@@ -25,9 +25,17 @@ const (
 const CLISaid = "CLI_SAID_THIS"
 
 // SignedIn makes a CLI with a session that prints the token.
-func SignedIn(t testing.TB, token string) *CLI {
-	return newCLI(t, `echo '{"accessToken":"`+token+`","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800,`+
-		`"tenant":"`+TenantID+`","tokenType":"Bearer"}'`+"\n")
+func SignedIn(t testing.TB, token string) *CLI { return newCLI(t, printing(token)) }
+
+// SignedInAsMachine makes a CLI with the session of a managed identity, which takes no tenant.
+func SignedInAsMachine(t testing.TB, token string) *CLI {
+	return newCLI(t, `case "$*" in *--tenant*) echo "ERROR: Tenant shouldn't be specified for managed identity account" >&2; exit 1;; esac`+
+		"\n"+printing(token))
+}
+
+func printing(token string) string {
+	return `echo '{"accessToken":"` + token + `","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800,` +
+		`"tenant":"` + TenantID + `","tokenType":"Bearer"}'` + "\n"
 }
 
 // SignedOut makes a CLI without a session.

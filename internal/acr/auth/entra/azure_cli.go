@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,11 +51,32 @@ func (s cliSession) GetToken(ctx context.Context, options policy.TokenRequestOpt
 	defer cancel()
 	// Older versions of the CLI know resources, and no scopes.
 	args := []string{"account", "get-access-token", "-o", "json", "--resource", strings.TrimSuffix(options.Scopes[0], "/.default")}
-	if s.tenantID != "" {
-		args = append(args, "--tenant", s.tenantID)
+	token, err := run(bounded, s.inTenant(args)...)
+	if err != nil && strings.Contains(said(err), refusesTenant) {
+		token, err = run(bounded, args...)
 	}
-	command := exec.CommandContext(bounded, "az", args...) //nolint:gosec // both values were checked
-	command.WaitDelay = 500 * time.Millisecond             // what `az` has started can hold the pipes open after its end
+	if err != nil || token == "" {
+		return azcore.AccessToken{}, s.failure(bounded, err)
+	}
+	return azcore.AccessToken{Token: token}, nil
+}
+
+// refusesTenant is how the Azure CLI refuses --tenant for a managed identity's session, or Cloud Shell's, each of which
+// has one tenant. Source: azure-cli, azure/cli/core/_profile.py.
+const refusesTenant = "Tenant shouldn't be specified"
+
+// inTenant adds the tenant to the arguments of `az`, if there is one.
+func (s cliSession) inTenant(args []string) []string {
+	if s.tenantID == "" {
+		return args
+	}
+	return append(slices.Clip(args), "--tenant", s.tenantID)
+}
+
+// run runs `az` and returns the token that it prints, empty if it prints none.
+func run(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "az", args...) //nolint:gosec // audience and tenant were checked
+	command.WaitDelay = 500 * time.Millisecond         // what `az` has started can hold the pipes open after its end
 	setApart(command)
 	output, err := command.Output()
 	var answer struct {
@@ -63,21 +85,22 @@ func (s cliSession) GetToken(ctx context.Context, options policy.TokenRequestOpt
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		err = json.Unmarshal(output, &answer)
 	}
-	if err != nil || answer.AccessToken == "" {
-		return azcore.AccessToken{}, s.failure(bounded, err)
+	return answer.AccessToken, err
+}
+
+// said returns what a failed `az` wrote to standard error.
+func said(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(exit.Stderr)
 	}
-	return azcore.AccessToken{Token: answer.AccessToken}, nil
+	return ""
 }
 
 // failure returns the error for an `az` that printed no token. Of what `az` said it repeats only AADSTS numbers.
 func (s cliSession) failure(bounded context.Context, err error) *fault.Error {
 	failed := &fault.Error{Reason: fault.AzureCLIFailed, Detail: "`az account get-access-token` failed"}
-	said := ""
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		said = string(exit.Stderr)
-	}
-	number := aadsts(said)
+	number := aadsts(said(err))
 	if number != "" {
 		failed.Detail += " with " + number
 	}
@@ -87,7 +110,7 @@ func (s cliSession) failure(bounded context.Context, err error) *fault.Error {
 		failed.Detail = fmt.Sprintf("`az account get-access-token` did not end within %s", s.timeout)
 	case numbered[number] != "":
 		failed.Reason = numbered[number]
-	case strings.Contains(said, "az login"):
+	case strings.Contains(said(err), "az login"):
 		failed.Reason = fault.AzureCLISignedOut
 	}
 	return failed

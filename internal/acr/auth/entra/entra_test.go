@@ -209,6 +209,20 @@ func TestAzureCLIsSession(t *testing.T) {
 	}
 }
 
+// A machine's session has one tenant. The Azure CLI refuses to be told it.
+func TestAzureCLIsSessionOfAMachineTakesNoTenant(t *testing.T) {
+	cli := entratest.SignedInAsMachine(t, entraToken)
+	t.Setenv("PATH", cli.Path())
+	token, err := signIn(t, entratest.New(t, entraToken), entra.Block{}, environment{"ARM_TENANT_ID": entratest.TenantID})
+	if err != nil || token != entraToken {
+		t.Fatalf("token = %q, error %v", token, err)
+	}
+	want := "account get-access-token -o json --resource https://containerregistry.azure.net"
+	if calls := cli.Calls(); len(calls) != 2 || calls[0] != want+" --tenant "+entratest.TenantID || calls[1] != want {
+		t.Errorf("calls = %q", calls)
+	}
+}
+
 func TestEachSecretIsToldToTheSet(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	env := principal(f).with("ACTIONS_ID_TOKEN_REQUEST_URL", f.Login+entratest.GitHubPath, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", entratest.RequestToken)
