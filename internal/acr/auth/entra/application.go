@@ -1,6 +1,10 @@
 package entra
 
 import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -16,10 +20,38 @@ type application struct {
 	login              string // URL of the login host
 }
 
-// at returns azidentity's options with the login host.
+// at returns azidentity's options with the login host, which alone is sent requests.
 func (a application) at(options azcore.ClientOptions) azcore.ClientOptions {
 	options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: a.login}
+	options.Transport = atLoginHost{options.Transport, a.login}
 	return options
+}
+
+// atLoginHost sends requests to the login host, or to another one of Microsoft's, and nowhere else. The login host says
+// itself where to send a secret to (OpenID Connect Discovery 1.0, token_endpoint), and MSAL sends it to any URL.
+type atLoginHost struct {
+	next  Transport
+	login string
+}
+
+func (a atLoginHost) Do(request *http.Request) (*http.Response, error) {
+	own, err := url.Parse(a.login)
+	if err != nil {
+		return nil, err
+	}
+	host := hostOf(request.URL)
+	if request.URL.Scheme != "https" || host != hostOf(own) && !slices.Contains(microsoftHosts, host) {
+		return nil, errors.New("the token endpoint is not at the login host")
+	}
+	return a.next.Do(request)
+}
+
+// hostOf returns an https URL's host[:port], without the port that https implies.
+func hostOf(u *url.URL) string { return strings.TrimSuffix(secret.LowerASCII(u.Host), ":443") }
+
+// microsoftHosts has the hosts that Microsoft's login hosts may name. Source: Microsoft, "National clouds".
+var microsoftHosts = []string{
+	"login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn",
 }
 
 // with returns the name of a way to sign in, with the login host.

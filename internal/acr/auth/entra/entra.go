@@ -6,6 +6,7 @@ package entra
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -81,6 +82,9 @@ func (i *Identity) Token(ctx context.Context, via Connection) (secret.Text, erro
 		return secret.Text{}, i.explain(ctx, err, seen)
 	}
 	bearer := secret.New(token.Token)
+	if bearer.IsZero() {
+		return secret.Text{}, i.explain(ctx, errors.New("an empty token"), seen)
+	}
 	via.Secrets.Add(bearer)
 	return bearer, nil
 }

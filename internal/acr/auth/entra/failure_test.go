@@ -79,6 +79,35 @@ func TestRefusalOfACIServer(t *testing.T) {
 	}
 }
 
+// The login host's own answer says where to send the secret to.
+func TestSecretStaysAtTheLoginHost(t *testing.T) {
+	for name, elsewhere := range map[string]func(*entratest.Fake) string{
+		"another host": func(f *entratest.Fake) string { return f.Login },
+		"http":         func(f *entratest.Fake) string { return f.Metadata },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, other := entratest.New(t, entraToken), entratest.New(t, entraToken)
+			f.Refuse(entratest.DiscoveryPath, 200, `{"issuer":"`+f.Login+`","authorization_endpoint":"`+f.Login+`/","token_endpoint":"`+
+				elsewhere(other)+entratest.TokenPath+`"}`)
+			_, err := signIn(t, f, entra.Block{ClientSecret: secret.New(entratest.ClientSecret)}, principal(f))
+			_ = mustFail(t, err, fault.BadAnswer)
+			if log := other.Log(); len(log) != 0 {
+				t.Errorf("the other host was sent %v", log)
+			}
+		})
+	}
+}
+
+func TestMachinesAnswerWithoutAToken(t *testing.T) {
+	f := entratest.New(t, entraToken)
+	f.Refuse(entratest.IMDSPath, 200, `{"token_type":"Bearer","access_token":"","expires_on":"4070908800"}`)
+	env := environment{"ARM_CLIENT_ID": entratest.NewIdentity(), "ARM_MSI_ENDPOINT": f.Metadata + entratest.IMDSPath}
+	_, err := signIn(t, f, entra.Block{UseMSI: on()}, env)
+	if failed := mustFail(t, err, fault.BadAnswer); failed.Detail != "the answer holds no token" {
+		t.Errorf("detail = %q", failed.Detail)
+	}
+}
+
 func TestMachineWithoutThisIdentity(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	f.Refuse(entratest.IMDSPath, 400, `{"error":"invalid_request","error_description":"Identity not found"}`)
