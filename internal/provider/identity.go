@@ -43,7 +43,7 @@ func (r *connectedResource) importTarget(ctx context.Context, req resource.Impor
 		return acr.Lockable{}, false
 	}
 	target, err := parseImportID(req.ID, client.Registry())
-	if req.ID == "" {
+	if !req.Identity.Raw.IsNull() { // `terraform import` with an empty id has neither
 		identity := newBlock(ctx, req.Identity, diags)
 		if registry := identity.text("registry"); registry != "" && registry != client.Registry() {
 			diags.AddError(explanations[fault.InvalidArgument].Summary, fmt.Sprintf(

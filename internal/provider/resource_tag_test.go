@@ -165,7 +165,7 @@ func TestTagImportRefuses(t *testing.T) {
 	p := configuredFor(t, defaultUser(registry))
 	for _, id := range []string{
 		"app", "app:", ":prod", "app@" + someDigest, "app:prod@" + someDigest, "App:prod", "app:-prod", "app:prod:again", "app prod",
-		"other.azurecr.io:5000/app:prod", "https://" + registry.Host() + "/app:prod", "app/:prod",
+		"other.azurecr.io:5000/app:prod", "https://" + registry.Host() + "/app:prod", "app/:prod", "",
 	} {
 		_, diagnostics := p.importBy("acr_tag", id, nil)
 		wanted{summary: "Invalid value", says: []string{"id: ", fmt.Sprintf("%q", id), "team/app:prod"}}.check(t, diagnostics)
