@@ -73,7 +73,7 @@ func (r *connectedEphemeralResource) Configure(_ context.Context, req ephemeral.
 }
 
 func (r *connectedEphemeralResource) begin(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) (client *acr.Client, b block, ok bool) {
-	return r.connection.begin(ctx, req.Config, unknownForEphemeral, &resp.Diagnostics)
+	return r.connection.begin(ctx, req.Config, unknownForResource, &resp.Diagnostics)
 }
 
 // connectedResource is embedded by every resource.
@@ -86,7 +86,7 @@ func (r *connectedResource) Configure(_ context.Context, req resource.ConfigureR
 }
 
 func (r *connectedResource) begin(ctx context.Context, from rawBlock, diags *diag.Diagnostics) (client *acr.Client, b block, ok bool) {
-	return r.connection.begin(ctx, from, unknownConfiguration, diags)
+	return r.connection.begin(ctx, from, unknownForResource, diags)
 }
 
 // beginRead is begin for a read. It forgets a resource of another registry, and completes the identity, which

@@ -16,7 +16,7 @@ import (
 const (
 	missingRegistry      fault.Reason = "missing registry"
 	unknownConfiguration fault.Reason = "unknown configuration"
-	unknownForEphemeral  fault.Reason = "unknown configuration for an ephemeral resource"
+	unknownForResource   fault.Reason = "unknown configuration for a resource"
 	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
 	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
 	moreFailures         fault.Reason = "more failures"
@@ -77,11 +77,11 @@ var explanations = map[fault.Reason]explanation{
 			"`terraform apply -target=...` or in a configuration of its own. Or leave the attribute out and set ACR_REGISTRY, ACR_USERNAME " +
 			"and ACR_PASSWORD.",
 	},
-	unknownForEphemeral: {
-		Summary: "Provider configuration is known only after apply: ephemeral resource",
-		Cause: "The provider block takes a value from something that this run has yet to create, while an ephemeral resource is opened at plan " +
-			"too and cannot wait. Nothing was sent, neither with a credential nor as an anonymous caller.",
-		Remedy: "Create the other resource first, with `terraform apply -target=...` or in a configuration of its own. Or leave the attribute out of " +
+	unknownForResource: {
+		Summary: "Provider configuration is known only after apply: resource",
+		Cause: "The provider block takes a value from something that this run has yet to create or change, while this resource is read at " +
+			"plan too and cannot wait. Nothing was sent, neither with a credential nor as an anonymous caller.",
+		Remedy: "Create or change the other resource first, with `terraform apply -target=...` or in a configuration of its own. Or leave the attribute out of " +
 			"the provider block and set ACR_REGISTRY, ACR_USERNAME and ACR_PASSWORD.",
 	},
 	uncheckedCertificate: {

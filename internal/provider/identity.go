@@ -38,7 +38,7 @@ func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, client *acr
 
 // importTarget returns what to import, by its id or by its identity. shapes are the forms of ids, for the error.
 func (r *connectedResource) importTarget(ctx context.Context, req resource.ImportStateRequest, shapes string, diags *diag.Diagnostics) (target acr.Lockable, ok bool) {
-	client, ok := r.connection.open(unknownConfiguration, diags)
+	client, ok := r.connection.open(unknownForResource, diags)
 	if !ok {
 		return acr.Lockable{}, false
 	}
