@@ -122,12 +122,15 @@ func (r Redactor) CleanTo(most int, text string) string {
 }
 
 // Excerpt prepares a value for an error: one line, without characters that a terminal obeys. A long one is omitted, not
-// truncated, since the redactor could not recognise half a secret.
+// truncated, since the redactor could not recognise half a secret. At its ends a space stays, since it can be what is wrong
+// with the value.
 func Excerpt(value string) string {
 	if len(value) > maxExcerpt {
 		return fmt.Sprintf("(%d bytes)", len(value))
 	}
-	return Redactor(nil).Clean(strings.ToValidUTF8(value, "?"))
+	const end = "|" // shields a space from being trimmed
+	text := Redactor(nil).CleanTo(maxExcerpt+2*len(end), end+strings.ToValidUTF8(value, "?")+end)
+	return strings.TrimSuffix(strings.TrimPrefix(text, end), end)
 }
 
 // LowerASCII returns text with A to Z in lower case, at the same length. Letters beyond ASCII stay: strings.ToLower

@@ -137,7 +137,7 @@ func TestRedactorKnowsALongSecretInOneForm(t *testing.T) {
 // An error repeats what a person typed, but not at any length, and without characters that a terminal obeys.
 func TestExcerpt(t *testing.T) {
 	for value, want := range map[string]string{
-		"a": "a", "": "", "a\r\nb": "a b", "a\x1b[31mb": "a [31mb", "a\xffb": "a?b", "\u202ea": "a", strings.Repeat("x", 300): strings.Repeat("x", 300), strings.Repeat("x", 301): "(301 bytes)",
+		"a": "a", "": "", "a\r\nb": "a b", "a\x1b[31mb": "a [31mb", "a\xffb": "a?b", "\u202ea": " a", " a\t": " a ", "a\u200b": "a ", " ": " ", "|": "|", strings.Repeat("x", 300): strings.Repeat("x", 300), strings.Repeat("x", 301): "(301 bytes)",
 	} {
 		if got := Excerpt(value); got != want {
 			t.Errorf("Excerpt(%.20q) = %q, want %q", value, got, want)
