@@ -84,7 +84,7 @@ func ValidateRepository(repository string) error {
 	// The grammar of a whole reference takes a first component with a dot for a host, so this puts a host before it.
 	named, err := reference.WithName("r.io/" + repository)
 	if err != nil || reference.Path(named) != repository {
-		return fault.Invalid("repository", "%q is not a repository name: lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", secret.Excerpt(repository))
+		return fault.Invalid("repository", "%q is not a repository name: at most 255 lower-case letters and digits, joined by \".\", \"_\", \"__\", \"-\" or \"/\", without the registry and without a tag", secret.Excerpt(repository))
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func ValidateTag(tag string) error {
 // ValidateDigest checks a digest. Its algorithm must be one that can be computed here: sha256, sha384 or sha512.
 func ValidateDigest(value string) error {
 	if err := digest.Digest(value).Validate(); err != nil {
-		return fault.Invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits", secret.Excerpt(value))
+		return fault.Invalid("digest", "%q is not a digest such as \"sha256:\" and 64 hexadecimal digits in lower case", secret.Excerpt(value))
 	}
 	return nil
 }

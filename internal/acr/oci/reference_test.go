@@ -149,3 +149,15 @@ func TestValidateDigest(t *testing.T) {
 		faulttest.WantArgument(t, ValidateDigest(value), "digest")
 	}
 }
+
+// An error names each rule of the grammar, so that whoever breaks one finds it.
+func TestGrammarErrorsNameEachRule(t *testing.T) {
+	for want, err := range map[string]error{
+		"at most 255 lower-case letters and digits": ValidateRepository(strings.Repeat("a", 256)),
+		"64 hexadecimal digits in lower case":       ValidateDigest(strings.ToUpper(digestA)),
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
