@@ -259,7 +259,8 @@ func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fa
 	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
 	switch {
 	case failed.Argument == "source":
-		detail += "\nThis is about the source, which is never read with the provider's password: see `source_username`."
+		detail += "\nThis is about the source. There, `source_username` and `source_password_wo` take the place of `username` and `password`, " +
+			"and the provider's own password is never sent."
 		return diag.NewAttributeErrorDiagnostic(path.Root("source"), "Source: "+summary, detail)
 	case failed.Reason == fault.TagElsewhere:
 		there, err := client.Manifest(ctx, acr.ManifestRequest{Repository: plan.text("repository"), Tag: plan.text("tag")})

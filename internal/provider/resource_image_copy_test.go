@@ -250,7 +250,7 @@ func TestImageCopyBlamesTheRightRegistry(t *testing.T) {
 			},
 			{
 				Config:      regexp.MustCompile(`(?m)^  source_.*$`).ReplaceAllString(s.config(s.first, ""), ""),
-				ExpectError: inWrapped("never read with the provider's password"),
+				ExpectError: inWrapped("`source_username` and `source_password_wo` take the place of `username` and `password`"),
 			},
 			{
 				PreConfig: func() {
