@@ -340,7 +340,7 @@ var explanations = map[fault.Reason]explanation{
 		Cause:   "The registry refuses the request, with a status that another attempt would not change.",
 		Remedy: "Read what came back. 400 from the token server means that it does not accept the scopes or the service: check `scopes` and " +
 			"`actions`. MANIFEST_INVALID or UNSUPPORTED for a manifest that is put means that the registry does not take this media type. 413 " +
-			"comes from a proxy that limits the size of a layer. 404 without a registry's error code comes from a server that is not a registry.",
+			"comes from a proxy that limits the size of a layer. With `plain_http`, 400 means that the registry expects https. 404 without a registry's error code comes from a server that is not a registry.",
 	},
 	fault.BadAnswer: {
 		Summary: "Answer breaks the protocol",
