@@ -311,7 +311,7 @@ func TestOwnTokenThatIsRefused(t *testing.T) {
 		"":                                    {fault.InvalidToken, "no Bearer challenge"},
 		realm:                                 {fault.InvalidToken, "401"},
 		realm + `,error="invalid_token"`:      {fault.InvalidToken, "401"},
-		realm + `,error="insufficient_scope"`: {fault.InsufficientScope, "the token lacks repository:app:pull"},
+		realm + `,error="insufficient_scope"`: {fault.InsufficientScope, "the token does not cover repository:app:pull"},
 	} {
 		registry := startApp(t, acrtest.Options{})
 		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Handler: func(w http.ResponseWriter, _ *http.Request) {

@@ -129,7 +129,7 @@ func (c *Client) explainUnauthorized(failed *fault.Error, r request, res *transp
 	if len(lacking) == 0 {
 		lacking = r.scopes
 	}
-	failed.Reason, failed.Detail = lackingPermission(r), "the token lacks "+strings.Join(lacking, " ")
+	failed.Reason, failed.Detail = lackingPermission(r), "the token does not cover "+strings.Join(lacking, " ")
 	if r.token.IsZero() && auth.IsAnonymous(c.config.Credential) {
 		failed.Reason = fault.NoCredential
 		failed.Detail += "; it was requested with " + c.config.Credential.Description()

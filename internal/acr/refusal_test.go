@@ -36,7 +36,7 @@ func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
 		"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
 	}})
 	_, err := newClient(t, registry).Manifest(t.Context(), acr.ManifestRequest{Repository: "app", Tag: "v"})
-	faulttest.Want(t, err, fault.InsufficientScope, "the token lacks repository:app:pull")
+	faulttest.Want(t, err, fault.InsufficientScope, "the token does not cover repository:app:pull")
 }
 
 // What a token server refuses says nothing about the API that the token is for.
