@@ -40,7 +40,7 @@ func TestRepositoriesFails(t *testing.T) {
 		"the catalog for a repository-scoped token": {
 			options:   acrtest.Options{Grants: map[string][]string{acrtest.DefaultUser: {"repository:app:pull"}}},
 			arguments: values{},
-			want:      wanted{summary: "Permission missing", says: []string{"registry:catalog:*", "never list the catalog"}},
+			want:      wanted{summary: "Permission missing", says: []string{"registry:catalog:*", "never list the catalog", "Container Registry Repository Catalog Lister"}},
 		},
 	}.check(t, "acr_repositories")
 }

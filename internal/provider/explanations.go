@@ -178,8 +178,8 @@ var explanations = map[fault.Reason]explanation{
 	fault.InsufficientScope: {
 		Summary: "Permission missing",
 		Cause:   "The token does not allow this read: the identity behind it lacks the permission.",
-		Remedy: "Give the identity the role AcrPull, or Container Registry Repository Reader on a registry with ABAC permissions. Or add the " +
-			"missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and " +
+		Remedy: "Give the identity the role AcrPull. On a registry with ABAC permissions it is Container Registry Repository Reader, or " +
+			"Container Registry Repository Catalog Lister to list the repositories. Or add the missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and " +
 			"properties. A repository-scoped token can never list the catalog. If `access_token` is set, request the missing action with " +
 			"`actions` of `acr_bearer_token`. Check the name of the repository too: the registry answers the same for one that does not exist.",
 	},
