@@ -17,6 +17,7 @@ const (
 	missingRegistry      fault.Reason = "missing registry"
 	unknownConfiguration fault.Reason = "unknown configuration"
 	unknownForResource   fault.Reason = "unknown configuration for a resource"
+	noSourceCredential   fault.Reason = "no source credential"
 	uncheckedCertificate fault.Reason = "unchecked certificate" // a warning
 	fewerPermissions     fault.Reason = "fewer permissions"     // a warning
 	moreFailures         fault.Reason = "more failures"
@@ -162,6 +163,12 @@ var explanations = map[fault.Reason]explanation{
 			"`password` in the provider block or in the environment. For a registry with a custom domain, name the identity in the " +
 			"provider block. If the registry should be public, switch anonymous pull on, which needs the tier Standard or Premium.",
 	},
+	noSourceCredential: {
+		Summary: "Credential needed for the source",
+		Cause:   "The source's registry refuses anonymous callers, and no credential for it was found. The provider's own password is never sent there.",
+		Remedy: "Set `source_username` and `source_password_wo`. Without them, the provider's identity of Entra ID reads from other Azure " +
+			"registries of its cloud, and with `use_docker_config` the Docker config is used.",
+	},
 	fault.CredentialHelper: {
 		Summary: "Docker config not usable",
 		Cause:   "The Docker config or its credential helper failed. Anonymous access is not tried instead.",
@@ -179,9 +186,9 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Permission missing",
 		Cause:   "The token does not allow this read: the identity behind it lacks the permission.",
 		Remedy: "Give the identity the role AcrPull. On a registry with ABAC permissions it is Container Registry Repository Reader, or " +
-			"Container Registry Repository Catalog Lister to list the repositories. Or add the missing action to the scope map of its repository-scoped token: content/read for manifests, metadata/read for tags and " +
-			"properties. A repository-scoped token can never list the catalog. If `access_token` is set, request the missing action with " +
-			"`actions` of `acr_bearer_token`. Check the name of the repository too: the registry answers the same for one that does not exist.",
+			"Container Registry Repository Catalog Lister to list the repositories. Or add the missing action to the scope map of its " +
+			"repository-scoped token: content/read for manifests, metadata/read for tags and properties. A repository-scoped token can " +
+			"never list the catalog. If `access_token` is set, request the missing action with `actions` of `acr_bearer_token`. Check the name of the repository too: the registry answers the same for one that does not exist.",
 	},
 	moreFailures: {
 		Summary: "More images failed",

@@ -258,6 +258,10 @@ func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imag
 func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fault.Error) diag.Diagnostic {
 	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
 	switch {
+	case failed.Argument == "source" && failed.Reason == fault.NoCredential:
+		anonymous := *failed
+		anonymous.Reason = noSourceCredential
+		return diag.NewAttributeErrorDiagnostic(path.Root("source"), explanations[noSourceCredential].Summary, failureDetail(&anonymous))
 	case failed.Argument == "source":
 		detail += "\nThis is about the source. There, `source_username` and `source_password_wo` take the place of `username` and `password`, " +
 			"and the provider's own password is never sent."

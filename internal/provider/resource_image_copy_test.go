@@ -244,13 +244,14 @@ func TestImageCopyBlamesTheRightRegistry(t *testing.T) {
 		ProtoV6ProviderFactories: factories,
 		Steps: []resource.TestStep{
 			{Config: s.config(missing, ""), ExpectError: inWrapped("Source: Tag or digest not found")},
+			{Config: s.config(missing, ""), ExpectError: inWrapped("`source_username` and `source_password_wo` take the place of `username` and `password`")},
 			{
 				Config:      strings.Replace(s.config(s.first, ""), sourcePassword, "acrtest-wrong-password", 1),
 				ExpectError: inWrapped("Source: Wrong user name or password"),
 			},
 			{
 				Config:      regexp.MustCompile(`(?m)^  source_.*$`).ReplaceAllString(s.config(s.first, ""), ""),
-				ExpectError: inWrapped("`source_username` and `source_password_wo` take the place of `username` and `password`"),
+				ExpectError: inWrapped("Error: Credential needed for the source"),
 			},
 			{
 				PreConfig: func() {
