@@ -161,6 +161,39 @@ func TestEachWaySignsInOnceFor50Reads(t *testing.T) {
 	}
 }
 
+// Azure's metadata service is away for moments, in ways that are final elsewhere.
+func TestMetadataServiceIsAskedAgain(t *testing.T) {
+	yes := true
+	for _, status := range []int{404, 410, 429, 500, 503} {
+		registry, login := acrtest.StartT(t, takesEntra()), entratest.New(t, entraToken)
+		registry.PutImage("app", "v", acrtest.Image{})
+		login.RefuseOnce(entratest.IMDSPath, status)
+		client := newClient(t, registry, byEntra(t, login, entra.Block{UseMSI: &yes, ClientID: entratest.NewIdentity()}, map[string]string{
+			"ARM_MSI_ENDPOINT": login.Metadata + entratest.IMDSPath,
+		})).WithoutBackOff()
+		if err := readApp(t, client); err != nil || len(login.Log()) != 2 {
+			t.Errorf("%d: %v after %v", status, err, login.Log())
+		}
+	}
+	registry, login := acrtest.StartT(t, takesEntra()), entratest.New(t, entraToken)
+	login.Refuse(entratest.IMDSPath, 404, "")
+	err := readApp(t, newClient(t, registry, byEntra(t, login, entra.Block{UseMSI: &yes, ClientID: entratest.NewIdentity()}, map[string]string{
+		"ARM_MSI_ENDPOINT": login.Metadata + entratest.IMDSPath,
+	})).WithoutBackOff())
+	faulttest.Want(t, err, fault.NoManagedIdentity, "404", "after 6 attempts")
+}
+
+// A path that the login host lacks is final.
+func TestLoginHostIsNotAskedAgainAfter404(t *testing.T) {
+	registry, login := acrtest.StartT(t, takesEntra()), entratest.New(t, entraToken)
+	login.Refuse(entratest.TokenPath, 404, "")
+	err := readApp(t, newClient(t, registry, bySecret(t, login)).WithoutBackOff())
+	faulttest.Want(t, err, fault.SignInRefused, "404")
+	if log := login.Log(); len(log) != 2 {
+		t.Errorf("requests = %v", log)
+	}
+}
+
 // wantNoEntraSecret searches for every secret of a sign-in, including the registry's refresh token.
 func wantNoEntraSecret(t *testing.T, registry *acrtest.Registry, text string) {
 	t.Helper()

@@ -241,6 +241,10 @@ func decodeLogin(body []byte, asked time.Time) (*Login, error) {
 	return login, nil
 }
 
+// whileUpdated has the statuses of Azure's metadata service while it is updated. Source: Microsoft, "How to use managed
+// identities for Azure resources on an Azure VM to acquire an access token", "Error handling".
+var whileUpdated = []int{http.StatusNotFound, http.StatusGone}
+
 // lent is the client's transport as azidentity uses it. Redirects stay on the origin: each request holds a secret.
 type lent struct{ transport *transport.Transport }
 
@@ -252,9 +256,13 @@ func (l lent) Do(request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	answer, err := l.transport.Do(request.Context(), transport.Request{
+	r := transport.Request{
 		Method: request.Method, URL: request.URL, Header: request.Header, Body: secret.New(string(body)), Limit: maxTokenBody, Confined: true,
-	})
+	}
+	if request.Header.Get("Metadata") == "true" { // it is for Azure's metadata service
+		r.Passing = whileUpdated
+	}
+	answer, err := l.transport.Do(request.Context(), r)
 	if err != nil {
 		return nil, err
 	}

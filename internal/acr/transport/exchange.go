@@ -31,6 +31,7 @@ type Request struct {
 	Limit         int64       // of a 2xx answer's body, in bytes
 	Confined      bool        // redirects must stay on the origin
 	Once          bool        // no second attempt: the caller decides, or another has just tried and failed
+	Passing       []int       // statuses that may pass at this server, in addition to those that may at any
 
 	// For content of any size, which is neither kept in memory nor sent again automatically. See stream.go.
 	Content  io.Reader // sent instead of Body, in one attempt; its own errors are *fault.Error and come back unchanged

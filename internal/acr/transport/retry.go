@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,9 +119,9 @@ type failure struct {
 func (t *Transport) try(ctx context.Context, r Request) (*Response, *failure) {
 	answer, err := t.attempt(ctx, r)
 	switch {
-	case ctx.Err() != nil && (err != nil || mayPass(answer.Status)):
+	case ctx.Err() != nil && (err != nil || r.mayPass(answer.Status)):
 		return nil, &failure{err: cancelled(r.Step), verdict: never}
-	case answer != nil && mayPass(answer.Status):
+	case answer != nil && r.mayPass(answer.Status):
 		return nil, t.judgeStatus(answer, r)
 	case err != nil:
 		if own, ok := fault.As(err); ok { // of the content that was to be sent
@@ -152,13 +153,17 @@ func mayPass(status int) bool {
 	return status/100 == 5 && http.StatusText(status) == ""
 }
 
+func (r Request) mayPass(status int) bool {
+	return mayPass(status) || slices.Contains(r.Passing, status)
+}
+
 // judgeStatus returns the failure for a status that may pass.
 func (t *Transport) judgeStatus(answer *Response, r Request) *failure {
 	reason := fault.RegistryFault
-	switch answer.Status {
-	case http.StatusTooManyRequests:
+	switch {
+	case answer.Status == http.StatusTooManyRequests:
 		reason = fault.RateLimited
-	case http.StatusRequestTimeout:
+	case answer.Status/100 == 4:
 		reason = fault.RequestRefused
 	}
 	f := &failure{err: answer.Fault(reason, r.Step), verdict: again}

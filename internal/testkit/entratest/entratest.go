@@ -71,6 +71,7 @@ type Fake struct {
 type refusal struct {
 	status int
 	body   string
+	once   bool
 }
 
 // New starts a fake for the length of the test. It issues the token.
@@ -93,7 +94,14 @@ func New(t testing.TB, token string) *Fake {
 func (f *Fake) Refuse(path string, status int, body string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refusals[path] = refusal{status, body}
+	f.refusals[path] = refusal{status: status, body: body}
+}
+
+// RefuseOnce answers the next request to a path with a status and no body.
+func (f *Fake) RefuseOnce(path string, status int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refusals[path] = refusal{status: status, once: true}
 }
 
 // Silence leaves every further request to a path without an answer.
@@ -139,6 +147,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.requests = append(f.requests, came)
 	refused, isRefused := f.refusals[r.URL.Path]
+	if refused.once {
+		delete(f.refusals, r.URL.Path)
+	}
 	silent := f.silent[r.URL.Path]
 	f.mu.Unlock()
 	switch {

@@ -117,7 +117,7 @@ func (w *witness) refusal() fault.Error {
 func (i *Identity) blamed(reason fault.Reason) fault.Reason {
 	_, ofMachine := i.kind.(managedIdentityCredential)
 	switch reason {
-	case fault.Unreachable, fault.TimedOut:
+	case fault.Unreachable, fault.TimedOut, fault.RequestRefused: // the last of a 4xx that was tried again in vain
 		if ofMachine {
 			return fault.NoManagedIdentity
 		}
