@@ -79,6 +79,18 @@ func TestEachWayGetsAToken(t *testing.T) {
 			entra.Block{OIDCTokenFilePath: token}, principal(f),
 			"a federated token from the file " + token + " at " + f.Login, atLogin,
 		},
+		"file beside HCP Terraform's token for another service": {
+			entra.Block{UseOIDC: on()}, principal(f).with("ARM_OIDC_TOKEN_FILE_PATH", token, "TFC_WORKLOAD_IDENTITY_TOKEN", "another"),
+			"a federated token from the file " + token + " at " + f.Login, atLogin,
+		},
+		"file in the block before the token in the environment": {
+			entra.Block{OIDCTokenFilePath: token}, principal(f).with("ARM_OIDC_TOKEN", "another"),
+			"a federated token from the file " + token + " at " + f.Login, atLogin,
+		},
+		"token in the block before the file in the environment": {
+			entra.Block{OIDCToken: secret.New(entratest.FederatedToken)}, principal(f).with("ARM_OIDC_TOKEN_FILE_PATH", pem),
+			"a federated token from the configuration at " + f.Login, atLogin,
+		},
 		"GitHub": {
 			entra.Block{UseOIDC: on()}, principal(f).with("ACTIONS_ID_TOKEN_REQUEST_URL", f.Login+entratest.GitHubPath+"?api-version=2.0",
 				"ACTIONS_ID_TOKEN_REQUEST_TOKEN", entratest.RequestToken),

@@ -44,10 +44,10 @@ func (s settings) tokenFilePath() (value, error) {
 func (s settings) isTokenless() bool {
 	path, err := s.tokenFilePath()
 	return err == nil && path.IsZero() && s.find("oidc_token", s.block.OIDCToken).IsZero() &&
-		s.variable("use_oidc", slices.Concat(requestURLVariables, requestTokenVariables)...).IsZero()
+		s.variable("use_oidc", slices.Concat([]string{workspaceTokenVariable}, requestURLVariables, requestTokenVariables)...).IsZero()
 }
 
-// issuer returns the first of: a configured token, Azure DevOps, GitHub.
+// issuer returns the first of: a configured token, that of HCP Terraform's workspace, Azure DevOps, GitHub.
 func (s settings) issuer(attribute string) (issuer, error) {
 	path, err := s.tokenFilePath()
 	if err != nil {
@@ -55,10 +55,15 @@ func (s settings) issuer(attribute string) (issuer, error) {
 	}
 	given := s.find("oidc_token", s.block.OIDCToken)
 	switch {
-	case !path.IsZero():
+	case path.isOfBlock() && !given.isOfBlock():
+		return newTokenFile(path, value{})
+	case !path.IsZero() && path.isOfBlock() == given.isOfBlock():
 		return newTokenFile(path, given)
 	case !given.IsZero():
 		return givenToken{given.Text}, nil
+	}
+	if workspace := s.variable("oidc_token", workspaceTokenVariable); !workspace.IsZero() {
+		return givenToken{workspace.Text}, nil
 	}
 	return s.pipeline(attribute)
 }

@@ -60,7 +60,7 @@ func (s settings) pipeline(attribute string) (issuer, error) {
 	switch {
 	case address.IsZero() && bearer.IsZero():
 		return nil, noFederatedToken(attribute, "none of these variables is set: "+
-			strings.Join(slices.Concat(variables["oidc_token"], variables["oidc_token_file_path"], requestURLVariables), ", "))
+			strings.Join(slices.Concat(variables["oidc_token"], variables["oidc_token_file_path"], []string{workspaceTokenVariable}, requestURLVariables), ", "))
 	case address.IsZero():
 		return nil, noFederatedToken(attribute, bearer.variable+" is set, but none of "+strings.Join(requestURLVariables, ", "))
 	case bearer.IsZero():

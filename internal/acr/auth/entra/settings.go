@@ -34,7 +34,7 @@ var variables = map[string][]string{
 	"client_certificate_path":     {"ARM_CLIENT_CERTIFICATE_PATH"},
 	"client_certificate_password": {"ARM_CLIENT_CERTIFICATE_PASSWORD"},
 	"use_oidc":                    {"ARM_USE_OIDC"},
-	"oidc_token":                  {"ARM_OIDC_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN"},
+	"oidc_token":                  {"ARM_OIDC_TOKEN"},
 	"oidc_token_file_path":        {"ARM_OIDC_TOKEN_FILE_PATH"},
 	"use_msi":                     {"ARM_USE_MSI"},
 	"use_cli":                     {"ARM_USE_CLI"},
@@ -50,6 +50,7 @@ const (
 	certificateVariable      = "ARM_CLIENT_CERTIFICATE" // base64 of PKCS#12
 	msiEndpointVariable      = "ARM_MSI_ENDPOINT"
 	authorityHostVariable    = "AZURE_AUTHORITY_HOST"
+	workspaceTokenVariable   = "TFC_WORKLOAD_IDENTITY_TOKEN" // of HCP Terraform; it may be for another service than Azure
 
 	// AKS's webhook sets these in a pod.
 	aksTenantIDVariable  = "AZURE_TENANT_ID"
@@ -73,6 +74,9 @@ type value struct {
 	attribute string
 	variable  string // empty if it is in the block
 }
+
+// isOfBlock reports whether the setting is in the block.
+func (v value) isOfBlock() bool { return !v.IsZero() && v.variable == "" }
 
 // invalid returns the error for a setting that breaks its grammar, on its attribute.
 func (v value) invalid(format string, values ...any) error {
@@ -130,7 +134,7 @@ func (s settings) variable(attribute string, names ...string) value {
 func (s settings) findOrFile(attribute string, inBlock secret.Text, fileVariable string) (value, error) {
 	found := s.find(attribute, inBlock)
 	named := s.variable(attribute, fileVariable)
-	if named.IsZero() || !found.IsZero() && found.variable == "" {
+	if named.IsZero() || found.isOfBlock() {
 		return found, nil
 	}
 	text, err := readText(named.Reveal())
