@@ -424,7 +424,7 @@ var explanations = map[fault.Reason]explanation{
 			"application is unknown in the tenant, or none of its federated credentials matches the token's issuer, subject and audience.",
 		Remedy: "Look the AADSTS number up at https://login.microsoftonline.com/error. Check `tenant_id`, `client_id` and what goes with " +
 			"them, in the provider block and in the ARM_ variables. For a federated token, compare the subject in the federated credential " +
-			"with that of the pipeline, character by character.",
+			"with that of the pipeline, character by character. For a certificate, check this machine's clock as well.",
 	},
 	fault.NoFederatedToken: {
 		Summary: "No federated token",
@@ -441,7 +441,7 @@ var explanations = map[fault.Reason]explanation{
 	},
 	fault.TenantNotFound: {
 		Summary: "Tenant not found",
-		Cause:   "Entra ID does not know the tenant (AADSTS90002): its id is wrong, or it is in another cloud.",
+		Cause:   "Entra ID does not know the tenant (AADSTS90002, AADSTS900023): its id is wrong, or it is in another cloud.",
 		Remedy: "Check `tenant_id` and ARM_TENANT_ID: it is the tenant of the registry's subscription. For a registry in Azure China or US Government, set " +
 			"`environment` or ARM_ENVIRONMENT to `china` or `usgovernment`.",
 	},
@@ -455,7 +455,8 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "No managed identity",
 		Cause:   "`use_msi` needs a managed identity. This machine has none, or not the one that `client_id` names, or it does not run on Azure.",
 		Remedy: "Give the machine an identity. If it has several, or only a user-assigned one, set `client_id` or ARM_CLIENT_ID. On Azure " +
-			"Arc, add the user that runs Terraform to the group himds.",
+			"Arc, add the user that runs Terraform to the group himds. Arc and Cloud Shell have one identity only: leave `client_id` and " +
+			"ARM_CLIENT_ID out there.",
 	},
 	fault.AzureCLIMissing: {
 		Summary: "Azure CLI missing",

@@ -68,7 +68,7 @@ const (
 	SignInRefused         Reason = "sign-in refused"         // Entra ID refuses the identity
 	NoFederatedToken      Reason = "no federated token"      // neither configured nor issued by the CI server
 	FederatedTokenExpired Reason = "federated token expired" // AADSTS700024
-	TenantNotFound        Reason = "tenant not found"        // AADSTS90002
+	TenantNotFound        Reason = "tenant not found"        // AADSTS90002, AADSTS900023
 	AudienceUnknown       Reason = "audience unknown"        // AADSTS500011, AADSTS50001
 	NoManagedIdentity     Reason = "no managed identity"     // the machine has none, or not this one
 	AzureCLIMissing       Reason = "Azure CLI missing"       // no az on PATH

@@ -43,6 +43,7 @@ func (w *witness) Do(request *http.Request) (*http.Response, error) {
 var numbered = map[string]fault.Reason{
 	"AADSTS700024": fault.FederatedTokenExpired,
 	"AADSTS90002":  fault.TenantNotFound,
+	"AADSTS900023": fault.TenantNotFound,
 	"AADSTS500011": fault.AudienceUnknown,
 	"AADSTS50001":  fault.AudienceUnknown,
 }
@@ -71,6 +72,8 @@ func (i *Identity) explain(ctx context.Context, err error, seen *witness) *fault
 		explained = *failed
 	case seen.status/100 != 2 && seen.status != 0:
 		explained = seen.refusal()
+	case seen.status == 0 && seen.failed == nil:
+		explained = fault.Error{Reason: fault.SignInRefused, Detail: "azidentity sent no request, since it does not accept these settings"}
 	default:
 		explained = fault.Error{Reason: fault.BadAnswer, Status: seen.status, Detail: "the answer holds no token"}
 	}
@@ -116,6 +119,7 @@ func (w *witness) refusal() fault.Error {
 // blamed returns the reason for a failed sign-in, so that the registry is not blamed for it.
 func (i *Identity) blamed(reason fault.Reason) fault.Reason {
 	_, ofMachine := i.kind.(managedIdentityCredential)
+	_, ofCertificate := i.kind.(certificateCredential)
 	switch reason {
 	case fault.Unreachable, fault.TimedOut, fault.RequestRefused: // the last of a 4xx that was tried again in vain
 		if ofMachine {
@@ -125,6 +129,10 @@ func (i *Identity) blamed(reason fault.Reason) fault.Reason {
 	case fault.SignInRefused:
 		if ofMachine {
 			return fault.NoManagedIdentity
+		}
+	case fault.FederatedTokenExpired: // the certificate signs a token too, by this machine's clock
+		if ofCertificate {
+			return fault.SignInRefused
 		}
 	case fault.RegistryFault, fault.RateLimited:
 		return fault.SignInUnavailable

@@ -26,6 +26,7 @@ func TestRefusalOfEntraID(t *testing.T) {
 		"wrong secret":           {entratest.TokenPath, 401, entratest.AADSTS("invalid_client", 7000215, echo), fault.SignInRefused, "AADSTS7000215", "invalid_client, trace id 00000000-0000-0000-0000-00000000000d"},
 		"expired assertion":      {entratest.TokenPath, 401, entratest.AADSTS("invalid_client", 700024, echo), fault.FederatedTokenExpired, "AADSTS700024", "invalid_client, trace id 00000000-0000-0000-0000-00000000000d"},
 		"unknown tenant":         {entratest.DiscoveryPath, 400, entratest.AADSTS("invalid_tenant", 90002, echo), fault.TenantNotFound, "AADSTS90002", "invalid_tenant, trace id 00000000-0000-0000-0000-00000000000d"},
+		"tenant that is no name": {entratest.DiscoveryPath, 400, entratest.AADSTS("invalid_tenant", 900023, echo), fault.TenantNotFound, "AADSTS900023", "invalid_tenant, trace id 00000000-0000-0000-0000-00000000000d"},
 		"unknown audience":       {entratest.TokenPath, 400, entratest.AADSTS("invalid_resource", 500011, echo), fault.AudienceUnknown, "AADSTS500011", "invalid_resource, trace id 00000000-0000-0000-0000-00000000000d"},
 		"audience of no cloud":   {entratest.TokenPath, 400, entratest.AADSTS("invalid_resource", 50001, echo), fault.AudienceUnknown, "AADSTS50001", "invalid_resource, trace id 00000000-0000-0000-0000-00000000000d"},
 		"a page":                 {entratest.TokenPath, 403, "<html>" + echo, fault.SignInRefused, "", ""},
@@ -115,6 +116,28 @@ func TestMachineWithoutThisIdentity(t *testing.T) {
 	_, err := signIn(t, f, entra.Block{}, env)
 	if failed := mustFail(t, err, fault.NoManagedIdentity); failed.Status != 400 || failed.Detail != "invalid_request" {
 		t.Errorf("status %d, detail %q", failed.Status, failed.Detail)
+	}
+}
+
+// Azure Arc and Cloud Shell have one identity each. Others cannot be named there.
+func TestMachineWithoutOtherIdentities(t *testing.T) {
+	t.Setenv("MSI_ENDPOINT", "http://localhost:50342/oauth2/token") // as in Cloud Shell
+	f := entratest.New(t, entraToken)
+	_, err := signIn(t, f, entra.Block{UseMSI: on(), ClientID: entratest.NewIdentity()}, environment{})
+	failed := mustFail(t, err, fault.NoManagedIdentity)
+	if want := "azidentity sent no request, since it does not accept these settings"; failed.Detail != want || failed.Status != 0 {
+		t.Errorf("status %d, detail %q, want %q", failed.Status, failed.Detail, want)
+	}
+}
+
+// The assertion that a certificate signs is out of its time if this machine's clock is wrong. No federated token is.
+func TestClockIsNoMatterOfAFederatedToken(t *testing.T) {
+	f := entratest.New(t, entraToken)
+	f.Refuse(entratest.TokenPath, 401, entratest.AADSTS("invalid_client", 700024, "x"))
+	path := inFile(t, string(entratest.NewCertificate(t).PEM()))
+	_, err := signIn(t, f, entra.Block{ClientCertificatePath: path}, principal(f))
+	if failed := mustFail(t, err, fault.SignInRefused); failed.Code != "AADSTS700024" {
+		t.Errorf("code = %q", failed.Code)
 	}
 }
 
