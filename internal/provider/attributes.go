@@ -1,7 +1,8 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"math"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -51,10 +52,10 @@ func orderByAttribute(own, more string) schema.StringAttribute {
 }
 
 // limitAttribute returns the limit of a list.
-func limitAttribute(description string) schema.Int64Attribute {
-	return schema.Int64Attribute{
+func limitAttribute(description string) schema.NumberAttribute {
+	return schema.NumberAttribute{
 		Optional:            true,
 		MarkdownDescription: description,
-		Validators:          []validator.Int64{int64validator.AtLeast(1)},
+		Validators:          []validator.Number{wholeNumber{1, math.MaxInt64}},
 	}
 }

@@ -38,7 +38,7 @@ func newBlock(ctx context.Context, from rawBlock, diags *diag.Diagnostics) block
 func (b block) isNull(name string) bool  { return get[attr.Value](b, name).IsNull() }
 func (b block) text(name string) string  { return get[types.String](b, name).ValueString() }
 func (b block) flag(name string) bool    { return get[types.Bool](b, name).ValueBool() }
-func (b block) number(name string) int64 { return get[types.Int64](b, name).ValueInt64() }
+func (b block) number(name string) int64 { return wholeOf(get[types.Number](b, name)) }
 
 // texts returns the elements of a list or a set of strings.
 func (b block) texts(name string) []string {
@@ -65,6 +65,15 @@ func get[T any](b block, name string) T {
 		panic("the block has no such attribute " + name)
 	}
 	return value
+}
+
+// wholeOf returns a number that [wholeNumber] has checked, 0 for null.
+func wholeOf(number types.Number) int64 {
+	if number.IsNull() {
+		return 0
+	}
+	whole, _ := number.ValueBigFloat().Int64()
+	return whole
 }
 
 // textOf returns a string, empty for null.

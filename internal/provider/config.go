@@ -38,7 +38,7 @@ type providerModel struct {
 	PlainHTTP          types.Bool   `tfsdk:"plain_http"`
 	TrustedTokenHosts  []string     `tfsdk:"trusted_token_hosts"`
 	RequestTimeout     types.String `tfsdk:"request_timeout"`
-	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+	MaxRetries         types.Number `tfsdk:"max_retries"`
 	signInModel
 }
 
@@ -117,7 +117,7 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 		}
 	}
 	if !m.MaxRetries.IsNull() {
-		config.MaxRetries = int(m.MaxRetries.ValueInt64())
+		config.MaxRetries = int(wholeOf(m.MaxRetries))
 	}
 	return config, nil
 }

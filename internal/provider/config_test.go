@@ -141,11 +141,15 @@ func TestProviderBlockRefuses(t *testing.T) {
 		},
 		"fewer than no retries": {
 			base.plus(values{"max_retries": -1}),
-			wanted{attribute: "max_retries", summary: "Invalid Attribute Value", says: []string{"between 0 and 20"}},
+			wanted{attribute: "max_retries", summary: "Invalid value", says: []string{"from 0 to 20"}},
+		},
+		"half a retry": {
+			base.plus(values{"max_retries": 0.5}),
+			wanted{attribute: "max_retries", summary: "Invalid value", says: []string{"0.5 is not a whole number"}},
 		},
 		"more retries than are of use": {
 			base.plus(values{"max_retries": 21}),
-			wanted{attribute: "max_retries", summary: "Invalid Attribute Value", says: []string{"between 0 and 20"}},
+			wanted{attribute: "max_retries", summary: "Invalid value", says: []string{"from 0 to 20"}},
 		},
 	}
 	for name, test := range tests {

@@ -69,7 +69,7 @@ func TestManifestsRefuse(t *testing.T) {
 		want      wanted
 	}{
 		"the order of tags":       {values{"repository": "app", "order_by": "name"}, wanted{attribute: "order_by", summary: "Invalid Attribute Value Match", says: []string{"digest"}}},
-		"a limit of nothing":      {values{"repository": "app", "limit": 0}, wanted{attribute: "limit", summary: "Invalid Attribute Value"}},
+		"a limit of nothing":      {values{"repository": "app", "limit": 0}, wanted{attribute: "limit", summary: "Invalid value"}},
 		"a repository with a tag": {values{"repository": "app:v"}, wanted{attribute: "repository", summary: "Invalid value"}},
 		"a registry not on Azure": {values{"repository": "app"}, wanted{summary: "Not offered by this registry", says: []string{"listing the manifests of "}}},
 	} {

@@ -30,7 +30,15 @@ func TestRepositoriesRefuses(t *testing.T) {
 	refused{
 		"a limit of nothing": {
 			values{"limit": 0},
-			wanted{attribute: "limit", summary: "Invalid Attribute Value", says: []string{"at least 1"}},
+			wanted{attribute: "limit", summary: "Invalid value", says: []string{"0 is not a whole number of at least 1"}},
+		},
+		"a limit with a fraction": {
+			values{"limit": 1.5},
+			wanted{attribute: "limit", summary: "Invalid value", says: []string{"1.5 is not a whole number of at least 1"}},
+		},
+		"a limit beyond every integer": {
+			values{"limit": 1e30},
+			wanted{attribute: "limit", summary: "Invalid value"},
 		},
 	}.check(t, "acr_repositories")
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -101,12 +100,12 @@ func (p *acrProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 					"such as `45s` or `2m`. At most `%s`. Default: `%s`.", maxTimeoutText, acr.DefaultRequestTimeout),
 				Validators: []validator.String{timeoutSyntax},
 			},
-			"max_retries": schema.Int64Attribute{
+			"max_retries": schema.NumberAttribute{
 				Optional: true,
 				MarkdownDescription: fmt.Sprintf("How many times a request is retried after a transient fault (408, 429, 500, 502, 503, 504, Cloudflare's 520 to 530, "+
 					"a broken connection, a time-out), with growing waits in between, or as long as the registry's `Retry-After` asks, up "+
 					"to %.0f seconds. 0 to %d. Default: `%d`.", acr.MaxRetryAfter.Seconds(), maxMaxRetries, acr.DefaultMaxRetries),
-				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
+				Validators: []validator.Number{wholeNumber{0, maxMaxRetries}},
 			},
 		},
 	}

@@ -2,6 +2,9 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"math/big"
 	"regexp"
 	"strings"
 
@@ -98,6 +101,29 @@ func checkNotEmpty(value string) error {
 		return &fault.Error{Reason: fault.InvalidArgument, Detail: "is empty; " + emptyAdvice}
 	}
 	return nil
+}
+
+// wholeNumber checks that a number has no fraction and is within bounds. For a fraction in an Int64Attribute the framework
+// reports an error of the provider, and asks to report it (v1.19.0, internal/fwschemadata).
+type wholeNumber struct{ least, most int64 }
+
+func (w wholeNumber) Description(context.Context) string {
+	if w.most == math.MaxInt64 {
+		return fmt.Sprintf("a whole number of at least %d", w.least)
+	}
+	return fmt.Sprintf("a whole number from %d to %d", w.least, w.most)
+}
+
+func (w wholeNumber) MarkdownDescription(ctx context.Context) string { return w.Description(ctx) }
+
+func (w wholeNumber) ValidateNumber(ctx context.Context, req validator.NumberRequest, resp *validator.NumberResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	number := req.ConfigValue.ValueBigFloat()
+	if whole, accuracy := number.Int64(); accuracy != big.Exact || whole < w.least || whole > w.most {
+		resp.Diagnostics.Append(invalidValueDiagnostic(fault.Invalid("", "%v is not %s", number, w.Description(ctx)), req.Path))
+	}
 }
 
 // exactlyOneOf checks that exactly one of two attributes is set. It belongs to the first of them, where its error is
