@@ -221,6 +221,7 @@ func TestFederatedTokenIsNowhereToBeHad(t *testing.T) {
 		"nothing set":                 {sp, "none of these variables is set: ARM_OIDC_TOKEN"},
 		"GitHub without permission":   {sp.with("ACTIONS_ID_TOKEN_REQUEST_URL", "https://ci.example"), "ACTIONS_ID_TOKEN_REQUEST_URL is set, but none of ARM_OIDC_REQUEST_TOKEN"},
 		"token without a URL":         {sp.with("SYSTEM_ACCESSTOKEN", entratest.RequestToken), "SYSTEM_ACCESSTOKEN is set, but none of ARM_OIDC_REQUEST_URL"},
+		"DevOps' URL by another name": {sp.with("ARM_OIDC_REQUEST_URL", "https://ci.example", "SYSTEM_OIDCREQUESTURI", "https://ci.example", "ARM_OIDC_REQUEST_TOKEN", entratest.RequestToken), "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID"},
 		"DevOps without a connection": {sp.with("SYSTEM_OIDCREQUESTURI", "https://ci.example", "SYSTEM_ACCESSTOKEN", entratest.RequestToken), "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (s settings) pipeline(attribute string) (issuer, error) {
 		return nil, noFederatedToken(attribute, bearer.variable+" is set, but none of "+strings.Join(requestURLVariables, ", "))
 	case bearer.IsZero():
 		return nil, noFederatedToken(attribute, address.variable+" is set, but none of "+strings.Join(requestTokenVariables, ", "))
-	case connection.IsZero() && address.variable == "SYSTEM_OIDCREQUESTURI":
+	case connection.IsZero() && address.Reveal() == s.variable("", azureDevOpsURLVariable).Reveal():
 		return nil, noFederatedToken(attribute, "Azure DevOps needs the service connection, and none of "+
 			strings.Join(serviceConnectionVariables, ", ")+" is set")
 	}

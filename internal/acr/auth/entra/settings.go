@@ -52,6 +52,9 @@ const (
 	authorityHostVariable    = "AZURE_AUTHORITY_HOST"
 	workspaceTokenVariable   = "TFC_WORKLOAD_IDENTITY_TOKEN" // of HCP Terraform; it may be for another service than Azure
 
+	// Azure DevOps sets this in each job, whatever the job makes of it.
+	azureDevOpsURLVariable = "SYSTEM_OIDCREQUESTURI"
+
 	// AKS's webhook sets these in a pod.
 	aksTenantIDVariable  = "AZURE_TENANT_ID"
 	aksClientIDVariable  = "AZURE_CLIENT_ID"
@@ -61,7 +64,7 @@ const (
 // The URL and the token for asking a CI server for a federated token. The first name of each is azurerm's, the others
 // are the servers'.
 var (
-	requestURLVariables        = []string{"ARM_OIDC_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"}
+	requestURLVariables        = []string{"ARM_OIDC_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_URL", azureDevOpsURLVariable}
 	requestTokenVariables      = []string{"ARM_OIDC_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_ACCESSTOKEN"}
 	serviceConnectionVariables = []string{
 		"ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID", "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
