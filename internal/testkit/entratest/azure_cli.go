@@ -33,6 +33,11 @@ func SignedInAsMachine(t testing.TB, token string) *CLI {
 		"\n"+printing(token))
 }
 
+// SignedInWithColour makes a CLI with a session that prints colour codes around the token, and a warning before it.
+func SignedInWithColour(t testing.TB, token string) *CLI {
+	return newCLI(t, `printf 'WARNING: a new version is out\033[0m\n'`+"\n"+printing(token)+`printf '\033[0m'`+"\n")
+}
+
 func printing(token string) string {
 	return `echo '{"accessToken":"` + token + `","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800,` +
 		`"tenant":"` + TenantID + `","tokenType":"Bearer"}'` + "\n"

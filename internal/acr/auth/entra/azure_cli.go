@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,9 +84,18 @@ func run(ctx context.Context, args ...string) (string, error) {
 		AccessToken string `json:"accessToken"`
 	}
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
-		err = json.Unmarshal(output, &answer)
+		err = json.Unmarshal(object(output), &answer)
 	}
 	return answer.AccessToken, err
+}
+
+// object returns the JSON object in what `az` printed: colour codes and warnings may surround it.
+func object(output []byte) []byte {
+	begin, end := bytes.IndexByte(output, '{'), bytes.LastIndexByte(output, '}')
+	if begin < 0 || end < begin {
+		return nil
+	}
+	return output[begin : end+1]
 }
 
 // said returns what a failed `az` wrote to standard error.

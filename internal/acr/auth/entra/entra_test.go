@@ -235,6 +235,13 @@ func TestAzureCLIsSessionOfAMachineTakesNoTenant(t *testing.T) {
 	}
 }
 
+func TestAzureCLIsTokenIsFoundAmongColourCodes(t *testing.T) {
+	t.Setenv("PATH", entratest.SignedInWithColour(t, entraToken).Path())
+	if token, err := signIn(t, entratest.New(t, entraToken), entra.Block{}, environment{}); err != nil || token != entraToken {
+		t.Errorf("token = %q, error %v", token, err)
+	}
+}
+
 func TestEachSecretIsToldToTheSet(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	env := principal(f).with("ACTIONS_ID_TOKEN_REQUEST_URL", f.Login+entratest.GitHubPath, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", entratest.RequestToken)
