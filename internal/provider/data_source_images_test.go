@@ -71,7 +71,7 @@ func TestMisspeltNameIsOneErrorOnItsKey(t *testing.T) {
 	_, diagnostics := configuredFor(t, defaultUser(registry)).read("acr_images", values{"references": references})
 	wanted{
 		attribute: `references["team/app17"]`, summary: "Repository not found",
-		says: []string{"/team/ap17:v", "404 Not Found NAME_UNKNOWN", "allow_missing"},
+		says: []string{`Attempted: references["team/app17"]: reading the manifest `, "/team/ap17:v", "404 Not Found NAME_UNKNOWN", "allow_missing"},
 	}.check(t, diagnostics)
 }
 

@@ -64,13 +64,16 @@ func failureDiagnostic(err error, s subject) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), explanations[failed.Reason].Summary, failureDetail(failed))
 }
 
-// failureAt is failureDiagnostic for a value at a path that alone says what is read.
+// failureAt is failureDiagnostic for a value at a path that alone says what is read. It names the path, of which Terraform
+// shows only the attribute.
 func failureAt(err error, at path.Path) diag.Diagnostic {
 	failed := failureOf(err)
 	if fault.IsOfArgument(failed) {
 		return invalidValueDiagnostic(err, at)
 	}
-	return diag.NewAttributeErrorDiagnostic(at, explanations[failed.Reason].Summary, failureDetail(failed))
+	named := *failed
+	named.Operation = joined(": ", at.String(), failed.Operation)
+	return diag.NewAttributeErrorDiagnostic(at, explanations[named.Reason].Summary, failureDetail(&named))
 }
 
 func failureOf(err error) *fault.Error {
