@@ -423,8 +423,8 @@ var explanations = map[fault.Reason]explanation{
 		Cause: "Entra ID refuses the proof of identity. The secret or certificate is wrong, expired or another application's, the " +
 			"application is unknown in the tenant, or none of its federated credentials matches the token's issuer, subject and audience.",
 		Remedy: "Look the AADSTS number up at https://login.microsoftonline.com/error. Check `tenant_id`, `client_id` and what goes with " +
-			"them, in the provider block and in the ARM_ variables. For a federated token, compare the subject in the federated credential " +
-			"with that of the pipeline, character by character. For a certificate, check this machine's clock as well.",
+			"them, in the provider block and in the ARM_ variables. For a federated token, compare the issuer, the subject and the audience " +
+			"in the federated credential with those of the pipeline, character by character. For a certificate, check this machine's clock as well.",
 	},
 	fault.NoFederatedToken: {
 		Summary: "No federated token",

@@ -183,7 +183,7 @@ func (f *Fake) answer(w http.ResponseWriter, r Request) {
 		}
 		status, body = http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3599, "access_token": f.Token}
 	case "GET " + GitHubPath:
-		status, body = given(r, r.Query.Get("audience") == "api://AzureADTokenExchange", "value")
+		status, body = given(r, strings.HasPrefix(r.Query.Get("audience"), "api://AzureADTokenExchange"), "value")
 	case "POST " + AzureDevOpsPath:
 		status, body = given(r, r.Query.Get("serviceConnectionId") == ServiceConnection && r.Query.Get("api-version") != "", "oidcToken")
 	case "GET " + IMDSPath:

@@ -156,6 +156,23 @@ func TestTokenIsAskedForTheRegistrysAudience(t *testing.T) {
 	}
 }
 
+// Some clouds trust GitHub's tokens for another audience, which only the request URL can name.
+func TestGitHubIsAskedForTheAudienceOfTheRequestURL(t *testing.T) {
+	for query, want := range map[string]string{
+		"?api-version=2.0": "api://AzureADTokenExchange",
+		"?api-version=2.0&audience=api://AzureADTokenExchangeUSGov": "api://AzureADTokenExchangeUSGov",
+	} {
+		f := entratest.New(t, entraToken)
+		env := principal(f).with("ARM_OIDC_REQUEST_URL", f.Login+entratest.GitHubPath+query, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", entratest.RequestToken)
+		if _, err := signIn(t, f, entra.Block{UseOIDC: on()}, env); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Requests()[0].Query; got.Get("audience") != want || got.Get("api-version") != "2.0" {
+			t.Errorf("query = %v, want the audience %s", got, want)
+		}
+	}
+}
+
 // App Service and Container Apps name their endpoint in variables that azidentity reads itself.
 func TestAppServiceShowsItsHeader(t *testing.T) {
 	f := entratest.New(t, entraToken)
