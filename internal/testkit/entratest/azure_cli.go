@@ -63,7 +63,8 @@ func newCLI(t testing.TB, does string) *CLI {
 		t.Skip("the stand-in for the Azure CLI is a shell script")
 	}
 	dir := t.TempDir()
-	script := "#!/bin/sh\necho $$ >'" + dir + "/process'\npwd >'" + dir + "/folder'\necho \"$*\" >>'" + dir + "/calls'\n" + does
+	script := "#!/bin/sh\necho $$ >'" + dir + "/process'\npwd >'" + dir + "/folder'\n" +
+		"echo \"$AZURE_CONFIG_DIR\" >'" + dir + "/config-folder'\necho \"$*\" >>'" + dir + "/calls'\n" + does
 	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +86,12 @@ func (c *CLI) Calls() []string {
 // Folder returns the folder in which the last call ran, empty before a call.
 func (c *CLI) Folder() string {
 	content, _ := os.ReadFile(filepath.Join(c.Dir, "folder"))
+	return strings.TrimSpace(string(content))
+}
+
+// ConfigFolder returns the last call's AZURE_CONFIG_DIR, empty without one and before a call.
+func (c *CLI) ConfigFolder() string {
+	content, _ := os.ReadFile(filepath.Join(c.Dir, "config-folder"))
 	return strings.TrimSpace(string(content))
 }
 

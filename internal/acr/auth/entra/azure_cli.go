@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -79,6 +81,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, "az", args...) //nolint:gosec // audience and tenant were checked
 	command.WaitDelay = 500 * time.Millisecond         // what `az` has started can hold the pipes open after its end
 	setApart(command)
+	command.Env = withConfigFolder(os.Environ())
 	output, err := command.Output()
 	var answer struct {
 		AccessToken string `json:"accessToken"`
@@ -87,6 +90,18 @@ func run(ctx context.Context, args ...string) (string, error) {
 		err = json.Unmarshal(object(output), &answer)
 	}
 	return answer.AccessToken, err
+}
+
+// withConfigFolder adds the absolute path of the folder with the session to an environment that names a relative one, which
+// means another folder where `az` runs.
+func withConfigFolder(environment []string) []string {
+	const variable = "AZURE_CONFIG_DIR"
+	folder := os.Getenv(variable)
+	absolute, err := filepath.Abs(folder)
+	if folder == "" || err != nil {
+		return environment
+	}
+	return append(environment, variable+"="+absolute)
 }
 
 // object returns the JSON object in what `az` printed: colour codes and warnings may surround it.

@@ -5,6 +5,7 @@ package entra_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +49,24 @@ func TestAzureCLIRunsInAFolderOfTheSystem(t *testing.T) {
 	}
 	if folder := cli.Folder(); folder != "/" {
 		t.Errorf("the Azure CLI ran in %q, want /", folder)
+	}
+}
+
+// A relative AZURE_CONFIG_DIR is one of the folder where Terraform runs.
+func TestAzureCLIKeepsItsConfigFolder(t *testing.T) {
+	here := t.TempDir()
+	t.Chdir(here)
+	for folder, want := range map[string]string{"": "", "/elsewhere": "/elsewhere", ".azure": filepath.Join(here, ".azure")} {
+		cli := entratest.SignedIn(t, entraToken)
+		t.Setenv("PATH", cli.Path())
+		t.Setenv("AZURE_CONFIG_DIR", folder)
+		id := choose(t, entra.Block{UseCLI: on()}, environment{})
+		if _, err := id.Token(t.Context(), entra.Connection{Timeout: time.Hour, Secrets: &secret.Set{}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := cli.ConfigFolder(); got != want {
+			t.Errorf("AZURE_CONFIG_DIR = %q for %q, want %q", got, folder, want)
+		}
 	}
 }
 
