@@ -64,11 +64,19 @@ func (c *Certificate) PEM() []byte {
 
 // PKCS12 returns the certificate and its key under a password, as OpenSSL 3 writes them, or with older ciphers.
 func (c *Certificate) PKCS12(legacy bool) []byte {
-	encoder := pkcs12.Modern2023
 	if legacy {
-		encoder = pkcs12.LegacyRC2
+		return c.encode(pkcs12.LegacyRC2, CertificatePassword)
 	}
-	content, err := encoder.Encode(c.key, c.leaf, nil, CertificatePassword)
+	return c.PKCS12Under(CertificatePassword)
+}
+
+// PKCS12Under returns the certificate and its key under another password, as OpenSSL 3 writes them.
+func (c *Certificate) PKCS12Under(password string) []byte {
+	return c.encode(pkcs12.Modern2023, password)
+}
+
+func (c *Certificate) encode(encoder *pkcs12.Encoder, password string) []byte {
+	content, err := encoder.Encode(c.key, c.leaf, nil, password)
 	if err != nil {
 		c.t.Fatal(err)
 	}

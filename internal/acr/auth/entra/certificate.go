@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -30,12 +31,15 @@ func (s settings) certificate(attribute string) (kind, error) {
 	if err != nil {
 		return nil, err
 	}
-	password := s.find("client_certificate_password", s.block.ClientCertificatePassword)
+	inBlock := s.block.ClientCertificatePassword
+	password := s.untrimmed(s.find("client_certificate_password", inBlock), inBlock)
 	c := certificateCredential{password: password.Text}
 	c.certificates, c.key, err = parseCertificate(content, password.Reveal())
 	switch {
 	case errors.Is(err, errPassword) && password.IsZero():
 		return nil, fault.Missing(password.attribute, "is not set, and the certificate is encrypted")
+	case errors.Is(err, errPassword) && strings.TrimSpace(password.Reveal()) != password.Reveal():
+		return nil, password.invalid("does not open the certificate; it begins or ends with white space, such as a line break, which counts")
 	case errors.Is(err, errPassword):
 		return nil, password.invalid("does not open the certificate")
 	case err != nil:
@@ -73,7 +77,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 	var certificates []*x509.Certificate
 	var key crypto.PrivateKey
 	if bytes.Contains(content, []byte("-----BEGIN ")) {
-		if bytes.Contains(content, []byte("ENCRYPTED")) {
+		if bytes.Contains(content, []byte("-----BEGIN ENCRYPTED")) || bytes.Contains(content, []byte("4,ENCRYPTED")) { // PKCS#8, RFC 1421
 			return nil, nil, errors.New("holds an encrypted PEM key, which is not read: PKCS#12 can be encrypted, PEM cannot")
 		}
 		var err error

@@ -157,6 +157,7 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		locked    = inFile(t, string(cert.PKCS12(false)))
 		noise     = inFile(t, "no certificate")
 		encrypted = inFile(t, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+		older     = inFile(t, "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
 		given     = secret.New(entratest.FederatedToken)
 		password  = secret.New(entratest.ClientSecret)
 		sp        = environment{"ARM_TENANT_ID": entratest.TenantID, "ARM_CLIENT_ID": entratest.ClientID}
@@ -179,8 +180,10 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"certificate a folder":         {entra.Block{ClientCertificatePath: t.TempDir()}, sp, "client_certificate_path", "cannot be read"},
 		"certificate unreadable":       {entra.Block{ClientCertificatePath: noise}, sp, "client_certificate_path", "neither PEM nor PKCS#12"},
 		"certificate encrypted in PEM": {entra.Block{ClientCertificatePath: encrypted}, sp, "client_certificate_path", "encrypted PEM key"},
+		"certificate encrypted, older": {entra.Block{ClientCertificatePath: older}, sp, "client_certificate_path", "encrypted PEM key"},
 		"certificate, no password":     {entra.Block{ClientCertificatePath: locked}, sp, "client_certificate_password", "is not set, and the certificate is encrypted"},
 		"certificate, wrong password":  {entra.Block{ClientCertificatePath: locked, ClientCertificatePassword: secret.New("wrong")}, sp, "client_certificate_password", "does not open"},
+		"certificate, line break":      {entra.Block{ClientCertificatePath: locked, ClientCertificatePassword: secret.New(entratest.CertificatePassword + "\n")}, sp, "client_certificate_password", "ends with white space"},
 		"certificate not in base64":    {entra.Block{}, sp.with("ARM_CLIENT_CERTIFICATE", "%"), "client_certificate_path", "ARM_CLIENT_CERTIFICATE"},
 		"token file missing":           {entra.Block{OIDCTokenFilePath: missing}, sp, "oidc_token_file_path", "does not exist"},
 		"token file empty":             {entra.Block{OIDCTokenFilePath: inFile(t, " \n")}, sp, "oidc_token_file_path", "is empty"},

@@ -24,6 +24,7 @@ func TestEachWayGetsAToken(t *testing.T) {
 		pem    = inFile(t, string(cert.PEM()))
 		modern = inFile(t, string(cert.PKCS12(false)))
 		legacy = inFile(t, string(cert.PKCS12(true)))
+		spaced = inFile(t, string(cert.PKCS12Under(" a password of a test ")))
 		token  = inFile(t, entratest.FederatedToken+"\n")
 		own    = entratest.NewIdentity()
 	)
@@ -49,6 +50,14 @@ func TestEachWayGetsAToken(t *testing.T) {
 		},
 		"certificate in PEM": {
 			entra.Block{ClientCertificatePath: pem}, principal(f),
+			"a client certificate at " + f.Login, atLogin,
+		},
+		"certificate in PEM, with what OpenSSL says of it": {
+			entra.Block{ClientCertificatePath: inFile(t, "Bag Attributes\n    friendlyName: ENCRYPTED BACKUP\n"+string(cert.PEM()))}, principal(f),
+			"a client certificate at " + f.Login, atLogin,
+		},
+		"certificate in PKCS#12 whose password ends with a space": {
+			entra.Block{ClientCertificatePath: spaced}, principal(f).with("ARM_CLIENT_CERTIFICATE_PASSWORD", " a password of a test "),
 			"a client certificate at " + f.Login, atLogin,
 		},
 		"certificate in PKCS#12": {

@@ -122,6 +122,17 @@ func (s settings) find(attribute string, inBlock secret.Text) value {
 	return s.variable(attribute, variables[attribute]...)
 }
 
+// untrimmed returns a setting that find has found with the white space around it, which is part of a password.
+func (s settings) untrimmed(found value, inBlock secret.Text) value {
+	switch {
+	case found.isOfBlock():
+		found.Text = inBlock
+	case !found.IsZero():
+		found.Text = secret.New(s.getenv(found.variable))
+	}
+	return found
+}
+
 // variable returns the first of the variables that is set.
 func (s settings) variable(attribute string, names ...string) value {
 	for _, name := range names {
