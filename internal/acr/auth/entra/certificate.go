@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -85,7 +86,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 			return nil, nil, errors.New("contains no PEM certificate with its private key")
 		}
 	} else {
-		private, leaf, chain, err := pkcs12.DecodeChain(content, password)
+		private, leaf, chain, err := pkcs12.DecodeChain(withoutTrail(content), password)
 		if errors.Is(err, pkcs12.ErrIncorrectPassword) {
 			return nil, nil, errPassword
 		}
@@ -98,6 +99,15 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 		return nil, nil, errors.New("holds no certificate that belongs to its private key, or a key that is not RSA, the only one that Entra ID takes")
 	}
 	return certificates, key, nil
+}
+
+// withoutTrail returns DER without what follows it, such as a line break.
+func withoutTrail(content []byte) []byte {
+	var whole asn1.RawValue
+	if _, err := asn1.Unmarshal(content, &whole); err != nil {
+		return content
+	}
+	return whole.FullBytes
 }
 
 // signedFor reports whether one of the certificates belongs to the key.

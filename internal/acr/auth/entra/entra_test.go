@@ -21,12 +21,13 @@ func TestEachWayGetsAToken(t *testing.T) {
 	cert := entratest.NewCertificate(t)
 	f.Key = cert.Public()
 	var (
-		pem    = inFile(t, string(cert.PEM()))
-		modern = inFile(t, string(cert.PKCS12(false)))
-		legacy = inFile(t, string(cert.PKCS12(true)))
-		spaced = inFile(t, string(cert.PKCS12Under(" a password of a test ")))
-		token  = inFile(t, entratest.FederatedToken+"\n")
-		own    = entratest.NewIdentity()
+		pem     = inFile(t, string(cert.PEM()))
+		modern  = inFile(t, string(cert.PKCS12(false)))
+		legacy  = inFile(t, string(cert.PKCS12(true)))
+		trailed = inFile(t, string(cert.PKCS12(false))+"\r\n")
+		spaced  = inFile(t, string(cert.PKCS12Under(" a password of a test ")))
+		token   = inFile(t, entratest.FederatedToken+"\n")
+		own     = entratest.NewIdentity()
 	)
 	for name, test := range map[string]struct {
 		block entra.Block
@@ -58,6 +59,10 @@ func TestEachWayGetsAToken(t *testing.T) {
 		},
 		"certificate in PKCS#12 whose password ends with a space": {
 			entra.Block{ClientCertificatePath: spaced}, principal(f).with("ARM_CLIENT_CERTIFICATE_PASSWORD", " a password of a test "),
+			"a client certificate at " + f.Login, atLogin,
+		},
+		"certificate in PKCS#12 with a line break behind it": {
+			entra.Block{ClientCertificatePath: trailed, ClientCertificatePassword: secret.New(entratest.CertificatePassword)}, principal(f),
 			"a client certificate at " + f.Login, atLogin,
 		},
 		"certificate in PKCS#12": {
