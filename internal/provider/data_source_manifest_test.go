@@ -295,7 +295,7 @@ func TestManifestFails(t *testing.T) {
 				registry.SetTagAttributes("app", "1.0", acrtest.Attributes{ListEnabled: true})
 			},
 			arguments: values{"repository": "app", "tag": "1.0", "allow_missing": true},
-			want:      wanted{summary: "Image locked or in quarantine", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "--read-enabled true"}},
+			want:      wanted{summary: "Image locked or in quarantine", says: []string{"405", "REGISTRY_DISALLOWED_OPERATION", "--read-enabled true", "`acr_lock`"}},
 		},
 	}.check(t, "acr_manifest")
 }

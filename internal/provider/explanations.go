@@ -242,8 +242,9 @@ var explanations = map[fault.Reason]explanation{
 		Summary: "Image locked or in quarantine",
 		Cause: "The repository or the image is locked against reading (`read_enabled` is false), or the image is in quarantine until it has " +
 			"been scanned.",
-		Remedy: "Remove the lock with `az acr repository update --read-enabled true`, or wait for the scan. An identity with the role " +
-			"AcrQuarantineReader can read images in quarantine.",
+		Remedy: "Remove the lock with `az acr repository update --read-enabled true`, or with `acr_lock` if Terraform manages it: " +
+			"`-target` reaches it where this read stops the plan. Or wait for the scan. An identity with the role AcrQuarantineReader can " +
+			"read images in quarantine.",
 	},
 	fault.MayNotPush: {
 		Summary: "Permission to push missing",
