@@ -124,8 +124,8 @@ func (m providerModel) resolve(ctx context.Context) (acr.Config, error) {
 
 // credential returns the first of: user name and password, each from its attribute or its variable; the identity of
 // Entra ID that the block names; what the Docker config has, if the block asks for it; for an Azure registry, the
-// identity that the environment names, or the Azure CLI's session; none. For an Azure registry, a block that asks for a
-// federated token where there is none names no identity. Half a password is left for the client to refuse.
+// identity that the environment names, or the Azure CLI's session; none. Half a password is left for the client to
+// refuse.
 func (m providerModel) credential(ctx context.Context, registry string) (auth.Credential, error) {
 	username, password, block := m.setting("username"), m.setting("password"), m.entraBlock()
 	if username != "" || password != "" {
@@ -136,9 +136,6 @@ func (m providerModel) credential(ctx context.Context, registry string) (auth.Cr
 	}
 	cloud, ofAzure := auth.CloudOf(registry)
 	identity, err := entra.FromBlock(block, os.Getenv, cloud)
-	if failed, ok := fault.As(err); ok && failed.Reason == fault.NoFederatedToken && ofAzure {
-		identity, err = entra.FromEnvironment(block, os.Getenv, cloud)
-	}
 	if err != nil || identity != nil {
 		return auth.NewEntra(identity), err
 	}

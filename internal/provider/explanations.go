@@ -432,7 +432,7 @@ var explanations = map[fault.Reason]explanation{
 		Cause:   "`use_oidc` or `use_aks_workload_identity` needs a federated token. None is configured, and the CI server offers none.",
 		Remedy: "On GitHub, give the job `permissions: id-token: write`. On Azure DevOps, map `SYSTEM_ACCESSTOKEN: $(System.AccessToken)` " +
 			"and set ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID to the service connection's id. On HCP Terraform, set TFC_AZURE_PROVIDER_AUTH. " +
-			"On a developer's machine, sign in with `az login`. Elsewhere set `oidc_token` or `oidc_token_file_path`.",
+			"Elsewhere set `oidc_token` or `oidc_token_file_path`.",
 	},
 	fault.FederatedTokenExpired: {
 		Summary: "Federated token expired",

@@ -73,8 +73,7 @@ func signInAttributes() map[string]schema.Attribute {
 		"use_oidc": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Signs in with a federated token: `oidc_token` or `oidc_token_file_path`, or else one from Azure DevOps or " +
-				"GitHub Actions, found by their variables. Where there is none, such as on a developer's machine, the Azure CLI's session " +
-				"is used instead, unless `use_cli` is `false`. Environment: `ARM_USE_OIDC`. Default: `false`.",
+				"GitHub Actions, found by their variables. Environment: `ARM_USE_OIDC`. Default: `false`.",
 		},
 		"oidc_token": schema.StringAttribute{
 			Optional: true, Sensitive: true,

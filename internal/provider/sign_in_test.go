@@ -83,7 +83,6 @@ func TestWhichCredentialCounts(t *testing.T) {
 		"the ARM_ variables where the Docker config is not": {noIdentity.plus(values{"use_docker_config": true}), armSecret, false, true, "an Entra token"},
 		"the ARM_ variables":                                {noIdentity, armSecret, true, false, "an Entra token"},
 		"the Azure CLI":                                     {noIdentity, nil, false, true, "an Entra token"},
-		"the Azure CLI in place of a federated token":       {noIdentity.plus(values{"use_oidc": true}), nil, false, true, "an Entra token"},
 		"no Azure CLI":                                      {noIdentity, nil, false, false, "nothing"},
 		"the Azure CLI switched off":                        {noIdentity.plus(values{"use_cli": false}), nil, false, true, "nothing"},
 	} {
@@ -126,17 +125,6 @@ func TestUnnamedIdentityIsForAzuresRegistriesAlone(t *testing.T) {
 	configuredFor(t, a.block(elsewhere.plus(values{"use_cli": true}))).mustRead("acr_manifest", read)
 	if got := a.shown(t); got != "an Entra token" || len(cli.Calls()) != 1 {
 		t.Errorf("with use_cli, the registry was shown %s", got)
-	}
-}
-
-// A registry on another host is sent no identity that its block does not name.
-func TestMissingTokenIsAnErrorForAnotherRegistry(t *testing.T) {
-	a := startAzure(t, acrtest.Options{AnonymousPull: true})
-	t.Setenv("PATH", entratest.SignedIn(t, entraToken).Path())
-	elsewhere := a.block(values{"registry": a.registry.Host(), "use_oidc": true})
-	wanted{attribute: "use_oidc", summary: "No federated token"}.check(t, newProtocol(t).configure(elsewhere))
-	if n := a.registry.Connections(); n != 0 {
-		t.Errorf("%d connections", n)
 	}
 }
 

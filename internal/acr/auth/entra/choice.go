@@ -24,8 +24,7 @@ func FromBlock(block Block, getenv func(string) string, cloud string) (*Identity
 
 // FromEnvironment returns the identity that the ARM_ variables name: a secret, a certificate, or a switch that is set
 // to true. If they name none, it is the Azure CLI's session, Unasked, if `az` is on PATH and use_cli is not false;
-// otherwise nil. A switch for a federated token, there or in the block, counts as off where there is none, such as on a
-// developer's machine; it is an error if nothing else remains. cloud and errors are as for FromBlock.
+// otherwise nil. cloud and errors are as for FromBlock.
 func FromEnvironment(block Block, getenv func(string) string, cloud string) (*Identity, error) {
 	s := settings{block, getenv, cloud}
 	named, err := s.namedInEnvironment()
@@ -53,7 +52,6 @@ type choice struct {
 	way       way
 	attribute string
 	unasked   bool
-	tokenless string // the attribute that asks for a federated token in vain; empty if none does
 }
 
 // Asked returns an attribute of the block that asks for Entra ID, empty if none does. A switch that is off does not.
@@ -120,7 +118,6 @@ func (s settings) namedInEnvironment() (choice, error) {
 	if !s.variable("", variables["client_secret"][0], clientSecretFileVariable).IsZero() {
 		return choice{way: clientSecret, attribute: "client_secret"}, nil
 	}
-	tokenless := ""
 	for _, switched := range []struct {
 		attribute string
 		inBlock   *bool
@@ -130,25 +127,18 @@ func (s settings) namedInEnvironment() (choice, error) {
 		{"use_aks_workload_identity", s.block.UseAKSWorkloadIdentity, federatedToken},
 		{"use_msi", s.block.UseMSI, managedIdentity},
 	} {
-		on, _, err := s.flag(switched.attribute, switched.inBlock)
-		if on && switched.way == federatedToken && s.isTokenless() {
-			tokenless = switched.attribute
-		} else if on || err != nil {
+		if on, _, err := s.flag(switched.attribute, switched.inBlock); on || err != nil {
 			return choice{way: switched.way, attribute: switched.attribute}, err
 		}
 	}
-	last := choice{} // what is left without the Azure CLI
-	if tokenless != "" {
-		last = choice{way: federatedToken, attribute: tokenless}
-	}
 	on, given, err := s.flag("use_cli", s.block.UseCLI)
 	if err != nil || given && !on {
-		return last, err
+		return choice{}, err
 	}
 	if _, err := exec.LookPath("az"); err != nil && !given {
-		return last, nil
+		return choice{}, nil
 	}
-	return choice{way: azureCLI, attribute: "use_cli", unasked: !given && tokenless == "", tokenless: tokenless}, nil
+	return choice{way: azureCLI, attribute: "use_cli", unasked: !given}, nil
 }
 
 // clientOfNothing returns an error for a block with a client id and no way to sign in, neither there nor in the
@@ -170,7 +160,7 @@ func (s settings) identity(c choice) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := &Identity{audience: audience, Unasked: c.unasked, tokenless: c.tokenless}
+	id := &Identity{audience: audience, Unasked: c.unasked}
 	switch c.way {
 	case certificate:
 		id.kind, err = s.certificate(c.attribute)

@@ -77,32 +77,17 @@ func TestAzureCLIThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// The same configuration runs in a pipeline, which has federated tokens, and on a developer's machine, which has none.
-func TestSwitchForAFederatedTokenCountsAsOffWithoutOne(t *testing.T) {
+// The failure of what was asked for is the error. No other way to sign in takes its place.
+func TestMissingTokenIsNotReplacedByTheAzureCLI(t *testing.T) {
 	t.Setenv("PATH", entratest.SignedIn(t, entraToken).Path())
-	byOIDC := entra.Block{UseOIDC: on()}
 	for name, test := range map[string]struct {
 		block entra.Block
 		env   environment
-		way   string
 	}{
-		"the Azure CLI":               {byOIDC, environment{}, "the Azure CLI's session"},
-		"switch in the environment":   {entra.Block{}, environment{"ARM_USE_OIDC": "true"}, "the Azure CLI's session"},
-		"switch of AKS":               {entra.Block{UseAKSWorkloadIdentity: on()}, environment{}, "the Azure CLI's session"},
-		"the Azure CLI asked for":     {entra.Block{UseOIDC: on(), UseCLI: on()}, environment{}, "the Azure CLI's session"},
-		"a secret in the environment": {byOIDC, environment{"ARM_TENANT_ID": "t", "ARM_CLIENT_ID": "c", "ARM_CLIENT_SECRET": "s"}, "a client secret at https://login.microsoftonline.com/"},
-		"a managed identity":          {byOIDC, environment{"ARM_USE_MSI": "true"}, "this machine's managed identity"},
+		"in the block":       {entra.Block{UseOIDC: on()}, environment{}},
+		"in the environment": {entra.Block{}, environment{"ARM_USE_OIDC": "true"}},
 	} {
-		id, err := entra.FromEnvironment(test.block, test.env.get, "public")
-		if err != nil || id == nil || id.String() != test.way || id.Unasked {
-			t.Errorf("%s: %+v, error %v, want %s", name, id, err, test.way)
-		}
-	}
-	for name, block := range map[string]entra.Block{"use_cli off": {UseOIDC: on(), UseCLI: off()}, "no az": byOIDC} {
-		if name == "no az" {
-			withoutCLI(t)
-		}
-		_, err := entra.FromEnvironment(block, environment{}.get, "public")
+		_, err := chosen(test.block, test.env)
 		if failed := mustFail(t, err, fault.NoFederatedToken); failed.Argument != "use_oidc" {
 			t.Errorf("%s: argument = %q", name, failed.Argument)
 		}

@@ -26,9 +26,8 @@ const DefaultAudience = "https://containerregistry.azure.net"
 
 // Identity is one way to sign in, checked as far as possible without sending anything.
 type Identity struct {
-	kind      kind
-	audience  string
-	tokenless string // the attribute that asks for a federated token, in whose absence kind is used; empty if none does
+	kind     kind
+	audience string
 
 	// Unasked says that nobody named this identity: it is the Azure CLI's session, used because `az` exists.
 	Unasked bool

@@ -81,10 +81,6 @@ func (i *Identity) explain(ctx context.Context, err error, seen *witness) *fault
 		explained.Step = "signing in with " + i.String()
 	}
 	explained.Reason = i.blamed(explained.Reason)
-	if i.tokenless != "" && (explained.Reason == fault.AzureCLIMissing || explained.Reason == fault.AzureCLISignedOut) {
-		explained.Reason = fault.NoFederatedToken
-		explained.Detail = "there is no token for " + i.tokenless + ", and " + explained.Detail
-	}
 	return &explained
 }
 

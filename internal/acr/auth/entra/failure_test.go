@@ -211,19 +211,6 @@ func TestFailureOfTheAzureCLI(t *testing.T) {
 	})
 }
 
-// An `az` that stands in for a federated token is no reason to sign in with it: a job of CI lacks the token.
-func TestMissingTokenIsBlamedOnNoAzureCLI(t *testing.T) {
-	t.Setenv("PATH", entratest.SignedOut(t).Path())
-	id, err := entra.FromEnvironment(entra.Block{UseOIDC: on()}, environment{}.get, "public")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = id.Token(t.Context(), entra.Connection{Timeout: time.Minute, Secrets: &secret.Set{}})
-	if failed := mustFail(t, err, fault.NoFederatedToken); failed.Detail != "there is no token for use_oidc, and `az account get-access-token` failed" {
-		t.Errorf("detail = %q", failed.Detail)
-	}
-}
-
 // The file is read for each sign-in, since it is renewed.
 func TestTokenFileThatGoesAway(t *testing.T) {
 	f := entratest.New(t, entraToken)

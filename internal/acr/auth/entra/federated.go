@@ -2,7 +2,6 @@ package entra
 
 import (
 	"context"
-	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -35,21 +34,9 @@ func (s settings) federated(attribute string) (kind, error) {
 	return federatedCredential{principal, from}, err
 }
 
-// tokenFilePath returns oidc_token_file_path, or the file that AKS's webhook names.
-func (s settings) tokenFilePath() (value, error) {
-	return s.orAKS(s.find("oidc_token_file_path", secret.New(s.block.OIDCTokenFilePath)), aksTokenFileVariable)
-}
-
-// isTokenless reports whether neither a federated token nor a CI server is configured, not even in part.
-func (s settings) isTokenless() bool {
-	path, err := s.tokenFilePath()
-	return err == nil && path.IsZero() && s.find("oidc_token", s.block.OIDCToken).IsZero() &&
-		s.variable("use_oidc", slices.Concat([]string{workspaceTokenVariable}, requestURLVariables, requestTokenVariables)...).IsZero()
-}
-
 // issuer returns the first of: a configured token, that of HCP Terraform's workspace, Azure DevOps, GitHub.
 func (s settings) issuer(attribute string) (issuer, error) {
-	path, err := s.tokenFilePath()
+	path, err := s.orAKS(s.find("oidc_token_file_path", secret.New(s.block.OIDCTokenFilePath)), aksTokenFileVariable)
 	if err != nil {
 		return nil, err
 	}
