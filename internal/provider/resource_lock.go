@@ -44,7 +44,8 @@ func (r *lockResource) Schema(_ context.Context, _ resource.SchemaRequest, resp 
 			"three has its own locks and inherits none. To protect an image, lock its manifest against deleting, and its tag against " +
 			"writing, so that the tag cannot be moved or removed. Terraform manages only the locks that are set here; if somebody changes " +
 			"one, the plan shows it. Destroying sets them back to `true`, and so does removing one that was set or imported. Only Azure " +
-			"registries have locks. The role AcrPush is not enough: an identity needs Contributor on the registry, or metadata/write in the scope map of its repository-scoped token.",
+			"registries have locks. The role AcrPush is not enough: an identity needs Contributor on the registry, or metadata/write in the scope map " +
+			"of its repository-scoped token.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
 				Required: true,
