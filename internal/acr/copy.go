@@ -57,7 +57,11 @@ func (c *Client) OfSource(registry string, credential auth.Credential) (*Client,
 // is one. So a copy that ends early leaves no tag on an incomplete image. Errors are *fault.Error; those about the
 // source have the Argument "source".
 func (c *Client) CopyImage(ctx context.Context, req CopyRequest) (manifest *oci.Manifest, err error) {
-	defer c.finish(&err, fmt.Sprintf("copying %s to %s/%s", req.Source.Pin(req.SourceRepository, digest.Digest(req.Digest)), c.config.Registry, req.Repository))
+	to := c.config.Registry + "/" + req.Repository
+	if req.Tag != "" {
+		to += ":" + req.Tag
+	}
+	defer c.finish(&err, fmt.Sprintf("copying %s to %s", req.Source.Pin(req.SourceRepository, digest.Digest(req.Digest)), to))
 	if err := req.validate(); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/acrkit/terraform-provider-acr/internal/acr"
 	"github.com/acrkit/terraform-provider-acr/internal/acr/fault"
 	"github.com/acrkit/terraform-provider-acr/internal/testkit/acrtest"
+	"github.com/acrkit/terraform-provider-acr/internal/testkit/faulttest"
 )
 
 // fivePlatforms returns an index of five images, each with its own configuration and layer.
@@ -462,9 +463,7 @@ func TestCopyLeavesATagAloneThatNamesAnotherImage(t *testing.T) {
 	d := fivePlatforms(source, "app")
 	other := target.PutImage("mirror/app", "1.0", acrtest.Image{Author: "another"})
 	_, err := to.CopyImage(t.Context(), copyRequest(from, d))
-	if failed, ok := fault.As(err); !ok || failed.Reason != fault.TagElsewhere || !strings.Contains(failed.Detail, other.String()) {
-		t.Errorf("the error is %v", err)
-	}
+	faulttest.Want(t, err, fault.TagElsewhere, "to "+target.Host()+"/mirror/app:1.0", other.String())
 	wantSent(t, source)
 	req := copyRequest(from, d)
 	req.Was = other.String()
