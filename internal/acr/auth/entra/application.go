@@ -81,6 +81,7 @@ func (s settings) application(attribute string) (application, error) {
 var loginHosts = map[string]string{
 	"public":         "https://login.microsoftonline.com/",
 	"global":         "https://login.microsoftonline.com/",
+	"canary":         "https://login.microsoftonline.com/",
 	"usgovernment":   "https://login.microsoftonline.us/",
 	"usgovernmentl4": "https://login.microsoftonline.us/",
 	"usgovernmentl5": "https://login.microsoftonline.us/",

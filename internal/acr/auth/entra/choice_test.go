@@ -121,6 +121,8 @@ func TestLoginHostOfTheCloud(t *testing.T) {
 		{"", "", "", "usgovernment", "https://login.microsoftonline.us/"},
 		{"china", "public", "https://login.example/", "public", "https://login.chinacloudapi.cn/"},
 		{"", "usgovernmentl4", "https://login.example/", "public", "https://login.microsoftonline.us/"},
+		{"", "USGovernment", "", "public", "https://login.microsoftonline.us/"},
+		{"", "canary", "", "public", "https://login.microsoftonline.com/"},
 		{"", "", "https://login.example/", "china", "https://login.example/"},
 	} {
 		env := environment{
