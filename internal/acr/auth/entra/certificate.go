@@ -72,6 +72,9 @@ func (s settings) certificateContent() (value, []byte, error) {
 // errPassword is returned for a certificate that the password does not open.
 var errPassword = errors.New("the password is wrong")
 
+// errKey is returned for a key without its certificate, or one that cannot sign for Entra ID.
+var errKey = errors.New("holds no certificate that belongs to its private key, or a key that is not RSA, the only one that Entra ID takes")
+
 // parseCertificate parses PEM, with the key in the clear, or PKCS#12. azidentity's own parser of PKCS#12 knows only the
 // ciphers from before 2022, which OpenSSL 3 and Azure Key Vault may not use.
 func parseCertificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
@@ -80,6 +83,9 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 	if bytes.Contains(content, []byte("-----BEGIN ")) {
 		if bytes.Contains(content, []byte("-----BEGIN ENCRYPTED")) || bytes.Contains(content, []byte("4,ENCRYPTED")) { // PKCS#8, RFC 1421
 			return nil, nil, errors.New("holds an encrypted PEM key, which is not read: PKCS#12 can be encrypted, PEM cannot")
+		}
+		if bytes.Contains(content, []byte("-----BEGIN EC ")) {
+			return nil, nil, errKey
 		}
 		var err error
 		if certificates, key, err = azidentity.ParseCertificates(content, nil); err != nil {
@@ -96,7 +102,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 		certificates, key = append([]*x509.Certificate{leaf}, chain...), private
 	}
 	if private, ok := key.(*rsa.PrivateKey); !ok || !signedFor(certificates, private) {
-		return nil, nil, errors.New("holds no certificate that belongs to its private key, or a key that is not RSA, the only one that Entra ID takes")
+		return nil, nil, errKey
 	}
 	return certificates, key, nil
 }

@@ -144,6 +144,7 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		locked    = inFile(t, string(cert.PKCS12(false)))
 		noise     = inFile(t, "no certificate")
 		encrypted = inFile(t, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+		elliptic  = inFile(t, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN EC PRIVATE KEY-----\n")
 		older     = inFile(t, "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
 		given     = secret.New(entratest.FederatedToken)
 		password  = secret.New(entratest.ClientSecret)
@@ -167,6 +168,7 @@ func TestBadInputIsRefusedOnItsAttribute(t *testing.T) {
 		"certificate a folder":         {entra.Block{ClientCertificatePath: t.TempDir()}, sp, "client_certificate_path", "cannot be read"},
 		"certificate unreadable":       {entra.Block{ClientCertificatePath: noise}, sp, "client_certificate_path", "neither PEM nor PKCS#12"},
 		"certificate encrypted in PEM": {entra.Block{ClientCertificatePath: encrypted}, sp, "client_certificate_path", "encrypted PEM key"},
+		"certificate with an EC key":   {entra.Block{ClientCertificatePath: elliptic}, sp, "client_certificate_path", "a key that is not RSA"},
 		"certificate encrypted, older": {entra.Block{ClientCertificatePath: older}, sp, "client_certificate_path", "encrypted PEM key"},
 		"certificate, no password":     {entra.Block{ClientCertificatePath: locked}, sp, "client_certificate_password", "is not set, and the certificate is encrypted"},
 		"certificate, wrong password":  {entra.Block{ClientCertificatePath: locked, ClientCertificatePassword: secret.New("wrong")}, sp, "client_certificate_password", "does not open"},
