@@ -42,9 +42,14 @@ var errTooLong = fmt.Errorf("%w: over %d entries of the list would be kept", wir
 // pages reads a list page by page: take receives each page's answer and returns how many entries it held and whether to
 // go on. Errors are *fault.Error. A Link to another origin, to a page already read or to the 10,001st page is not
 // followed but returned as an error.
-func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entries int, more bool, err error)) error {
+func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entries int, more bool, err error)) (err error) {
 	r.isList = true
 	visited := map[string]bool{}
+	defer func() {
+		if err != nil && len(visited) > 1 {
+			err = laterPage{err}
+		}
+	}()
 	for {
 		visited[r.URL.String()] = true
 		answer, err := c.do(ctx, r)
@@ -77,6 +82,11 @@ func (c *Client) pages(ctx context.Context, r request, take func(*answer) (entri
 		}
 	}
 }
+
+// laterPage is the error for a page after the first, which has shown that the registry has the API.
+type laterPage struct{ error }
+
+func (l laterPage) Unwrap() error { return l.error }
 
 // selection collects the wanted entries of a list, each name once.
 type selection[E any] struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -241,6 +242,31 @@ func TestListsBehindAGuardedPathAreReadByTheOtherAPI(t *testing.T) {
 				t.Errorf("properties of the repository: %v, want the %d", err, injected.Status)
 			}
 		})
+	}
+}
+
+// The first page has shown that the registry has the API: what refuses a later one is no reason to ask another, which knows
+// less.
+func TestLaterPageThatIsRefusedEndsTheList(t *testing.T) {
+	for status, reason := range map[int]fault.Reason{
+		http.StatusBadRequest: fault.RequestRefused, http.StatusForbidden: fault.Denied, http.StatusNotFound: fault.ListNotFound,
+	} {
+		registry := acrtest.StartT(t, acrtest.Options{})
+		subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+		registry.PutArtifact("app", "", acrtest.Artifact{Subject: &subject})
+		registry.Inject(acrtest.Fault{Path: "page=2", Status: status, Body: "<html>Blocked</html>", ContentType: "text/html"})
+		registry.Inject(acrtest.Fault{Path: "/app/_tags", Kind: acrtest.KindResource, Link: `</acr/v1/app/_tags?page=2>; rel="next"`})
+		registry.Inject(acrtest.Fault{Path: "/_catalog", Kind: acrtest.KindResource, Link: `</acr/v1/_catalog?page=2>; rel="next"`})
+		registry.Inject(acrtest.Fault{Path: "/referrers/", Kind: acrtest.KindResource, Link: `<?page=2>; rel="next"`})
+		client := newClient(t, registry)
+		_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+		faulttest.Want(t, err, reason, strconv.Itoa(status))
+		_, err = client.Tags(t.Context(), acr.TagsRequest{Repository: "app", OrderBy: acr.OrderByTimeDesc})
+		faulttest.Want(t, err, reason, strconv.Itoa(status))
+		_, err = client.Repositories(t.Context(), acr.RepositoriesRequest{})
+		faulttest.Want(t, err, reason, strconv.Itoa(status))
+		_, err = client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+		faulttest.Want(t, err, reason, strconv.Itoa(status))
 	}
 }
 

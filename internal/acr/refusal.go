@@ -272,9 +272,10 @@ func mayLackAPI(err error) bool {
 	return lacksAPI(err)
 }
 
-// ofAnswer returns the error of an answer to the request itself, and whether there is one.
+// ofAnswer returns the error of an answer that may show that the API is missing, and whether there is one: of an answer to
+// the request itself, and to the first page of a list.
 func ofAnswer(err error) (*fault.Error, bool) {
-	if errors.As(err, new(unsent)) {
+	if errors.As(err, new(unsent)) || errors.As(err, new(laterPage)) {
 		return nil, false
 	}
 	return fault.As(err)
