@@ -32,7 +32,8 @@ const MaxReferrers = oci.MaxDescriptors
 
 // Referrers lists the manifests whose subject is the given one, such as signatures and SBOMs, sorted by digest. It uses
 // the referrers API, or else the referrers tag that clients keep on registries without it (OCI distribution spec 1.1,
-// "Listing Referrers"). A manifest that does not exist has none. Errors are *fault.Error.
+// "Listing Referrers"). A manifest that does not exist has none. If the API is refused to the caller, and the tag names
+// none, the refusal is the error: signatures may be there. Errors are *fault.Error.
 func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers []oci.Descriptor, err error) {
 	defer c.finish(&err, "listing the referrers of "+c.Pin(req.Repository, digest.Digest(req.Digest)))
 	if err := oci.ValidateRepository(req.Repository); err != nil {
@@ -43,7 +44,11 @@ func (c *Client) Referrers(ctx context.Context, req ReferrersRequest) (referrers
 	}
 	referrers, err = c.referrersByAPI(ctx, req)
 	if mayLackAPI(err) || isNotFound(err) || sourceLacksReferrers(err) {
+		byAPI := err
 		referrers, err = c.referrersByTag(ctx, req)
+		if err == nil && len(referrers) == 0 && isRefusal(byAPI) {
+			err = byAPI
+		}
 	}
 	if err != nil {
 		return nil, err

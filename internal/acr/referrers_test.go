@@ -98,6 +98,19 @@ func TestReferrersThatAreDenied(t *testing.T) {
 	wantWire(t, registry, "1/1/1")
 }
 
+// A gateway that refuses the API says nothing of the referrers, of which the tag knows only those that clients listed: a
+// signed image must not pass for an unsigned one.
+func TestReferrersRefusedByAGatewayAreNotNone(t *testing.T) {
+	for status, reason := range map[int]fault.Reason{http.StatusUnauthorized: fault.NotARegistry, http.StatusForbidden: fault.Denied} {
+		registry := acrtest.StartT(t, acrtest.Options{})
+		subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+		registry.PutArtifact("app", "", acrtest.Artifact{ArtifactType: "example/note", Subject: &subject})
+		registry.Inject(acrtest.Fault{Path: "/referrers/", Status: status, Body: `{"errors":[{"message":"not for you"}]}`, ContentType: "application/json"})
+		_, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+		faulttest.Want(t, err, reason, strconv.Itoa(status), "not for you")
+	}
+}
+
 // A cache rule reads from another registry, which need not have the API. That it fails is another matter.
 func TestReferrersBehindACacheRule(t *testing.T) {
 	for status, lacking := range map[int]bool{303: true, 404: true, 405: true, 401: false, 429: false, 500: false} {

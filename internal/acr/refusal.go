@@ -308,6 +308,12 @@ func isNotFound(err error) bool {
 	return ok && failed.Status == http.StatusNotFound
 }
 
+// isRefusal reports whether an error says that the caller may not, and not that there is nothing.
+func isRefusal(err error) bool {
+	failed, ok := fault.As(err)
+	return ok && (failed.Status == http.StatusUnauthorized || failed.Status == http.StatusForbidden)
+}
+
 // unsupported returns the error for an API that the registry lacks.
 func unsupported(err error, detail string) error {
 	failed, ok := fault.As(err)
