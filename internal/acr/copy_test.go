@@ -394,12 +394,14 @@ func TestCopyTakesBlobsAsTheyAreStored(t *testing.T) {
 }
 
 // That a blob is in the target is known from the redirect to its storage, which need not answer: addresses are signed for
-// GET alone, and a firewall may be between.
+// GET alone, and a firewall may be between. Registries in Go send a redirect as text/html.
 func TestCopyDoesNotAskTheTargetsStorage(t *testing.T) {
 	source, target, from, to := two(t, acrtest.Options{})
 	d := oneImage(source, "app", 1000)
 	target.PutImage("mirror/app", "other", acrtest.Image{Layers: []ocispec.Descriptor{target.PutLayer("mirror/app", 1000)}})
-	target.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodHead, Redirect: "https://storage.example.invalid/x"})
+	target.Inject(acrtest.Fault{Kind: acrtest.KindResource, Method: http.MethodHead, Handler: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://storage.example.invalid/x", http.StatusTemporaryRedirect)
+	}})
 	if _, err := to.CopyImage(t.Context(), copyRequest(from, d)); err != nil {
 		t.Fatal(err)
 	}

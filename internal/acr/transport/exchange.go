@@ -48,9 +48,10 @@ type Response struct {
 	Elsewhere string        // the origin that answered, if a redirect led away from the first; else empty
 }
 
-// IsWebPage reports whether the answer is an HTML page, such as a login or a registry's user interface.
+// IsWebPage reports whether the answer is an HTML page, such as a login or a registry's user interface. The note that
+// comes with a redirect is none.
 func (r *Response) IsWebPage() bool {
-	return strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
+	return !isRedirect(r.Status) && strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "html")
 }
 
 // Fault returns the error for an answer, with the registry's code, message and correlation id from it. The caller knows
