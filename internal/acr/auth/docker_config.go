@@ -148,13 +148,15 @@ const (
 
 // keysFor returns the names under which the config may have the registry. As in Docker the registry's own name comes
 // first, for a helper and then for an entry; after it come those that stand for it with a scheme, a path or capitals. A
-// store for all registries is asked for the name itself.
+// store for all registries is asked for the name itself, or for that of Docker Hub's credential.
 func (c dockerConfig) keysFor(registry string) []string {
-	if registry == dockerHub {
-		registry = dockerHubKey
-	}
 	helpers, entries := namesOf(c.CredHelpers, registry), namesOf(c.Auths, registry)
-	keys := slices.Concat(helpers, entries, []string{registry})
+	stored := registry
+	if registry == dockerHub {
+		stored = dockerHubKey
+		helpers, entries = append(helpers, namesOf(c.CredHelpers, stored)...), append(entries, namesOf(c.Auths, stored)...)
+	}
+	keys := slices.Concat(helpers, entries, []string{stored})
 	if _, exact := c.Auths[registry]; exact && c.CredHelpers[registry] == "" {
 		keys = slices.Concat([]string{registry}, keys)
 	}

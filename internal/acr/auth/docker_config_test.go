@@ -139,6 +139,11 @@ func TestDockerConfigOfDockerHub(t *testing.T) {
 	got, err := DockerConfig(t.Context(), hub)
 	wantCredential(t, got, err, "user", "made-up", "")
 
+	// Helm and others keep it under the registry's own name, which then comes first.
+	dockerConfigOf(t, `{"auths":{"registry-1.docker.io":{`+asAuth("user:made-up")+`},"https://index.docker.io/v1/":{`+asAuth("other:made-up")+`}}}`)
+	got, err = DockerConfig(t.Context(), hub)
+	wantCredential(t, got, err, "user", "made-up", "")
+
 	dockerConfigOf(t, `{"auths":{"https://index.docker.io/v1/":{}},"credsStore":"test"}`)
 	log := helper(t, helperAnswers)
 	got, err = DockerConfig(t.Context(), hub)
