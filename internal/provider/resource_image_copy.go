@@ -253,11 +253,15 @@ func (r *imageCopyResource) copy(ctx context.Context, client *acr.Client, c imag
 	writeCopy(ctx, client, c.plan, manifest, state, identity, diags)
 }
 
-// copyFailure returns the error for a copy. A failure of the source is on `source`. For a tag that names another image,
-// it shows the block that imports it.
+// copyFailure returns the error for a copy. A failure of the source is on `source`, with advice on its credential, which
+// within the provider's registry is the provider's own. For a tag that names another image, it shows the block that imports
+// it.
 func copyFailure(ctx context.Context, client *acr.Client, plan block, failed *fault.Error) diag.Diagnostic {
 	summary, detail := explanations[failed.Reason].Summary, failureDetail(failed)
+	source, err := parseSource(plan.text("source"))
 	switch {
+	case failed.Argument == "source" && err == nil && source.Registry == client.Registry():
+		return diag.NewAttributeErrorDiagnostic(path.Root("source"), "Source: "+summary, detail)
 	case failed.Argument == "source" && failed.Reason == fault.NoCredential:
 		anonymous := *failed
 		anonymous.Reason = noSourceCredential

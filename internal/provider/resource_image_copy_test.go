@@ -268,6 +268,20 @@ func TestImageCopyBlamesTheRightRegistry(t *testing.T) {
 	}
 }
 
+// Within a registry, the provider's own credential is used, and it is to blame: source_username is refused there.
+func TestImageCopyWithinItsRegistryBlamesTheProvidersCredential(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	d := registry.PutImage("team/app", "1.0", acrtest.Image{})
+	unitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{{
+			Config: fmt.Sprintf("provider \"acr\" {\n  registry = %q\n  ca_cert_pem = %q\n}\n", registry.Host(), registry.CAPEM()) +
+				fmt.Sprintf("resource \"acr_image_copy\" \"prod\" {\n  source = \"%s/team/app@%s\"\n  repository = \"prod/app\"\n}\n", registry.Host(), d),
+			ExpectError: inWrapped("Error: Source: Credential needed\n"),
+		}},
+	})
+}
+
 // Within a registry, the provider's own credential is used, and no blob is transferred.
 func TestImageCopyWithinItsRegistry(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
