@@ -84,11 +84,11 @@ func (c *Client) referrersByAPI(ctx context.Context, req ReferrersRequest) ([]oc
 	err := c.pages(ctx, r, func(answer *answer) (int, bool, error) {
 		contentType, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 		page, err := oci.ParseManifest(oci.Received{ContentType: contentType, Body: answer.Body}, "")
-		if contentType != ocispec.MediaTypeImageIndex && (err != nil || page.MediaType != ocispec.MediaTypeImageIndex) {
-			return 0, false, otherAnswer("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
-		}
-		if err != nil {
+		if failed, ok := fault.As(err); ok && (contentType == ocispec.MediaTypeImageIndex || failed.Reason == fault.TooLarge) {
 			return 0, false, err
+		}
+		if err != nil || page.MediaType != ocispec.MediaTypeImageIndex {
+			return 0, false, otherAnswer("the body, sent as %s, is not a list of referrers", contentTypeOf(answer))
 		}
 		if page.Is(digest.Digest(req.Digest)) {
 			return 0, false, otherAnswer("the body is the manifest itself, and no list of its referrers")

@@ -89,6 +89,17 @@ func TestListOfReferrersSentAsJSONIsRead(t *testing.T) {
 	}
 }
 
+// A list over the limit is one, whatever its type: it must not pass for a registry without the API, whose tag names none.
+func TestListOfReferrersSentAsJSONIsNotCut(t *testing.T) {
+	registry := acrtest.StartT(t, acrtest.Options{})
+	subject := registry.Descriptor("app", registry.PutImage("app", "v", acrtest.Image{}))
+	one := `{"mediaType":"a/b","digest":"` + subject.Digest.String() + `","size":2}`
+	registry.Inject(answering("/referrers/", `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[`+
+		strings.Repeat(one+",", acr.MaxReferrers)+one+`]}`, "Content-Type: application/json"))
+	_, err := newClient(t, registry).Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: subject.Digest.String()})
+	faulttest.Want(t, err, fault.TooLarge, "application/json")
+}
+
 // A refusal by the registry itself is no reason to read the tag.
 func TestReferrersThatAreDenied(t *testing.T) {
 	registry := acrtest.StartT(t, acrtest.Options{})
