@@ -255,7 +255,8 @@ func lacksAPI(err error) bool {
 
 // mayLackAPI reports whether another API should be asked, whose answer then counts: the registry has no such API, or
 // something refuses the path that need not know what is behind it. Gateways and registries' user interfaces do so with
-// a 401 or 403 without a registry's code, and registries call a path that they do not know a bad name.
+// a 401 or 403 without a registry's code, and registries call a path that they do not know a bad name. A 401 that names a
+// missing permission is about what is behind the path.
 func mayLackAPI(err error) bool {
 	failed, ok := ofAnswer(err)
 	if !ok {
@@ -264,7 +265,7 @@ func mayLackAPI(err error) bool {
 	switch failed.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if failed.Code == "" {
-			return failed.Reason != fault.ForeignRealm
+			return !slices.Contains([]fault.Reason{fault.ForeignRealm, fault.InsufficientScope, fault.NoCredential}, failed.Reason)
 		}
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		return true

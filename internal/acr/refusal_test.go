@@ -39,6 +39,32 @@ func TestInsufficientScopeWithoutAScopeNamesWhatIsNeeded(t *testing.T) {
 	faulttest.Want(t, err, fault.InsufficientScope, "the token does not cover repository:app:pull")
 }
 
+// A registry that names the missing permission has the API, even if it sends no error code: a list without details would
+// hide that. The token was fresh, so one request with it is enough.
+func TestMissingPermissionDoesNotMeanThatTheAPIIsMissing(t *testing.T) {
+	for path, read := range map[string]func(*acr.Client) error{
+		"/acr/v1/app/_tags": func(client *acr.Client) error {
+			_, err := client.Tags(t.Context(), acr.TagsRequest{Repository: "app"})
+			return err
+		},
+		"/acr/v1/_catalog": func(client *acr.Client) error {
+			_, err := client.Repositories(t.Context(), acr.RepositoriesRequest{})
+			return err
+		},
+		"/referrers/": func(client *acr.Client) error {
+			_, err := client.Referrers(t.Context(), acr.ReferrersRequest{Repository: "app", Digest: digest.FromString("app").String()})
+			return err
+		},
+	} {
+		registry := startApp(t, acrtest.Options{})
+		registry.Inject(acrtest.Fault{Kind: acrtest.KindResource, Path: path, Status: http.StatusUnauthorized, ContentType: "text/plain", Header: http.Header{
+			"Www-Authenticate": {fmt.Sprintf(`Bearer realm="%s/oauth2/token",error="insufficient_scope"`, registry.URL())},
+		}})
+		faulttest.Want(t, read(newClient(t, registry)), fault.InsufficientScope, "401", "the token does not cover")
+		wantWire(t, registry, "1/1/1")
+	}
+}
+
 // What a token server refuses says nothing about the API that the token is for.
 func TestRefusedTokenDoesNotMeanThatTheAPIIsMissing(t *testing.T) {
 	for status, reason := range map[int]fault.Reason{
