@@ -73,7 +73,7 @@ func (i *Identity) explain(ctx context.Context, err error, seen *witness) *fault
 	case seen.status/100 != 2 && seen.status != 0:
 		explained = seen.refusal()
 	case seen.status == 0 && seen.failed == nil:
-		explained = fault.Error{Reason: fault.SignInRefused, Detail: "azidentity sent no request, since it does not accept these settings"}
+		explained = fault.Error{Reason: fault.SignInRefused, Detail: "no request was sent, since a sign-in with these settings is impossible"}
 	default:
 		explained = fault.Error{Reason: fault.BadAnswer, Status: seen.status, Detail: "the answer holds no token"}
 	}

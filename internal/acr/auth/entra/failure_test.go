@@ -125,7 +125,7 @@ func TestMachineWithoutOtherIdentities(t *testing.T) {
 	f := entratest.New(t, entraToken)
 	_, err := signIn(t, f, entra.Block{UseMSI: on(), ClientID: entratest.NewIdentity()}, environment{})
 	failed := mustFail(t, err, fault.NoManagedIdentity)
-	if want := "azidentity sent no request, since it does not accept these settings"; failed.Detail != want || failed.Status != 0 {
+	if want := "no request was sent, since a sign-in with these settings is impossible"; failed.Detail != want || failed.Status != 0 {
 		t.Errorf("status %d, detail %q, want %q", failed.Status, failed.Detail, want)
 	}
 }
